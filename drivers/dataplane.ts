@@ -1,0 +1,245 @@
+/** The data plane as TypeScript sees it: calls of the Rust addon and the events it raises. */
+
+/** 32 bytes in base64 as WireGuard writes keys (44 characters). */
+export type Key = string;
+
+/**
+ * One way for datagrams to leave or arrive: `1.2.3.4:7743` or `[fe80::1%2]:7743` directly,
+ * `1.2.3.4:7743#305419896` through a relay at that address under that channel (decimal).
+ */
+export type Endpoint = string;
+
+/** How the other end of a session is spoken to. */
+export type PeerKind = "node" | "router" | "stock";
+
+export interface RealmOptions {
+  /** Name chosen by the caller; every other call refers to it. */
+  readonly realm: string;
+  /** Name of a bound socket that carries what this realm sends first; answers leave by the socket they came on. */
+  readonly socket: string;
+  /** `network`: peers are nodes, stock clients and routers. `router`: peers are the members of hosted networks. */
+  readonly kind: "network" | "router";
+  readonly privateKey: Key;
+  /** Identity that goes into the Noise prologue: the network id, or SHA-256("router" ‖ router identity). */
+  readonly prologue: Key;
+  /** Absent without TUN: packets for the realm are then counted and dropped. */
+  readonly tun?: { readonly fd: number; readonly mtu: number; readonly offload: boolean };
+  /** TAI64N stamps of message 1 are never below this; milliseconds since 1970. */
+  readonly stampFloorMillis: number;
+  /** Suites on offer; the data plane leaves out suite 1 without AES hardware. For measurements only. */
+  readonly suites?: readonly (1 | 2)[];
+}
+
+export interface PeerOptions {
+  readonly publicKey: Key;
+  readonly kind: PeerKind;
+  /** Addresses this peer may send from and is reached at: `10.1.2.3/32`. */
+  readonly allowed: readonly string[];
+  /** Prologue where it differs from the realm's (kind `router`). */
+  readonly prologue?: Key;
+  /** WireGuard preshared key, stock peers only. */
+  readonly presharedKey?: Key;
+  /** Seconds between keepalives while a session stands; 0 for none. */
+  readonly keepaliveSeconds: number;
+}
+
+export interface PathOptions {
+  readonly endpoint: Endpoint;
+  /** Milliseconds between probes while a session stands; 0 for none. */
+  readonly probeMillis: number;
+}
+
+export interface Epoch {
+  /** 1–255; 0 stands for the router's session and is never listed. */
+  readonly id: number;
+  readonly key: Key;
+}
+
+/**
+ * Calls of the addon. Each throws an `Error` whose `code` is one of `EADDRINUSE`, `EACCES`, `EINVAL`, `ENOENT`
+ * (unknown realm, peer or socket), `EBUSY` (too many requests or STUN questions are open), `ESTOPPED`, `EPANIC` (a bug
+ * inside; the process lives on) or another errno name. Arguments of a wrong JavaScript type, which the compiler
+ * refuses, get a code of Node-API such as `StringExpected`.
+ */
+export interface DataPlane {
+  /** Opens an IPv4 and an IPv6 UDP socket of one port under a name; 0 takes a free one. Returns the port. */
+  bind(name: string, port: number, address?: string): number;
+  unbind(name: string): void;
+
+  openRealm(options: RealmOptions): void;
+  closeRealm(realm: string): void;
+  /** Epoch keys this node holds, newest first; sessions that stand are kept until their next rekey. */
+  setEpochs(realm: string, epochs: readonly Epoch[]): void;
+
+  /** Adds a peer or changes it; its session and paths stay. */
+  setPeer(realm: string, peer: PeerOptions): void;
+  /** Ends the peer's sessions and forgets it. */
+  removePeer(realm: string, peer: Key): void;
+  /**
+   * Replaces the peer's list of paths to probe and names the one that carries its packets. An endpoint that stays in
+   * the list keeps its measurements.
+   */
+  setPaths(realm: string, peer: Key, paths: readonly PathOptions[], active: Endpoint | null): void;
+
+  /**
+   * Begins a handshake unless a session younger than its rekey time stands, or `force`: message 1 to every endpoint at
+   * once, repeated after 0.25, 0.5, 1, 2 s, then every 5 s up to 90 s, each time to all of them. Calling again while
+   * one runs adds endpoints (and sends to the added ones at once).
+   */
+  handshake(realm: string, peer: Key, endpoints: readonly Endpoint[], force?: boolean): void;
+  /** A message 1 for the peer, to be carried by a relay's set-up or the rendezvous; starts a handshake if none runs. */
+  handshakeMessage(realm: string, peer: Key): Uint8Array;
+  /** A datagram that arrived outside the sockets; what answers it goes to `from`. */
+  receive(realm: string, from: Endpoint, datagram: Uint8Array): void;
+  /** Ends the sessions with one peer, or with all: after sleep, restore or a change of keys. */
+  dropSessions(realm: string, peer?: Key): void;
+
+  /** Sends a control request inside the peer's session; ends in one `response` event. Returns its id. */
+  request(realm: string, peer: Key, kind: number, body: string): number;
+  /** Answers a `request` event; an identical repeat of that request gets the same answer from Rust. */
+  respond(realm: string, peer: Key, id: number, body: string): void;
+
+  /** Sends `count` probes on the active path (or the one named), 1 s apart; each ends in one `pong` event. Returns an id. */
+  ping(realm: string, peer: Key, count: number, endpoint?: Endpoint): number;
+  /** Asks a STUN server for this socket's mapped address, four tries; ends in one `mapped` event. */
+  stun(socket: string, server: string): void;
+
+  /**
+   * Opens a pair of relay channels between two peers of a realm of kind `router`, bound to the proven endpoints of
+   * their sessions; a channel that exists for this ordered pair is returned again. Throws ENOENT when one has no
+   * session.
+   */
+  openChannel(realm: string, from: Key, to: Key): { readonly from: number; readonly to: number };
+  /** Closes the channels of a peer, on either end. */
+  closeChannels(realm: string, peer: Key): void;
+
+  /** Counters now. */
+  counters(): Counters;
+  /** Joins all threads, closes sockets and TUN descriptors (the caller's own descriptor stays open). Idempotent. */
+  stop(): void;
+}
+
+export interface PeerCounters {
+  readonly realm: string;
+  readonly peer: Key;
+  /** Bytes of IP packets received from and sent to the peer. */
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  readonly rxPackets: number;
+  readonly txPackets: number;
+  /** Milliseconds since 1970, or null before the first. */
+  readonly lastHandshakeMillis: number | null;
+  readonly lastReceivedMillis: number | null;
+  /** 0, 1 or 2; null without a session. */
+  readonly suite: number | null;
+}
+
+export interface Counters {
+  readonly peers: readonly PeerCounters[];
+  /** Datagrams and packets refused, by cause; only causes that occurred. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly relayed: { readonly datagrams: number; readonly bytes: number };
+}
+
+/** One path as measured since the last summary. */
+export interface PathMeasure {
+  readonly realm: string;
+  readonly peer: Key;
+  readonly endpoint: Endpoint;
+  /** Round trip in milliseconds: smoothed, and the smallest of the last ten; null until an echo came. */
+  readonly rttMillis: number | null;
+  readonly minRttMillis: number | null;
+  /** Share of the last 20 probes without echo, 0–1. */
+  readonly loss: number;
+  readonly lastEchoMillis: number | null;
+}
+
+/** What the data plane tells; delivered in batches, at most every few milliseconds. */
+export type DataPlaneEvent =
+  /** A packet for a peer without session or path; once per peer until a session stands or 5 s have passed. */
+  | { readonly kind: "wanted"; readonly realm: string; readonly peer: Key }
+  /** A session stands; `endpoint` is where its proof came from. Both ends get it. */
+  | {
+      readonly kind: "session";
+      readonly realm: string;
+      readonly peer: Key;
+      readonly endpoint: Endpoint;
+      readonly suite: number;
+      readonly initiator: boolean;
+      readonly rekey: boolean;
+    }
+  /** A handshake ran for 90 s without answer, or the session expired unused. */
+  | {
+      readonly kind: "ended";
+      readonly realm: string;
+      readonly peer: Key;
+      readonly reason: "no-answer" | "expired";
+    }
+  /** An authentic datagram of the peer came from an endpoint that is not among its paths; once per endpoint a minute. */
+  | { readonly kind: "heard"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
+  /** First echo of a path, at once: the path is proved. */
+  | {
+      readonly kind: "proved";
+      readonly realm: string;
+      readonly peer: Key;
+      readonly endpoint: Endpoint;
+      readonly rttMillis: number;
+    }
+  /** A proved path left three probes in a row unanswered (or two, and the peer owed traffic an answer), at once. */
+  | { readonly kind: "lost"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
+  /** At most once a second: every path probed since the last. */
+  | { readonly kind: "measured"; readonly paths: readonly PathMeasure[] }
+  /** A valid message 1 from a key that is not a peer; at most one a second, dropped. */
+  | { readonly kind: "unknownKey"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
+  | {
+      readonly kind: "request";
+      readonly realm: string;
+      readonly peer: Key;
+      readonly id: number;
+      readonly type: number;
+      readonly body: string;
+    }
+  /** `body` null: no answer after five repeats, or the session ended. */
+  | {
+      readonly kind: "response";
+      readonly realm: string;
+      readonly peer: Key;
+      readonly id: number;
+      readonly body: string | null;
+    }
+  | {
+      readonly kind: "pong";
+      readonly id: number;
+      readonly sequence: number;
+      readonly rttMillis: number | null;
+      readonly endpoint: Endpoint | null;
+    }
+  | {
+      readonly kind: "mapped";
+      readonly socket: string;
+      readonly server: string;
+      readonly address: Endpoint | null;
+    }
+  /** A thread or descriptor failed; the realm carries nothing any more. */
+  | { readonly kind: "failed"; readonly realm: string | null; readonly message: string };
+
+/** Slow or missing cryptography of Node 20, out of the same addon. All byte arguments and results are plain arrays. */
+export interface Cryptography {
+  /** Argon2id, 64 MiB, t = 3, p = 1, 32 bytes out. Runs off the main thread. */
+  argon2id(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array>;
+  /** X25519 public half of a private key. */
+  publicKey(privateKey: Key): Key;
+  /** HPKE base mode (X25519, HKDF-SHA256, ChaCha20-Poly1305), empty info and associated data: enc ‖ ciphertext. */
+  hpkeSeal(publicKey: Key, plain: Uint8Array): Uint8Array;
+  /** Null when it does not open. */
+  hpkeOpen(privateKey: Key, sealed: Uint8Array): Uint8Array | null;
+}
+
+export interface Addon extends Cryptography {
+  /** Starts the threads. `events` gets non-empty batches on the main thread. */
+  start(events: (batch: readonly DataPlaneEvent[]) => void): DataPlane;
+  /** Whether suite 1 is on offer here (AES and carry-less multiply in hardware). */
+  readonly hardwareAes: boolean;
+  /** Cargo features it was built with; the shipped one has none. */
+  readonly features: readonly string[];
+}

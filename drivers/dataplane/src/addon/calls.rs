@@ -1,0 +1,317 @@
+//! `start` and the calls of a data plane. A panic inside one becomes an error of code `EPANIC`.
+
+use super::text::{read, read_endpoint, read_key};
+use super::values::{self, Fields};
+use crate::events::Events;
+use crate::plane::{self, CallError, Plane};
+use crate::session::{Epoch, PeerKind, RealmKind};
+use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An error as JavaScript gets it: `code` is an errno name.
+pub type Refused = napi::Error<&'static str>;
+
+/// Weak: a data plane alone does not keep Node alive.
+type Wake = ThreadsafeFunction<(), Unknown<'static>, Vec<Fields>, napi::Status, false, true>;
+
+/// Turns what went wrong into an error with a code.
+pub fn guard<T>(call: impl FnOnce() -> Result<T, CallError>) -> Result<T, Refused> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Refused::new(error.code, error.message)),
+        Err(panic) => Err(Refused::new("EPANIC", plane::panic_text(panic.as_ref()))),
+    }
+}
+
+#[napi(object, object_to_js = false)]
+pub struct TunOptions {
+    pub fd: i32,
+    /// Packets are cut by the kernel's own segment size, which follows the interface's MTU.
+    pub mtu: u32,
+    pub offload: bool,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct RealmOptions {
+    pub realm: String,
+    pub socket: String,
+    pub kind: String,
+    pub private_key: String,
+    pub prologue: String,
+    pub tun: Option<TunOptions>,
+    pub stamp_floor_millis: f64,
+    pub suites: Option<Vec<u8>>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct PeerOptions {
+    pub public_key: String,
+    pub kind: String,
+    pub allowed: Vec<String>,
+    pub prologue: Option<String>,
+    pub preshared_key: Option<String>,
+    pub keepalive_seconds: u32,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct PathOptions {
+    pub endpoint: String,
+    pub probe_millis: u32,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct EpochOptions {
+    pub id: u32,
+    pub key: String,
+}
+
+#[napi]
+pub struct DataPlane {
+    plane: Plane,
+    wake: Arc<Mutex<Option<Wake>>>,
+}
+
+#[napi]
+pub fn start(events: Function<'_, Vec<Fields>, Unknown<'static>>) -> Result<DataPlane, Refused> {
+    let wake: Arc<Mutex<Option<Wake>>> = Arc::default();
+    let waking = wake.clone();
+    let queue = Arc::new(Events::new(move || {
+        if let Some(wake) = &*waking.lock().unwrap_or_else(PoisonError::into_inner) {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }));
+    let taken = queue.clone();
+    let threadsafe = events
+        .build_threadsafe_function::<()>()
+        .weak::<true>()
+        .build_callback(move |_| Ok(taken.take().into_iter().map(values::event).collect::<Vec<Fields>>()))
+        .map_err(|error| Refused::new("EINVAL", error.reason.to_string()))?;
+    *wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(threadsafe);
+    let plane = guard(|| Plane::start(queue))?;
+    Ok(DataPlane { plane, wake })
+}
+
+#[napi]
+impl DataPlane {
+    #[napi]
+    pub fn bind(&self, name: String, port: u32, address: Option<String>) -> Result<u32, Refused> {
+        guard(|| {
+            let number = u16::try_from(port).map_err(|_| CallError::invalid(format!("{port} is no port")))?;
+            let address = address.map(|address| read::<IpAddr>(&address, "an address")).transpose()?;
+            self.plane.bind(&name, number, address).map(u32::from)
+        })
+    }
+
+    #[napi]
+    pub fn unbind(&self, name: String) -> Result<(), Refused> {
+        guard(|| self.plane.unbind(&name))
+    }
+
+    #[napi]
+    pub fn open_realm(&self, options: RealmOptions) -> Result<(), Refused> {
+        guard(|| {
+            let kind = match options.kind.as_str() {
+                "network" => RealmKind::Network,
+                "router" => RealmKind::Router,
+                other => {
+                    return Err(CallError::invalid(format!("a realm is network or router, not {other:?}")));
+                }
+            };
+            self.plane.open_realm(plane::RealmOptions {
+                kind,
+                private_key: read_key(&options.private_key, "the private key")?,
+                prologue: read_key(&options.prologue, "the prologue")?,
+                tun: options.tun.map(|tun| plane::TunOptions { fd: tun.fd, offload: tun.offload }),
+                stamp_floor_millis: options.stamp_floor_millis.max(0.0) as u64,
+                suites: options.suites,
+                realm: options.realm,
+                socket: options.socket,
+            })
+        })
+    }
+
+    #[napi]
+    pub fn close_realm(&self, realm: String) -> Result<(), Refused> {
+        guard(|| self.plane.close_realm(&realm))
+    }
+
+    #[napi]
+    pub fn set_epochs(&self, realm: String, epochs: Vec<EpochOptions>) -> Result<(), Refused> {
+        guard(|| {
+            let read_epoch = |epoch: &EpochOptions| {
+                let id = u8::try_from(epoch.id).ok().filter(|id| *id > 0);
+                let id =
+                    id.ok_or_else(|| CallError::invalid(format!("{} is no epoch id (1 to 255)", epoch.id)))?;
+                Ok(Epoch { id, key: read_key(&epoch.key, "the epoch key")? })
+            };
+            let epochs = epochs.iter().map(read_epoch).collect::<Result<Vec<Epoch>, CallError>>()?;
+            self.plane.set_epochs(&realm, &epochs)
+        })
+    }
+
+    #[napi]
+    pub fn set_peer(&self, realm: String, peer: PeerOptions) -> Result<(), Refused> {
+        guard(|| {
+            let kind = match peer.kind.as_str() {
+                "node" => PeerKind::Node,
+                "router" => PeerKind::Router,
+                "stock" => PeerKind::Stock,
+                other => {
+                    return Err(CallError::invalid(format!(
+                        "a peer is node, router or stock, not {other:?}"
+                    )));
+                }
+            };
+            let prefixes = peer.allowed.iter().map(|prefix| read(prefix, "a prefix such as 10.1.0.0/16"));
+            let key =
+                |text: &Option<String>, what| text.as_ref().map(|text| read_key(text, what)).transpose();
+            let seconds = peer.keepalive_seconds;
+            self.plane.set_peer(
+                &realm,
+                plane::PeerOptions {
+                    public_key: read_key(&peer.public_key, "the public key")?,
+                    kind,
+                    allowed: prefixes.collect::<Result<_, CallError>>()?,
+                    prologue: key(&peer.prologue, "the prologue")?,
+                    preshared_key: key(&peer.preshared_key, "the preshared key")?,
+                    keepalive_seconds: u16::try_from(seconds)
+                        .map_err(|_| CallError::invalid(format!("{seconds} s is no keepalive")))?,
+                },
+            )
+        })
+    }
+
+    #[napi]
+    pub fn remove_peer(&self, realm: String, peer: String) -> Result<(), Refused> {
+        guard(|| self.plane.remove_peer(&realm, &read_key(&peer, "the peer")?))
+    }
+
+    #[napi]
+    pub fn set_paths(
+        &self,
+        realm: String,
+        peer: String,
+        paths: Vec<PathOptions>,
+        active: Option<String>,
+    ) -> Result<(), Refused> {
+        guard(|| {
+            let read_path = |path: &PathOptions| {
+                Ok(plane::PathOptions {
+                    endpoint: read_endpoint(&path.endpoint)?,
+                    probe_millis: path.probe_millis,
+                })
+            };
+            let paths = paths.iter().map(read_path).collect::<Result<Vec<_>, CallError>>()?;
+            let active = active.map(|active| read_endpoint(&active)).transpose()?;
+            self.plane.set_paths(&realm, &read_key(&peer, "the peer")?, &paths, active)
+        })
+    }
+
+    #[napi]
+    pub fn handshake(
+        &self,
+        realm: String,
+        peer: String,
+        endpoints: Vec<String>,
+        force: Option<bool>,
+    ) -> Result<(), Refused> {
+        guard(|| {
+            let endpoints =
+                endpoints.iter().map(|endpoint| read_endpoint(endpoint)).collect::<Result<Vec<_>, _>>()?;
+            self.plane.handshake(&realm, &read_key(&peer, "the peer")?, &endpoints, force.unwrap_or(false))
+        })
+    }
+
+    #[napi]
+    pub fn handshake_message(&self, realm: String, peer: String) -> Result<Uint8Array, Refused> {
+        guard(|| self.plane.handshake_message(&realm, &read_key(&peer, "the peer")?).map(Into::into))
+    }
+
+    #[napi]
+    pub fn receive(&self, realm: String, from: String, datagram: Uint8Array) -> Result<(), Refused> {
+        guard(|| self.plane.receive(&realm, read_endpoint(&from)?, &datagram))
+    }
+
+    #[napi]
+    pub fn drop_sessions(&self, realm: String, peer: Option<String>) -> Result<(), Refused> {
+        guard(|| {
+            let key = peer.map(|peer| read_key(&peer, "the peer")).transpose()?;
+            self.plane.drop_sessions(&realm, key.as_ref())
+        })
+    }
+
+    #[napi]
+    pub fn request(&self, realm: String, peer: String, kind: u32, body: String) -> Result<u32, Refused> {
+        guard(|| self.plane.request(&realm, &read_key(&peer, "the peer")?, kind, &body))
+    }
+
+    #[napi]
+    pub fn respond(&self, realm: String, peer: String, id: u32, body: String) -> Result<(), Refused> {
+        guard(|| self.plane.respond(&realm, &read_key(&peer, "the peer")?, id, &body))
+    }
+
+    #[napi]
+    pub fn ping(
+        &self,
+        realm: String,
+        peer: String,
+        count: u32,
+        endpoint: Option<String>,
+    ) -> Result<u32, Refused> {
+        guard(|| {
+            let endpoint = endpoint.map(|endpoint| read_endpoint(&endpoint)).transpose()?;
+            self.plane.ping(&realm, &read_key(&peer, "the peer")?, count, endpoint)
+        })
+    }
+
+    #[napi]
+    pub fn stun(&self, socket: String, server: String) -> Result<(), Refused> {
+        guard(|| {
+            let server = read_endpoint(&server)?;
+            if server.channel.is_some() {
+                return Err(CallError::invalid("a STUN server is not behind a relay"));
+            }
+            self.plane.stun(&socket, server.address)
+        })
+    }
+
+    #[napi]
+    pub fn open_channel(&self, realm: String, from: String, to: String) -> Result<Fields, Refused> {
+        guard(|| {
+            let ends = (read_key(&from, "the peer")?, read_key(&to, "the other peer")?);
+            self.plane.open_channel(&realm, &ends.0, &ends.1).map(values::channels)
+        })
+    }
+
+    #[napi]
+    pub fn close_channels(&self, realm: String, peer: String) -> Result<(), Refused> {
+        guard(|| self.plane.close_channels(&realm, &read_key(&peer, "the peer")?))
+    }
+
+    #[napi]
+    pub fn counters(&self) -> Result<Fields, Refused> {
+        guard(|| self.plane.counters().map(values::counters))
+    }
+
+    #[napi]
+    pub fn stop(&self) -> Result<(), Refused> {
+        let stopped = guard(|| {
+            self.plane.stop();
+            Ok(())
+        });
+        if let Some(wake) = self.wake.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            abort(wake);
+        }
+        stopped
+    }
+}
+
+#[expect(deprecated, reason = "a mere release would let calls that wait through after stop")]
+fn abort(wake: Wake) {
+    // Closing already is as good.
+    let _ = wake.abort();
+}

@@ -1,0 +1,15 @@
+//! Starmesh's data plane: TUN ⇄ session ⇄ UDP on threads of its own, relays, counters, behind a Node-API addon.
+
+#[cfg_attr(test, allow(dead_code, reason = "napi-derive exports nothing in tests"))]
+mod addon;
+pub mod crypto;
+mod endpoint;
+mod events;
+mod index;
+mod os;
+mod packet;
+mod plane;
+mod refusals;
+pub mod session;
+mod stun;
+mod table;

@@ -1,0 +1,41 @@
+//! What the data plane asks of the operating system: UDP in batches, TUN descriptors, a waker, clocks.
+//!
+//! One folder or file per system behind the same names; everything else in this crate is the same on all of them.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::{clock::boot_nanos, priority::prefer_latency, tun::Tun, udp::Udp, waker::Waker};
+
+// On Linux it is compiled for the tests, so that it cannot rot.
+#[cfg(any(test, not(target_os = "linux")))]
+#[cfg_attr(target_os = "linux", allow(dead_code, reason = "only its UDP has tests"))]
+mod portable;
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Tun, Udp, Waker, boot_nanos, prefer_latency};
+
+mod batch;
+pub use batch::{Arrivals, Departure, LARGEST, SEGMENTS};
+
+#[cfg(test)]
+mod udp_test;
+
+/// The errno name of an error, for callers in JavaScript; `EIO` where there is none.
+pub fn errno_name(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse => "EADDRINUSE",
+        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => "EINVAL",
+        ErrorKind::NotFound => "ENOENT",
+        ErrorKind::OutOfMemory => "ENOMEM",
+        ErrorKind::Unsupported => "ENOTSUP",
+        ErrorKind::NetworkUnreachable => "ENETUNREACH",
+        #[cfg(unix)]
+        _ if error.raw_os_error() == Some(libc::EBADF) => "EBADF",
+        #[cfg(unix)]
+        _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => "EMFILE",
+        _ => "EIO",
+    }
+}

@@ -1,0 +1,7 @@
+//! IP packets as the TUN gives and takes them: headers, checksums, cutting and joining of super-packets.
+
+pub mod checksum;
+pub mod coalesce;
+pub mod ip;
+pub mod segment;
+pub mod vnet;

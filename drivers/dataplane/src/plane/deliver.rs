@@ -1,0 +1,194 @@
+//! Opened payloads: IP packets to the TUN in joined writes, probes answered, control taken.
+
+use super::core::Core;
+use super::outbox::Outgoing;
+use super::peer::{Heard, Peer};
+use super::realm::Realm;
+use super::receive::Batch;
+use super::sending::send_sealed;
+use crate::packet::checksum;
+use crate::packet::coalesce::Run;
+use crate::packet::ip::Header;
+use crate::refusals::Cause;
+use crate::session::probe::{self, Probe};
+use crate::session::{Keypair, Opened, RealmKind, Refused, Suite, control};
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What one receiving thread has not written yet: one run, for one TUN.
+#[derive(Default)]
+pub struct Delivery {
+    run: Run,
+    realm: Option<Arc<Realm>>,
+}
+
+impl Delivery {
+    /// Takes what was opened of one batch. The ranges of `opens` begin at `base` in the slab.
+    pub fn take(
+        &mut self,
+        core: &Core,
+        slab: &mut [u8],
+        base: usize,
+        opens: &[Result<Opened, Refused>],
+        (peer, keypair): (&Arc<Peer>, &Arc<Keypair>),
+        batch: &Batch,
+    ) {
+        let mut heard = Heard::default();
+        let mut authentic = false;
+        let mut sources = Sources { peer, last: None };
+        let (mut packets, mut bytes) = (0, 0);
+        for opened in opens {
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(refused) => {
+                    core.refusals.count(Cause::Session(*refused));
+                    continue;
+                }
+            };
+            authentic = true;
+            heard.add(opened);
+            if heard.confirms {
+                // The session stands before the packet that proved it is looked at.
+                peer.heard(core, &batch.route, keypair.local_index(), std::mem::take(&mut heard), batch.now);
+            }
+            let payload = base + opened.payload.start..base + opened.payload.end;
+            match slab[payload.clone()].first() {
+                None => {}
+                Some(0x40..=0x6f) => {
+                    match self.take_packet(core, slab, payload, opened.partial_checksum, &mut sources) {
+                        Ok(length) => {
+                            packets += 1;
+                            bytes += length as u64;
+                        }
+                        Err(cause) => core.refusals.count(cause),
+                    }
+                }
+                Some(_) => take_inner(core, &mut slab[payload], (peer, keypair), batch),
+            }
+        }
+        peer.traffic.count_received(packets, bytes);
+        if authentic {
+            peer.heard(core, &batch.route, keypair.local_index(), heard, batch.now);
+        }
+    }
+
+    /// Writes what is left.
+    pub fn flush(&mut self, core: &Core, slab: &mut [u8]) {
+        if let Some(realm) = self.realm.take() {
+            write_run(&mut self.run, core, &realm, slab);
+        }
+    }
+
+    /// Checks a packet and adds it to the run; its length.
+    fn take_packet(
+        &mut self,
+        core: &Core,
+        slab: &mut [u8],
+        payload: Range<usize>,
+        partial: bool,
+        sources: &mut Sources<'_>,
+    ) -> Result<usize, Cause> {
+        let realm = &sources.peer.realm;
+        if realm.kind == RealmKind::Router {
+            return Err(Cause::RouterPacket);
+        }
+        let header = Header::parse(&slab[payload.clone()]).ok_or(Cause::Inner)?;
+        if partial && header.checksum_offset().is_none() {
+            return Err(Cause::Inner);
+        }
+        if !sources.allow(header.source(&slab[payload.clone()])) {
+            return Err(Cause::Source);
+        }
+        let Some(link) = &realm.tun else { return Err(Cause::NoTun) };
+        if self.realm.as_ref().is_none_or(|current| !Arc::ptr_eq(current, realm)) {
+            self.flush(core, slab);
+            self.realm = Some(realm.clone());
+        }
+        let packet = payload.start..payload.start + header.total;
+        if !link.tun.has_offload() {
+            if let (true, Some(offset)) = (partial, header.checksum_offset()) {
+                checksum::complete(&mut slab[packet.clone()], header.length, offset);
+            }
+            write_run(&mut self.run, core, realm, slab);
+            self.run.push(slab, packet, header, false, false);
+            return Ok(header.total);
+        }
+        let datagrams = link.tun.takes_datagrams();
+        if !self.run.push(slab, packet.clone(), header, partial, datagrams) {
+            write_run(&mut self.run, core, realm, slab);
+            self.run.push(slab, packet, header, partial, datagrams);
+        }
+        Ok(header.total)
+    }
+}
+
+/// Whether the peer may use a source address; a stream asks once.
+struct Sources<'a> {
+    peer: &'a Arc<Peer>,
+    last: Option<IpAddr>,
+}
+
+impl Sources<'_> {
+    fn allow(&mut self, source: IpAddr) -> bool {
+        if self.last == Some(source) {
+            return true;
+        }
+        let table = self.peer.realm.table.load();
+        let allowed = table.find(source).is_some_and(|owner| Arc::ptr_eq(owner, self.peer));
+        if allowed {
+            self.last = Some(source);
+        }
+        allowed
+    }
+}
+
+fn write_run(run: &mut Run, core: &Core, realm: &Realm, slab: &mut [u8]) {
+    let Some(link) = &realm.tun else { return };
+    run.finish(slab, |slab, vnet, first, more| {
+        if link.tun.write(slab, vnet, first, more).is_err() {
+            core.refusals.count(Cause::TunWrite);
+        }
+    });
+}
+
+/// A payload that is no IP packet. A stock peer has none.
+fn take_inner(core: &Core, payload: &mut [u8], (peer, keypair): (&Arc<Peer>, &Arc<Keypair>), batch: &Batch) {
+    let first = payload.first().copied();
+    if keypair.suite() == Suite::WireGuard {
+        core.refusals.count(Cause::Inner);
+        return;
+    }
+    match first {
+        Some(probe::PROBE | probe::ECHO) => match probe::read(payload) {
+            Some(Probe::Ask(_)) => {
+                probe::into_echo(payload);
+                let keypair =
+                    peer.outgoing.load().as_ref().map_or_else(|| keypair.clone(), |it| it.keypair.clone());
+                let outgoing = Arc::new(Outgoing { keypair, route: batch.route.clone() });
+                if send_sealed(core, &outgoing, payload, batch.now) {
+                    peer.wake(core);
+                }
+            }
+            Some(Probe::Echo(id)) => {
+                let taken = peer.drive(core, Some(&batch.route), |drive| {
+                    drive.handle_echo(id, &batch.route, batch.nanos)
+                });
+                if !taken {
+                    core.refusals.count(Cause::Echo);
+                }
+            }
+            None => core.refusals.count(Cause::Inner),
+        },
+        Some(control::FIRST_BYTE) => {
+            let taken = peer.drive(core, Some(&batch.route), |drive| {
+                drive.control(|control, now, out| control.handle(payload, now, out))
+            });
+            if !taken {
+                core.refusals.count(Cause::Control);
+            }
+        }
+        Some(0x30) => core.refusals.count(Cause::AppStream),
+        _ => core.refusals.count(Cause::Inner),
+    }
+}

@@ -1,0 +1,32 @@
+//! The data plane itself: sockets, realms, peers, and the threads that move their packets.
+
+mod calls;
+mod core;
+mod deliver;
+mod drive;
+mod handshakes;
+mod options;
+mod outbox;
+pub(crate) mod path;
+pub(crate) mod peer;
+mod peer_calls;
+mod port;
+mod prober;
+mod realm;
+mod receive;
+mod relay;
+mod sending;
+mod state;
+mod stun;
+mod thread;
+mod timers;
+mod transmit;
+mod waiting;
+mod ways;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+
+pub use calls::Plane;
+pub use options::{CallError, Counters, PathOptions, PeerOptions, RealmOptions, TunOptions};
+pub use thread::panic_text;

@@ -1,0 +1,97 @@
+//! What the calls take and give.
+
+use crate::endpoint::Endpoint;
+use crate::session::{Key, PeerKind, RealmKind};
+use crate::table::Prefix;
+use std::io;
+use std::sync::Arc;
+
+/// Why a call was refused: an errno name and one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// `EINVAL`, `ENOENT`, `EADDRINUSE`, …
+    pub code: &'static str,
+    /// What is wrong, and with what.
+    pub message: String,
+}
+
+/// What a call gives.
+pub type Called<T> = Result<T, CallError>;
+
+/// What [`Plane::open_realm`] takes.
+pub struct RealmOptions {
+    pub realm: String,
+    pub socket: String,
+    pub kind: RealmKind,
+    pub private_key: Key,
+    pub prologue: Key,
+    pub tun: Option<TunOptions>,
+    pub stamp_floor_millis: u64,
+    pub suites: Option<Vec<u8>>,
+}
+
+/// A TUN descriptor of the caller's.
+pub struct TunOptions {
+    pub fd: i32,
+    pub offload: bool,
+}
+
+/// What [`Plane::set_peer`] takes.
+pub struct PeerOptions {
+    pub public_key: Key,
+    pub kind: PeerKind,
+    pub allowed: Vec<Prefix>,
+    pub prologue: Option<Key>,
+    pub preshared_key: Option<Key>,
+    pub keepalive_seconds: u16,
+}
+
+/// One path to probe.
+pub struct PathOptions {
+    pub endpoint: Endpoint,
+    pub probe_millis: u32,
+}
+
+/// Counters of one peer.
+pub struct PeerCounters {
+    pub realm: Arc<str>,
+    pub peer: Key,
+    pub rx_bytes: u64,
+    pub tx_bytes: u64,
+    pub rx_packets: u64,
+    pub tx_packets: u64,
+    pub last_handshake_millis: Option<u64>,
+    pub last_received_millis: Option<u64>,
+    pub suite: Option<u8>,
+}
+
+/// All counters.
+pub struct Counters {
+    pub peers: Vec<PeerCounters>,
+    pub refused: Vec<(&'static str, u64)>,
+    pub relayed_datagrams: u64,
+    pub relayed_bytes: u64,
+}
+
+impl CallError {
+    pub fn invalid(message: impl Into<String>) -> CallError {
+        CallError { code: "EINVAL", message: message.into() }
+    }
+
+    pub fn missing(what: &str, name: &str) -> CallError {
+        CallError { code: "ENOENT", message: format!("there is no {what} named {name}") }
+    }
+
+    pub fn no_peer() -> CallError {
+        CallError { code: "ENOENT", message: "there is no such peer".to_string() }
+    }
+
+    pub fn busy(message: &str) -> CallError {
+        CallError { code: "EBUSY", message: message.to_string() }
+    }
+
+    /// An error of the operating system by its errno name.
+    pub fn system(error: io::Error) -> CallError {
+        CallError { code: crate::os::errno_name(&error), message: error.to_string() }
+    }
+}

@@ -1,0 +1,152 @@
+//! One peer of one realm: what the packet threads read of it without locks, and the door to the rest.
+
+use super::core::{Core, millis, now, unix_nanos};
+use super::drive::Drive;
+use super::outbox::{Outgoing, Route};
+use super::realm::Realm;
+use super::state::State;
+use crate::events::{Event, Measured};
+use crate::packet::vnet::Vnet;
+use crate::session::{Association, Key, Millis, Opened, PeerKind};
+use arc_swap::ArcSwapOption;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// A peer. Its state is driven by one thread at a time; packets pass beside it.
+pub struct Peer {
+    pub key: Key,
+    pub realm: Arc<Realm>,
+    /// Session and way out of IP packets; `None` while there is none.
+    pub outgoing: ArcSwapOption<Outgoing>,
+    /// Where the peer proved to be; what relay channels are bound to.
+    pub proven: ArcSwapOption<Route>,
+    pub traffic: Traffic,
+    /// Roams with every authentic datagram.
+    pub is_stock: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// Counters, and the moments of the last packets.
+#[derive(Default)]
+pub struct Traffic {
+    pub rx_bytes: AtomicU64,
+    pub tx_bytes: AtomicU64,
+    pub rx_packets: AtomicU64,
+    pub tx_packets: AtomicU64,
+    /// Monotonic; 0 before the first.
+    pub received: AtomicU64,
+    pub sent: AtomicU64,
+}
+
+impl Traffic {
+    pub fn count_sent(&self, packets: usize, bytes: usize, now: Millis) {
+        self.tx_packets.fetch_add(packets as u64, Ordering::Relaxed);
+        self.tx_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.sent.store(now, Ordering::Relaxed);
+    }
+
+    pub fn count_received(&self, packets: u64, bytes: u64) {
+        self.rx_packets.fetch_add(packets, Ordering::Relaxed);
+        self.rx_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Peer {
+    pub fn new(realm: &Arc<Realm>, key: Key, kind: PeerKind, association: Association) -> Arc<Peer> {
+        Arc::new(Peer {
+            key,
+            realm: realm.clone(),
+            outgoing: ArcSwapOption::empty(),
+            proven: ArcSwapOption::empty(),
+            traffic: Traffic::default(),
+            is_stock: AtomicBool::new(kind == PeerKind::Stock),
+            state: Mutex::new(State::new(kind, association)),
+        })
+    }
+
+    /// Has the state to itself for a moment; afterwards what it wants done is done and its next deadline is set.
+    /// `from`: where the datagram that is being handled came from.
+    pub fn drive<R>(
+        self: &Arc<Peer>,
+        core: &Core,
+        from: Option<&Route>,
+        act: impl FnOnce(&mut Drive<'_>) -> R,
+    ) -> R {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drive = Drive::new(core, self, from, &mut state, now());
+        let result = act(&mut drive);
+        drive.finish();
+        result
+    }
+
+    /// A packet of the TUN while there is no session or way: it waits, and the caller is told once.
+    pub fn hold(self: &Arc<Peer>, core: &Core, vnet: Vnet, packet: &[u8]) {
+        self.drive(core, None, |drive| drive.hold(vnet, packet));
+    }
+
+    /// A timer fired.
+    pub fn handle_timer(self: &Arc<Peer>, core: &Core, at: Millis) {
+        self.drive(core, None, |drive| drive.handle_timer(at));
+    }
+
+    /// A sealed or opened packet says that the association's timers changed.
+    pub fn wake(self: &Arc<Peer>, core: &Core) {
+        self.drive(core, None, |drive| drive.handle_session_timeout());
+    }
+
+    /// An authentic datagram came over `route`; `opened` is the first of its batch that wants something.
+    pub fn heard(self: &Arc<Peer>, core: &Core, route: &Route, local_index: u32, opened: Heard, now: Millis) {
+        self.traffic.received.store(now, Ordering::Relaxed);
+        let current = self.outgoing.load();
+        let expected = current.as_ref().is_some_and(|outgoing| {
+            outgoing.route.endpoint == route.endpoint && Arc::ptr_eq(&outgoing.route.port, &route.port)
+        });
+        drop(current);
+        if expected && !opened.confirms && !opened.wake {
+            return;
+        }
+        self.drive(core, Some(route), |drive| {
+            if opened.confirms {
+                drive.handle_confirmed(local_index);
+            }
+            if opened.wake {
+                drive.handle_session_timeout();
+            }
+            if !expected {
+                drive.handle_heard(route);
+            }
+        });
+    }
+}
+
+/// What the datagrams of one batch want besides being read.
+#[derive(Clone, Copy, Default)]
+pub struct Heard {
+    pub confirms: bool,
+    pub wake: bool,
+}
+
+impl Heard {
+    pub fn add(&mut self, opened: &Opened) {
+        self.confirms |= opened.confirms;
+        self.wake |= opened.wake;
+    }
+}
+
+/// One summary of all these peers' paths.
+pub fn tell_measured(core: &Core, peers: &[Weak<Peer>]) {
+    let mut paths = Vec::new();
+    let (now, unix) = (millis(), unix_nanos() / 1_000_000);
+    for peer in peers.iter().filter_map(Weak::upgrade) {
+        let measures = peer.drive(core, None, |drive| drive.take_measures());
+        paths.extend(measures.into_iter().map(|measure| Measured {
+            realm: peer.realm.name.clone(),
+            peer: peer.key,
+            last_echo_millis: measure.last_echo.map(|at| unix.saturating_sub(now.saturating_sub(at))),
+            measure,
+        }));
+    }
+    if !paths.is_empty() {
+        core.tell(Event::Measured { paths });
+    }
+}

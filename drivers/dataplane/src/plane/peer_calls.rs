@@ -1,0 +1,164 @@
+//! The calls that concern one peer.
+
+use super::calls::{Plane, forget};
+use super::core::random_u32;
+use super::options::{CallError, Called, PathOptions, PeerOptions};
+use super::outbox::Route;
+use super::peer::Peer;
+use super::receive;
+use crate::endpoint::Endpoint;
+use crate::session::control::{ControlError, MAX_KIND};
+use crate::session::{self, Association, Epoch, Key, Millis, RealmKind};
+
+impl Plane {
+    pub fn set_epochs(&self, realm: &str, epochs: &[Epoch]) -> Called<()> {
+        self.realm(realm)?.local.set_epochs(epochs);
+        Ok(())
+    }
+
+    pub fn set_peer(&self, realm: &str, options: PeerOptions) -> Called<()> {
+        let realm = self.realm(realm)?;
+        let session = session::PeerOptions {
+            public_key: options.public_key,
+            kind: options.kind,
+            prologue: options.prologue,
+            preshared_key: options.preshared_key,
+            keepalive_seconds: options.keepalive_seconds,
+        };
+        let refused = || CallError::invalid("this key, kind and prologue do not fit together");
+        let _changing = realm.change();
+        let peer = match realm.peer(&options.public_key) {
+            Some(peer) => {
+                if !peer.drive(&self.core, None, |drive| drive.configure(options.kind, session)) {
+                    return Err(refused());
+                }
+                peer
+            }
+            None => {
+                let association = Association::new(realm.local.clone(), session).ok_or_else(refused)?;
+                let peer = Peer::new(&realm, options.public_key, options.kind, association);
+                realm.insert(peer.clone());
+                peer
+            }
+        };
+        let old = peer.drive(&self.core, None, |drive| {
+            std::mem::replace(&mut drive.state.prefixes, options.allowed.clone())
+        });
+        realm.assign(&peer, &old, &options.allowed);
+        Ok(())
+    }
+
+    pub fn remove_peer(&self, realm: &str, key: &Key) -> Called<()> {
+        let realm = self.realm(realm)?;
+        let _changing = realm.change();
+        let peer = realm.remove(key).ok_or_else(CallError::no_peer)?;
+        forget(&self.core, &realm, &peer);
+        Ok(())
+    }
+
+    pub fn set_paths(
+        &self,
+        realm: &str,
+        key: &Key,
+        paths: &[PathOptions],
+        active: Option<Endpoint>,
+    ) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        let list: Vec<(Endpoint, Millis)> =
+            paths.iter().map(|path| (path.endpoint, Millis::from(path.probe_millis))).collect();
+        peer.drive(&self.core, None, |drive| drive.set_paths(&list, active));
+        Ok(())
+    }
+
+    pub fn handshake(&self, realm: &str, key: &Key, endpoints: &[Endpoint], force: bool) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        let port = &peer.realm.port;
+        let targets =
+            endpoints.iter().map(|endpoint| Route { port: port.clone(), endpoint: *endpoint }).collect();
+        peer.drive(&self.core, None, |drive| drive.handshake(targets, force));
+        Ok(())
+    }
+
+    pub fn handshake_message(&self, realm: &str, key: &Key) -> Called<Vec<u8>> {
+        let peer = self.peer(realm, key)?;
+        let message = peer.drive(&self.core, None, |drive| drive.handshake_message());
+        message.map(|message| message.to_vec()).ok_or_else(|| CallError::invalid("no epoch key is held"))
+    }
+
+    pub fn receive(&self, realm: &str, from: Endpoint, datagram: &[u8]) -> Called<()> {
+        let realm = self.realm(realm)?;
+        let route = Route { port: realm.port.clone(), endpoint: from };
+        receive::receive_one(&self.core, &route, datagram);
+        Ok(())
+    }
+
+    pub fn drop_sessions(&self, realm: &str, key: Option<&Key>) -> Called<()> {
+        let peers = match key {
+            Some(key) => vec![self.peer(realm, key)?],
+            None => self.realm(realm)?.peers(),
+        };
+        peers.iter().for_each(|peer| peer.drive(&self.core, None, |drive| drive.drop_sessions()));
+        Ok(())
+    }
+
+    pub fn request(&self, realm: &str, key: &Key, kind: u32, body: &str) -> Called<u32> {
+        let peer = self.peer(realm, key)?;
+        let kind = u8::try_from(kind).ok().filter(|kind| *kind <= MAX_KIND);
+        let kind = kind.ok_or_else(|| CallError::invalid(format!("a kind is 0 to {MAX_KIND}")))?;
+        let result = peer.drive(&self.core, None, |drive| {
+            drive.control(|control, now, out| control.request(kind, body, now, out))
+        });
+        result.map_err(control_error)
+    }
+
+    pub fn respond(&self, realm: &str, key: &Key, id: u32, body: &str) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        let result = peer.drive(&self.core, None, |drive| {
+            drive.control(|control, now, out| control.respond(id, body, now, out))
+        });
+        result.map_err(control_error)
+    }
+
+    pub fn ping(&self, realm: &str, key: &Key, count: u32, endpoint: Option<Endpoint>) -> Called<u32> {
+        let peer = self.peer(realm, key)?;
+        let id = self.core.next_id();
+        peer.drive(&self.core, None, |drive| drive.ping(id, count, endpoint));
+        Ok(id)
+    }
+
+    pub fn open_channel(&self, realm: &str, from: &Key, to: &Key) -> Called<(u32, u32)> {
+        let realm = self.realm(realm)?;
+        if realm.kind != RealmKind::Router {
+            return Err(CallError::invalid(format!("realm {} is no router's", realm.name)));
+        }
+        // No peer leaves between the look and the opening.
+        let _changing = realm.change();
+        let ends = (
+            realm.peer(from).ok_or_else(CallError::no_peer)?,
+            realm.peer(to).ok_or_else(CallError::no_peer)?,
+        );
+        for end in [&ends.0, &ends.1] {
+            let proven = end.proven.load();
+            let direct = proven.as_ref().is_some_and(|route| route.endpoint.channel.is_none());
+            if end.outgoing.load().is_none() || !direct {
+                return Err(CallError { code: "ENOENT", message: "one end has no session here".to_string() });
+            }
+        }
+        let (near, far) = self.core.relays.open(&realm, &ends.0, &ends.1, random_u32);
+        Ok((near.get(), far.get()))
+    }
+
+    pub fn close_channels(&self, realm: &str, key: &Key) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        self.core.relays.close(&peer);
+        Ok(())
+    }
+}
+
+fn control_error(error: ControlError) -> CallError {
+    match error {
+        ControlError::TooLarge => CallError::invalid("a control message has at most 65536 bytes"),
+        ControlError::Busy => CallError::busy("too many requests wait for this peer"),
+        ControlError::Unknown => CallError { code: "ENOENT", message: "no such request is open".to_string() },
+    }
+}

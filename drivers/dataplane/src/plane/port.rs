@@ -1,0 +1,84 @@
+//! A named pair of UDP sockets, one per address family, on one port.
+
+use crate::os::{Departure, Udp};
+use arc_swap::ArcSwapOption;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+/// Kernel queue of each socket, in bytes of the kernel's own counting. Measured: README, "Buffers".
+const QUEUE: usize = 4 << 20;
+/// How often a free IPv4 port may be taken on IPv6.
+const TRIES: usize = 16;
+
+/// The sockets; empty once closed, whoever still holds the port.
+pub struct Port {
+    pub name: Arc<str>,
+    /// The port number of both.
+    pub number: u16,
+    v4: ArcSwapOption<Udp>,
+    v6: ArcSwapOption<Udp>,
+}
+
+impl Port {
+    /// Opens both families, or the one of `address`. A machine without IPv6 gets IPv4 only.
+    pub fn open(name: &str, number: u16, address: Option<IpAddr>) -> io::Result<Port> {
+        let port = |v4: Option<Udp>, v6: Option<Udp>| Port {
+            name: name.into(),
+            number: v4.iter().chain(&v6).map(|udp| udp.local().port()).max().unwrap_or(number),
+            v4: ArcSwapOption::from_pointee(v4),
+            v6: ArcSwapOption::from_pointee(v6),
+        };
+        let bind = |ip: IpAddr, number| Udp::bind(SocketAddr::new(ip, number), QUEUE);
+        match address {
+            Some(ip @ IpAddr::V4(_)) => return Ok(port(Some(bind(ip, number)?), None)),
+            Some(ip @ IpAddr::V6(_)) => return Ok(port(None, Some(bind(ip, number)?))),
+            None => {}
+        }
+        for _ in 0..TRIES {
+            let v4 = bind(Ipv4Addr::UNSPECIFIED.into(), number)?;
+            match bind(Ipv6Addr::UNSPECIFIED.into(), v4.local().port()) {
+                Ok(v6) => return Ok(port(Some(v4), Some(v6))),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && number == 0 => {}
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+                Err(_) => return Ok(port(Some(v4), None)),
+            }
+        }
+        Err(io::ErrorKind::AddrInUse.into())
+    }
+
+    /// The sockets there are.
+    pub fn sockets(&self) -> impl Iterator<Item = Arc<Udp>> {
+        [self.v4.load_full(), self.v6.load_full()].into_iter().flatten()
+    }
+
+    /// Sends batches that lie in `slab`, each by its family's socket. `wait`: block while a queue is full, else drop.
+    /// Returns how many were refused.
+    pub fn send(&self, slab: &[u8], departures: &[Departure], wait: bool) -> usize {
+        let families = departures.chunk_by(|one, other| one.target.is_ipv4() == other.target.is_ipv4());
+        families.map(|run| self.with(run[0].target, run.len(), |udp| udp.send(slab, run, wait))).sum()
+    }
+
+    /// Sends one datagram; false when it was refused.
+    pub fn send_one(&self, datagram: &[u8], target: SocketAddr) -> bool {
+        self.with(target, 1, |udp| usize::from(!udp.send_one(datagram, target))) == 0
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.v4.load().is_none() && self.v6.load().is_none()
+    }
+
+    /// Closes the sockets. Readers end; the descriptors are gone when this returns, except where a send is under way.
+    pub fn close(&self) {
+        for slot in [&self.v4, &self.v6] {
+            if let Some(udp) = slot.swap(None) {
+                udp.shut();
+            }
+        }
+    }
+
+    fn with(&self, target: SocketAddr, without: usize, send: impl FnOnce(&Udp) -> usize) -> usize {
+        let slot = if target.is_ipv4() { &self.v4 } else { &self.v6 };
+        slot.load().as_deref().map_or(without, send)
+    }
+}

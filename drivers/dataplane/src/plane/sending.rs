@@ -1,0 +1,151 @@
+//! What a peer is sent besides the stream of its packets: what waited, control, keepalives, handshakes.
+
+use super::core::{Core, SLOW_LANE};
+use super::drive::Drive;
+use super::outbox::{Outbox, Outgoing, Route};
+use crate::events::Event;
+use crate::packet::segment::Cut;
+use crate::packet::vnet::Vnet;
+use crate::refusals::Cause;
+use crate::session::control::{Control, ControlOutput};
+use crate::session::{Millis, PeerKind};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// The caller is told again of a wanted peer after this.
+const WANTED_INTERVAL: Millis = 5_000;
+
+thread_local! {
+    /// For what is sent outside the TUN threads: control, probes, packets that waited.
+    static SLOW: RefCell<Outbox> = RefCell::new(Outbox::new(SLOW_LANE, false));
+}
+
+impl Drive<'_> {
+    /// Keeps a packet until there is a session and a way, and says once that they are wanted.
+    pub fn hold(&mut self, vnet: Vnet, packet: &[u8]) {
+        if self.state.removed {
+            self.core.refusals.count(Cause::NoPeer);
+            return;
+        }
+        let dropped = self.state.waiting.push(vnet, packet, self.now.millis);
+        self.core.refusals.add(Cause::Waiting, dropped as u64);
+        match self.peer.outgoing.load_full() {
+            Some(outgoing) => self.flush(&outgoing),
+            None => self.want(),
+        }
+    }
+
+    /// Sends an inner payload the way that IP packets go; false when there is none.
+    pub fn send_inner(&mut self, payload: &[u8]) -> bool {
+        let Some(outgoing) = self.peer.outgoing.load_full() else { return false };
+        self.send_over(&outgoing, payload);
+        true
+    }
+
+    pub fn control<R>(&mut self, act: impl FnOnce(&mut Control, Millis, &mut Vec<ControlOutput>) -> R) -> R {
+        let mut out = Vec::new();
+        let result = act(&mut self.state.control, self.now.millis, &mut out);
+        for output in out {
+            match output {
+                ControlOutput::Send(payload) => {
+                    self.send_inner(&payload);
+                }
+                ControlOutput::Request { id, kind, body } => {
+                    self.tell(|realm, peer| Event::Request { realm, peer, id, kind, body });
+                }
+                ControlOutput::Response { id, body } => {
+                    self.tell(|realm, peer| Event::Response { realm, peer, id, body });
+                }
+            }
+        }
+        result
+    }
+
+    pub(super) fn keep_alive(&mut self) {
+        let Some(outgoing) = self.peer.outgoing.load_full() else { return };
+        if self.state.waiting.is_empty() {
+            self.send_over(&outgoing, &[]);
+        } else {
+            self.flush(&outgoing);
+        }
+        // The chosen way may be dead; the one that message 2 came by is not, and its sender waits for proof.
+        if let Some(from) = self.from.filter(|from| from.endpoint != outgoing.route.endpoint) {
+            let keypair = outgoing.keypair.clone();
+            self.send_over(&Arc::new(Outgoing { keypair, route: from.clone() }), &[]);
+        }
+    }
+
+    /// Sends what waited.
+    pub(super) fn flush(&mut self, outgoing: &Arc<Outgoing>) {
+        if self.state.waiting.is_empty() {
+            return;
+        }
+        let now = self.now.millis;
+        let (packets, late) = self.state.waiting.take(now);
+        self.core.refusals.add(Cause::Waiting, late as u64);
+        SLOW.with_borrow_mut(|outbox| {
+            for packet in packets {
+                let Ok(cut) = Cut::plan(&packet.vnet, &packet.bytes) else { continue };
+                match outbox.push(outgoing, &cut, &packet.bytes, now) {
+                    Ok(pushed) => {
+                        self.core.refusals.add(Cause::Send, pushed.refused as u64);
+                        self.peer.traffic.count_sent(cut.count, cut.bytes(), now);
+                    }
+                    Err(refused) => self.core.refusals.count(Cause::Session(refused)),
+                }
+            }
+            self.core.refusals.add(Cause::Send, outbox.flush() as u64);
+        });
+    }
+
+    pub(super) fn send_over(&self, outgoing: &Arc<Outgoing>, payload: &[u8]) {
+        // `finish` looks at the deadlines anyway.
+        let _wake = send_sealed(self.core, outgoing, payload, self.now.millis);
+    }
+
+    pub(super) fn forget_waiting(&mut self) {
+        let forgotten = self.state.waiting.clear();
+        self.core.refusals.add(Cause::Waiting, forgotten as u64);
+    }
+
+    pub(super) fn want(&mut self) {
+        let now = self.now.millis;
+        if self.state.wanted.is_some_and(|last| now < last + WANTED_INTERVAL) {
+            return;
+        }
+        self.state.wanted = Some(now);
+        self.tell(|realm, peer| Event::Wanted { realm, peer });
+        // Where a stock client is, only we know.
+        if self.state.kind == PeerKind::Stock && self.state.standing.is_some() {
+            self.handshake(Vec::new(), false);
+        }
+    }
+}
+
+/// Seals one inner payload and sends it at once. True when the association's timers changed by it.
+pub fn send_sealed(core: &Core, outgoing: &Arc<Outgoing>, payload: &[u8], now: Millis) -> bool {
+    SLOW.with_borrow_mut(|outbox| match outbox.push_inner(outgoing, payload, now) {
+        Ok(pushed) => {
+            core.refusals.add(Cause::Send, (pushed.refused + outbox.flush()) as u64);
+            pushed.wake
+        }
+        Err(refused) => {
+            core.refusals.count(Cause::Session(refused));
+            false
+        }
+    })
+}
+
+/// Sends a datagram that is sealed or plain by itself, behind its relay header if there is one.
+pub fn send_plain(core: &Core, route: &Route, datagram: &[u8]) {
+    let endpoint = &route.endpoint;
+    let sent = if endpoint.channel.is_some() {
+        let framed = [&endpoint.prefix()[..], datagram].concat();
+        route.port.send_one(&framed, endpoint.address)
+    } else {
+        route.port.send_one(datagram, endpoint.address)
+    };
+    if !sent {
+        core.refusals.count(Cause::Send);
+    }
+}

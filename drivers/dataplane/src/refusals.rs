@@ -1,0 +1,123 @@
+//! Counters of what was refused, by cause.
+
+use crate::session;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a datagram or packet went nowhere, besides what the session itself refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The session refused it.
+    Session(session::Refused),
+    /// No protocol of ours.
+    Unknown,
+    /// DTLS and QUIC have their place in the dispatch, but nothing behind it yet.
+    Dtls,
+    Quic,
+    /// STUN that asks or answers nothing of ours.
+    Stun,
+    /// STUN requests shorter than their answer, beyond the rate allowed.
+    StunRate,
+    /// Relay frames without a channel of ours, or not from its end.
+    Relay,
+    /// A relay's end could not be reached.
+    RelayTarget,
+    /// Message 1 of a key that is no peer.
+    UnknownKey,
+    /// A handshake under load beyond the rate allowed, with a valid cookie.
+    HandshakeRate,
+    /// Inner source address that the peer may not use.
+    Source,
+    /// Inner payload of no known kind, or malformed.
+    Inner,
+    /// IP packets inside a router's session.
+    RouterPacket,
+    /// An echo that no probe of ours fits.
+    Echo,
+    /// A control message that is malformed or over its limits.
+    Control,
+    /// App streams have their place, but nothing behind it yet.
+    AppStream,
+    /// A packet of the TUN that is no whole IP packet, or whose offload fields do not fit.
+    Packet,
+    /// A packet of the TUN for which there is no peer.
+    NoPeer,
+    /// Packets that waited for a session and were too many, or waited in vain.
+    Waiting,
+    /// The TUN did not take a packet.
+    TunWrite,
+    /// A packet for a realm without TUN.
+    NoTun,
+    /// The system refused to send.
+    Send,
+    /// The process did not take its events in time.
+    Events,
+}
+
+const OWN: [(Cause, &str); 22] = [
+    (Cause::Unknown, "unknown"),
+    (Cause::Dtls, "dtls"),
+    (Cause::Quic, "quic"),
+    (Cause::Stun, "stun"),
+    (Cause::StunRate, "stun-rate"),
+    (Cause::Relay, "relay"),
+    (Cause::RelayTarget, "relay-target"),
+    (Cause::UnknownKey, "unknown-key"),
+    (Cause::HandshakeRate, "handshake-rate"),
+    (Cause::Source, "source"),
+    (Cause::Inner, "inner"),
+    (Cause::RouterPacket, "router-packet"),
+    (Cause::Echo, "echo"),
+    (Cause::Control, "control"),
+    (Cause::AppStream, "app-stream"),
+    (Cause::Packet, "packet"),
+    (Cause::NoPeer, "no-peer"),
+    (Cause::Waiting, "waiting"),
+    (Cause::TunWrite, "tun-write"),
+    (Cause::NoTun, "no-tun"),
+    (Cause::Send, "send"),
+    (Cause::Events, "events"),
+];
+
+const SESSION: [session::Refused; 12] = {
+    use session::Refused::{
+        Buffer, Epoch, Expired, Handshake, Index, Lane, Mac, Malformed, Replay, Stamp, Suite, Tag,
+    };
+    [Malformed, Mac, Handshake, Stamp, Suite, Epoch, Index, Tag, Replay, Lane, Expired, Buffer]
+};
+
+/// One counter for each cause.
+#[derive(Default)]
+pub struct Refusals {
+    own: [AtomicU64; OWN.len()],
+    session: [AtomicU64; SESSION.len() + 1],
+}
+
+impl Refusals {
+    pub fn count(&self, cause: Cause) {
+        self.add(cause, 1);
+    }
+
+    pub fn add(&self, cause: Cause, number: u64) {
+        if number == 0 {
+            return;
+        }
+        let counter = match cause {
+            Cause::Session(refused) => {
+                let at = SESSION.iter().position(|known| *known == refused);
+                &self.session[at.unwrap_or(SESSION.len())]
+            }
+            _ => &self.own[OWN.iter().position(|(known, _)| *known == cause).unwrap_or(0)],
+        };
+        counter.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Name and number of every cause that occurred.
+    pub fn list(&self) -> Vec<(&'static str, u64)> {
+        let own = OWN.iter().map(|(_, name)| *name).zip(&self.own);
+        let names = SESSION.iter().map(|refused| refused.cause()).chain(["other"]);
+        let all = own.chain(names.zip(&self.session));
+        all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed)))
+            .filter(|(_, number)| *number > 0)
+            .collect()
+    }
+}

@@ -1,0 +1,203 @@
+// @ts-check
+/** Builds what runs: npm packages, the Rust addon, the Node bundles, the pages. Each only when its inputs changed. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { find, run, StepFailed } from "./command.mjs";
+import { hashOf, isCurrent, markCurrent } from "./inputs.mjs";
+import { ROOT } from "./root.mjs";
+
+/** @typedef {{ name: string, build: (tell: (detail: string) => void) => Promise<void> }} Step */
+
+/**
+ * The npm packages, when what is installed differs from the lock.
+ * @returns {Step | undefined}
+ */
+export function packagesStep() {
+  if (packagesAreCurrent()) return undefined;
+  return {
+    name: "packages",
+    async build() {
+      const npm = find("npm");
+      if (!npm)
+        throw new StepFailed(
+          "npm is missing: it comes with Node from nodejs.org; without it nothing can be built",
+        );
+      const { code, output } = await run(npm, ["ci", "--loglevel=error", "--no-progress"], { cwd: ROOT });
+      if (code !== 0) throw new StepFailed(`npm ci failed:\n${output.split("\n").slice(0, 25).join("\n")}`);
+    },
+  };
+}
+
+/**
+ * The Rust addon that moves packets.
+ * @returns {Step | undefined}
+ */
+export function dataPlaneStep() {
+  const hash = hashOf([CRATE], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
+  if (isCurrent("dataplane", hash, [ADDON])) return undefined;
+  return {
+    name: "data plane (Rust)",
+    async build(tell) {
+      const cargo = cargoPath();
+      if (!cargo) throw new StepFailed(NO_CARGO);
+      const manifest = join(ROOT, CRATE, "Cargo.toml");
+      const target = join(ROOT, CRATE, "target");
+      const args = ["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
+      const { code, output } = await run(cargo, args, {
+        cwd: join(ROOT, CRATE),
+        // Not the compiler's remarks, which stay as the latest line for minutes.
+        heard: (line) => /^(Updating|Downloading|Blocking|Compiling) /.test(line) && tell(line),
+      });
+      if (/linker `\w+` not found/.test(output)) {
+        throw new StepFailed(
+          "a C linker is missing (Debian: apt install build-essential); without it nothing can carry packets",
+        );
+      }
+      if (code !== 0) throw new StepFailed(`cargo build failed:\n${output}`);
+      // Renamed into place, because a running node has the old file mapped.
+      copyFileSync(
+        join(target, "release", LIBRARY[process.platform] ?? "libstarmesh_dataplane.so"),
+        join(ROOT, `${ADDON}.new`),
+      );
+      renameSync(join(ROOT, `${ADDON}.new`), join(ROOT, ADDON));
+      markCurrent("dataplane", hash);
+    },
+  };
+}
+
+/**
+ * The entries for Node and Electron.
+ * @returns {Step | undefined}
+ */
+export function bundlesStep() {
+  const hash = hashOf(["src-main", "src-shared", "drivers", "package.json", "scripts/build.mjs"], (name) =>
+    /\.(ts|json|mjs)$/.test(name),
+  );
+  if (isCurrent("bundles", hash, [...ENTRIES.map((name) => `out/${name}.js`), "out/preload.cjs"]))
+    return undefined;
+  return {
+    name: "bundles",
+    async build() {
+      const { build } = await import("esbuild");
+      /** @type {import("esbuild").BuildOptions} */
+      const common = {
+        absWorkingDir: ROOT,
+        bundle: true,
+        platform: "node",
+        target: "node20",
+        outdir: "out",
+        external: ["electron", "koffi", "libsql", "selfsigned", "*.node"],
+        logLevel: "silent",
+        legalComments: "none",
+      };
+      try {
+        const { metafile } = await build({
+          ...common,
+          metafile: true,
+          entryPoints: ENTRIES.map((name) => `src-main/${name}.ts`),
+          format: "esm",
+          banner: { js: REQUIRE },
+          // The command line loads the engine only when it runs one.
+          splitting: true,
+          chunkNames: "chunk-[hash]",
+        });
+        removeOldChunks(new Set(Object.keys(metafile.outputs)));
+        await build({
+          ...common,
+          entryPoints: ["src-main/shell/preload.ts"],
+          format: "cjs",
+          outExtension: { ".js": ".cjs" },
+        });
+      } catch (error) {
+        throw new StepFailed(`bundling failed:\n${error instanceof Error ? error.message : error}`);
+      }
+      chmodSync(join(ROOT, "out/cli.js"), 0o755);
+      markCurrent("bundles", hash);
+    },
+  };
+}
+
+/**
+ * The pages, for the window and for browsers.
+ * @returns {Step | undefined}
+ */
+export function pagesStep() {
+  const hash = hashOf(["src-renderer", "src-shared", "resources", "package.json", "vite.config.ts"]);
+  if (isCurrent("pages", hash, ["out/renderer/index.html"])) return undefined;
+  return {
+    name: "pages",
+    async build() {
+      const vite = join(ROOT, "node_modules/vite/bin/vite.js");
+      // Built beside and put in place at once: a page that is open, or being opened, never misses its files.
+      const next = join(ROOT, "out/renderer.next");
+      const args = [vite, "build", "--logLevel", "warn", "--outDir", next, "--emptyOutDir"];
+      const { code, output } = await run(process.execPath, args, { cwd: ROOT });
+      if (code !== 0) throw new StepFailed(`building the pages failed:\n${output}`);
+      rmSync(join(ROOT, "out/renderer"), { recursive: true, force: true });
+      renameSync(next, join(ROOT, "out/renderer"));
+      markCurrent("pages", hash);
+    },
+  };
+}
+
+/** What to say where there is no cargo. */
+export const NO_CARGO = "Rust is missing: install it from rustup.rs; without it nothing can carry packets";
+
+/** Where cargo lies, also when the search path does not know it (a fresh rustup, sudo). */
+export function cargoPath() {
+  return find("cargo", [join(process.env["CARGO_HOME"] ?? join(homedir(), ".cargo"), "bin")]);
+}
+
+/**
+ * Removes the chunks of earlier builds, but not at once: a node that still runs may load one late.
+ * @param {ReadonlySet<string>} current
+ */
+function removeOldChunks(current) {
+  for (const name of readdirSync(join(ROOT, "out"))) {
+    const path = join(ROOT, "out", name);
+    if (!name.startsWith("chunk-") || current.has(`out/${name}`)) continue;
+    if (Date.now() - statSync(path).mtimeMs > DAY_MILLIS) rmSync(path);
+  }
+}
+
+function packagesAreCurrent() {
+  const installed = join(ROOT, "node_modules/.package-lock.json");
+  if (!existsSync(installed)) return false;
+  const wanted = readLock(join(ROOT, "package-lock.json"));
+  const present = readLock(installed);
+  return Object.entries(wanted).every(([path, entry]) => {
+    const found = present[path];
+    // An optional package is one for another system.
+    return path === "" || (found ? found.version === entry.version : entry.optional === true);
+  });
+}
+
+/**
+ * @param {string} path
+ * @returns {Record<string, { version?: string, optional?: boolean }>}
+ */
+function readLock(path) {
+  return JSON.parse(readFileSync(path, "utf8")).packages;
+}
+
+const DAY_MILLIS = 86_400_000;
+const ENTRIES = ["cli", "daemon", "app"];
+const CRATE = "drivers/dataplane";
+const ADDON = "drivers/dataplane/starmesh-dataplane.node";
+
+/** @type {Readonly<Record<string, string>>} */
+const LIBRARY = { darwin: "libstarmesh_dataplane.dylib", win32: "starmesh_dataplane.dll" };
+
+/** Packages written for CommonJS ask for Node's own modules by `require`, which an ES module has to make itself. */
+const REQUIRE =
+  'import { createRequire as createRequireOfBundle } from "node:module"; const require = createRequireOfBundle(import.meta.url);';

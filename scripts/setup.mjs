@@ -1,0 +1,174 @@
+// @ts-check
+/** Set-up: whatever `npm start` and `npm test` need, built if it is not. Works before any package is installed. */
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { bundlesStep, cargoPath, dataPlaneStep, NO_CARGO, packagesStep, pagesStep } from "./build.mjs";
+import { StepFailed } from "./command.mjs";
+import { createProgress } from "./progress.mjs";
+import { ROOT } from "./root.mjs";
+
+/** Builds what is missing or old; under sudo the outputs belong to the calling user. Ends the process when it fails. */
+export async function setUpOrExit() {
+  const caller = sudoCaller();
+  if (caller) giveOutputsTo(caller);
+  if (caller && statSync(ROOT).uid === caller.uid) return buildAs(caller);
+  try {
+    await build();
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    process.stderr.write(`${error.message.trimEnd()}\n`);
+    process.exit(1);
+  } finally {
+    if (caller) giveOutputsTo(caller);
+  }
+}
+
+/** One line for each thing that this process lacks for carrying packets, with what works without it. */
+export function lacks() {
+  /** @type {string[]} */
+  const lines = [];
+  if (process.platform !== "linux") return lines;
+  if (!mayConfigureNetworks()) {
+    lines.push("not root: networks, invites and peers work, but no packets are carried (sudo npm start)");
+  } else if (!existsSync("/dev/net/tun")) {
+    lines.push(
+      "/dev/net/tun is missing: networks, invites and peers work, but no packets are carried (modprobe tun)",
+    );
+  }
+  return lines;
+}
+
+/** The person behind sudo. */
+export function sudoCaller() {
+  const uid = Number(process.env["SUDO_UID"]);
+  const gid = Number(process.env["SUDO_GID"]);
+  if (process.getuid?.() !== 0 || !Number.isInteger(uid) || !Number.isInteger(gid) || uid === 0)
+    return undefined;
+  const home = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find((fields) => fields[2] === String(uid))?.[5];
+  return { uid, gid, home: home ?? ROOT };
+}
+
+/**
+ * Hands what is built to the caller, because an earlier run as root may have left it to root.
+ * @param {{ uid: number, gid: number }} caller
+ */
+export function giveOutputsTo({ uid, gid }) {
+  for (const name of OUTPUTS) {
+    const path = join(ROOT, name);
+    if (existsSync(path) && statSync(path).uid !== uid) give(path, uid, gid);
+  }
+}
+
+/** @param {{ uid: number, gid: number, home: string }} caller */
+function buildAs({ uid, gid, home }) {
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env, HOME: home };
+  for (const name of ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"]) delete env[name];
+  const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
+    stdio: "inherit",
+    uid,
+    gid,
+    env,
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+async function build() {
+  if (pendingSteps().length === 0) return;
+  const progress = createProgress();
+  const release = await lock(progress);
+  try {
+    const packages = packagesStep();
+    const dataPlane = dataPlaneStep();
+    if (dataPlane && !cargoPath()) throw new StepFailed(NO_CARGO);
+    // npm waits for the network while cargo compiles, so they run side by side; bundles and pages need the packages.
+    const ends = await Promise.allSettled([
+      dataPlane && progress.step(dataPlane.name, dataPlane.build),
+      (async () => {
+        if (packages) await progress.step(packages.name, packages.build);
+        for (const step of [bundlesStep(), pagesStep()]) if (step) await progress.step(step.name, step.build);
+      })(),
+    ]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  } finally {
+    release();
+  }
+}
+
+function pendingSteps() {
+  return [packagesStep(), dataPlaneStep(), bundlesStep(), pagesStep()].filter((step) => step !== undefined);
+}
+
+/**
+ * Keeps two set-ups from building into each other; waits for the other one, takes over from a dead one.
+ * @param {import("./progress.mjs").Progress} progress
+ * @returns {Promise<() => void>}
+ */
+async function lock(progress) {
+  const path = join(ROOT, "out", "setup.lock");
+  mkdirSync(join(ROOT, "out"), { recursive: true });
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: "wx" });
+      return () => rmSync(path, { force: true });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+    const holder = Number(existsSync(path) ? readFileSync(path, "utf8") : 0);
+    if (holder > 0 && !isAlive(holder)) rmSync(path, { force: true });
+    else if (!told) progress.print(`… waiting for another set-up (process ${holder})`);
+    await wait(200);
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+function mayConfigureNetworks() {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+  return (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n;
+}
+
+/**
+ * @param {string} path
+ * @param {number} uid
+ * @param {number} gid
+ */
+function give(path, uid, gid) {
+  lchownSync(path, uid, gid);
+  if (!lstatSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) give(join(path, name), uid, gid);
+}
+
+const OUTPUTS = [
+  "node_modules",
+  "out",
+  "drivers/dataplane/target",
+  "drivers/dataplane/starmesh-dataplane.node",
+];
+const CAP_NET_ADMIN = 1n << 12n;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setUpOrExit();

@@ -1,0 +1,67 @@
+/** What every command works with: where it writes, which machine it is on, how an engine is started. */
+import type { Machine } from "../engine/folder.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Context {
+  readonly terminal: Terminal;
+  readonly machine: Machine;
+  readonly version: string;
+  /** Path of the headless engine's program, which takes `--state DIR`. */
+  readonly daemonFile: string;
+  readonly runDaemon: RunDaemon;
+  /** One line of standard input, for secrets that should not be seen among the processes. */
+  readonly readLine: () => Promise<string>;
+}
+
+/** Runs an engine in this process until a signal or `stop`; answers the exit status. */
+export type RunDaemon = (options: DaemonOptions) => Promise<number>;
+
+export interface DaemonOptions {
+  /** The state folder, absolute. */
+  readonly state: string;
+  readonly foreground: boolean;
+  /** Switches the router role on; absent: as it was last time. */
+  readonly router?: RouterOptions;
+  /** Where the panel opens; false: nowhere; absent: the default. */
+  readonly panel?: string | false;
+  /** Log to the console instead of the folder. */
+  readonly debug: boolean;
+  /** Networks to connect besides those that were up. */
+  readonly networks?: readonly string[];
+  /** Called once everything runs. */
+  readonly onReady: () => void;
+}
+
+export interface RouterOptions {
+  /** `ADDRESS:PORT`. */
+  readonly listen?: string;
+  readonly publicHosts?: readonly string[];
+  readonly newToken?: boolean;
+  /** A JSON file with `listen`, `public`, `cert`, `key`, `store`; what is given beside it counts. */
+  readonly config?: string;
+}
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  readonly state?: string;
+}
+
+/** Options of commands that read. */
+export interface ReadOptions extends CommonOptions {
+  readonly json?: true;
+}
+
+/** What the process ends with when nothing failed. */
+export interface Outcome {
+  status: number;
+}
+
+/** A command for the person to type next; names the same state folder. */
+export function nextCommand(options: CommonOptions, words: string): string {
+  const state = options.state === undefined ? "" : ` --state ${quoted(options.state)}`;
+  return `starmesh${state} ${words}`;
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,145 @@
+/** Commands that start, connect, disconnect and end: router, up, down, stop. */
+import type { Command } from "commander";
+import { AppError } from "../../src-shared/errors.ts";
+import { untilEnded } from "./background.ts";
+import type { CommonOptions, Context, Outcome, RouterOptions } from "./context.ts";
+import { nextCommand } from "./context.ts";
+import { findPlace, withEngine, withStartedEngine } from "./engine.ts";
+import { runInForeground } from "./foreground.ts";
+
+interface RouterCommandOptions extends CommonOptions {
+  readonly listen?: string;
+  readonly panel?: string;
+  readonly public?: readonly string[];
+  readonly newToken?: true;
+  readonly config?: string;
+  readonly debug?: true;
+}
+
+interface UpOptions extends CommonOptions {
+  readonly foreground?: true;
+  readonly panel?: string;
+  readonly debug?: true;
+}
+
+export function addRunCommands(program: Command, context: Context, outcome: Outcome): void {
+  program
+    .command("router")
+    .description("be a router: host networks, relay, serve the panel; runs until Ctrl-C")
+    .option("--listen <ADDRESS:PORT>", "where others reach it, TCP and UDP (default 0.0.0.0:7743)")
+    .option("--public <HOST>", "name or address that invites carry; may be repeated", collect)
+    .option("--panel <ADDRESS:PORT|off>", "where its panel opens on this machine (default 127.0.0.1:7780)")
+    .option("--config <FILE>", "read listen, public, cert, key and store from a JSON file")
+    .option("--new-token", "replace the token of its link: old links create no networks any more")
+    .option("--debug", "print the log here instead of writing it to the state folder")
+    .addHelpText(
+      "after",
+      "\nExamples:\n" +
+        "  starmesh router --public vpn.example.org\n" +
+        "  starmesh network create home              then, on the same machine: a network and its first invite\n" +
+        "  starmesh network create home --router LINK   or, on another machine, with the link that it prints\n",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RouterCommandOptions>();
+      outcome.status = await runInForeground(context, options, {
+        router: routerOptions(options),
+        debug: options.debug === true,
+        ...panelOption(options.panel),
+      });
+    });
+
+  program
+    .command("up")
+    .argument("[NETWORK...]", "networks to connect; all of this machine's without")
+    .description("connect; starts Starmesh in the background when it does not run")
+    .option("--foreground", "run here until Ctrl-C")
+    .option("--panel <ADDRESS:PORT|off>", "where the panel opens, with --foreground")
+    .option("--debug", "print the log here, with --foreground")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  starmesh up\n  starmesh up home\n  starmesh up --foreground --panel off\n",
+    )
+    .action(async (networks: string[], _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<UpOptions>();
+      if (options.foreground) outcome.status = await upInForeground(context, options, networks);
+      else await up(context, options, networks);
+    });
+
+  program
+    .command("down")
+    .argument("[NETWORK...]", "networks to disconnect; all without")
+    .description("disconnect; Starmesh and its panel keep running")
+    .action(async (networks: string[], _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CommonOptions>();
+      const { down } = await withEngine(context, options, (client) =>
+        client.call("networks.down", { networks }),
+      );
+      context.terminal.print(
+        down.length === 0 ? "No network to disconnect." : `Disconnected: ${down.join(", ")}`,
+      );
+    });
+
+  program
+    .command("stop")
+    .description("disconnect everything and end Starmesh on this machine")
+    .action(async (_options: unknown, command: Command) => {
+      await stop(context, command.optsWithGlobals<CommonOptions>());
+    });
+}
+
+async function up(context: Context, options: UpOptions, networks: readonly string[]): Promise<void> {
+  if (options.panel !== undefined || options.debug) {
+    throw new AppError("usage", { detail: "--panel and --debug go with --foreground." });
+  }
+  const { terminal } = context;
+  await withStartedEngine(context, options, async (client) => {
+    const connected = await client.call("networks.up", { networks: [...networks] });
+    const { node } = await client.call("status.read", {});
+    if (node.limited !== null) terminal.note(node.limited);
+    if (connected.up.length > 0) {
+      terminal.print(`Connected: ${connected.up.join(", ")}`);
+      terminal.note(`See who is there: ${nextCommand(options, "peers")}`);
+      return;
+    }
+    terminal.print("Starmesh runs; this machine is in no network yet.");
+    terminal.note(`Make one: ${nextCommand(options, "network create NAME")}`);
+    terminal.note(`Join one: ${nextCommand(options, "join INVITE")}`);
+  });
+}
+
+function upInForeground(context: Context, options: UpOptions, networks: readonly string[]): Promise<number> {
+  return runInForeground(context, options, {
+    debug: options.debug === true,
+    ...panelOption(options.panel),
+    ...(networks.length === 0 ? {} : { networks }),
+  });
+}
+
+async function stop(context: Context, options: CommonOptions): Promise<void> {
+  const { terminal } = context;
+  const { folder, attached } = await findPlace(context, options);
+  if (attached === null) return terminal.note("Starmesh does not run here: nothing to stop.");
+  terminal.progress("Stopping");
+  await attached.client.call("engine.stop", {});
+  await attached.closed;
+  await untilEnded(folder);
+  terminal.print("Stopped.");
+}
+
+function routerOptions(options: RouterCommandOptions): RouterOptions {
+  return {
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.public === undefined ? {} : { publicHosts: options.public }),
+    ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.newToken === undefined ? {} : { newToken: true }),
+  };
+}
+
+function panelOption(panel: string | undefined): { readonly panel?: string | false } {
+  if (panel === undefined) return {};
+  return { panel: panel === "off" ? false : panel };
+}
+
+function collect(host: string, hosts: readonly string[] = []): readonly string[] {
+  return [...hosts, host];
+}

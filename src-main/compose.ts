@@ -1,0 +1,121 @@
+/** Wires engine, router role and local server of one state folder. */
+import { join } from "node:path";
+import { openAddon } from "../drivers/index.ts";
+import { Engine } from "./engine/engine.ts";
+import type { Owner } from "./engine/folder.ts";
+import { prepareFolder, socketOf } from "./engine/folder.ts";
+import { lockFolder } from "./engine/lock.ts";
+import { openLog } from "./engine/log.ts";
+import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
+import { createHandlers } from "./handlers/handlers.ts";
+import type { Install } from "./handlers/install.ts";
+import { SwitchedRouter } from "./router-role.ts";
+import type { RouterConfig } from "./server/config.ts";
+import type { LocalServer } from "./server/local.ts";
+import { startLocalServer } from "./server/local.ts";
+import { panelState } from "./server/logins.ts";
+import { openSystem } from "./system/system.ts";
+import { version } from "./version.ts";
+
+export interface ComposeOptions {
+  /** State folder. */
+  readonly folder: string;
+  /** Router role to switch on now; undefined: as it was. */
+  readonly router?: RouterConfig | undefined;
+  /** Replace the hosting token. */
+  readonly newToken?: boolean | undefined;
+  /** `ADDRESS[:PORT]` by hand, false for none, undefined for the default. */
+  readonly panel?: string | false | undefined;
+  /** Log to standard error instead of the folder. */
+  readonly debug?: boolean | undefined;
+  /** Folder of the built pages. */
+  readonly pages: string;
+  /** Sudo's caller, who gets the local socket. */
+  readonly socketOwner: Owner | null;
+  /** Somebody asked for the end. */
+  readonly onStop: () => void;
+}
+
+/** A running install with everything round it. */
+export interface Running {
+  readonly install: Install;
+  /** Ends all of it and lets the folder go. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an install: takes the folder's lock, starts the engine, the router role if it is on, the local server, and
+ * the networks that were up. Throws `already-running`, `port-in-use` and what each part throws.
+ */
+export async function compose(options: ComposeOptions): Promise<Running> {
+  const { folder } = options;
+  prepareFolder(folder, options.socketOwner);
+  const lock = await lockFolder(folder);
+  const logs = join(folder, "logs");
+  const { log, close: closeLog } = openLog({ folder: logs, console: options.debug === true });
+  const closers: (() => Promise<void> | void)[] = [() => lock.release(), closeLog];
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= closeAll(closers);
+    return closing;
+  };
+  try {
+    const engine = await Engine.open({ folder, addon: openAddon(), system: openSystem(), log });
+    closers.push(() => engine.close());
+    const router = new SwitchedRouter(engine, folder, log);
+    closers.push(() => router.close());
+    await router.resume(options.router);
+    if (options.newToken === true) await router.newToken();
+    const local: { server: LocalServer | null } = { server: null };
+    const install: Install = {
+      engine,
+      router,
+      version,
+      panel: () => local.server?.panel ?? null,
+      panelLink: () => panelOf(local.server).panelLink(),
+      revokePanel: () => panelOf(local.server).revokePanel(),
+      stop: () => setTimeout(options.onStop, answerMillis),
+    };
+    const panelFile = join(folder, "panel.json");
+    local.server = await startLocalServer({
+      handlers: createHandlers(install),
+      socketPath: socketOf(folder),
+      socketOwner: options.socketOwner,
+      panel: options.panel,
+      pages: options.pages,
+      kept: {
+        read: () => readVersioned(panelFile, panelState),
+        write: (state) => writeVersioned(panelFile, state),
+      },
+      logs,
+      log,
+    });
+    const { server } = local;
+    closers.push(() => server.close());
+    await engine.resume();
+    log("started", { version, port: engine.port });
+    return { install, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Ends parts in reverse order; one that fails does not keep the others open. */
+async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+  for (const close of closers.reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+}
+
+function panelOf(server: LocalServer | null): LocalServer {
+  if (server === null) throw new Error("asked before the local server was open");
+  return server;
+}
+
+/** Time for the answer to `engine.stop` to leave. */
+const answerMillis = 100;

@@ -1,0 +1,31 @@
+/** Where this machine can be reached: host addresses, what STUN saw, what was declared by hand. */
+import { formatAddress, isLoopback } from "../../src-shared/address.ts";
+import { joinHostPort } from "../../src-shared/ids.ts";
+import type { OwnCandidate } from "../mesh/effect.ts";
+import type { Interface } from "../system/system.ts";
+
+/** Own candidates, best first; nothing twice. Interfaces of Starmesh itself are left out by name. */
+export function ownCandidates(facts: {
+  readonly interfaces: readonly Interface[];
+  readonly ownInterfaces: ReadonlySet<string>;
+  readonly port: number;
+  readonly reflexive: readonly string[];
+  readonly declared: readonly string[];
+}): readonly OwnCandidate[] {
+  const found = new Map<string, OwnCandidate>();
+  const add = (endpoint: string, kind: OwnCandidate["kind"]) => {
+    if (!found.has(endpoint)) found.set(endpoint, { endpoint, kind });
+  };
+  for (const { name, up, addresses } of facts.interfaces) {
+    if (!up || facts.ownInterfaces.has(name)) continue;
+    for (const { address, linkLocal, temporary } of addresses) {
+      if (linkLocal || temporary || isLoopback(address)) continue;
+      add(joinHostPort(formatAddress(address), facts.port), "lan");
+    }
+  }
+  for (const endpoint of facts.declared) add(endpoint, "declared");
+  for (const endpoint of facts.reflexive) add(endpoint, "reflexive");
+  return [...found.values()].slice(0, mostCandidates);
+}
+
+const mostCandidates = 32;

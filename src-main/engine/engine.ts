@@ -1,0 +1,536 @@
+/** The engine of one state folder: the node's identity, its socket, its networks and what happens to them. */
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Addon, DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
+import { canOpenTun } from "../../drivers/tun/tun.ts";
+import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
+import { AppError } from "../../src-shared/errors.ts";
+import type { NetworkId } from "../../src-shared/ids.ts";
+import { networkId, nodeName } from "../../src-shared/ids.ts";
+import { freeName } from "../mesh/addresses.ts";
+import { openJournal } from "../system/journal.ts";
+import type { System, Watch } from "../system/system.ts";
+import { Administration } from "./administration.ts";
+import type { CreateRequest, Host } from "./create.ts";
+import { createNetwork } from "./create.ts";
+import type { SigningKey } from "./crypto.ts";
+import { createNotary, signingKey } from "./crypto.ts";
+import { signRevocation } from "./issue.ts";
+import type { Joined, JoinRequest } from "./join.ts";
+import { joinNetwork } from "./join.ts";
+import { interfacePrefix } from "./locals.ts";
+import { NetworkLoop } from "./loop.ts";
+import { Pings } from "./pings.ts";
+import type { StoredNetwork, StoredNode } from "./stored.ts";
+import { storedNetwork, storedNode } from "./stored.ts";
+import type { Log, Surroundings } from "./surroundings.ts";
+import { mainSocket } from "./surroundings.ts";
+import { Traffic } from "./traffic.ts";
+import { readVersioned, writeVersioned } from "./versioned-file.ts";
+
+/** The router role of this install, as far as its own node needs it. */
+export interface OwnRouter {
+  readonly sessionKey: string;
+  /** Others reach it, and so this node, at these now. */
+  readonly addresses: () => readonly string[];
+}
+
+export interface EngineOptions {
+  readonly folder: string;
+  readonly addon: Addon;
+  readonly system: System;
+  readonly log: Log;
+  /** UDP port to insist on; else the kept one, 7743 if free, or any. */
+  readonly port?: number;
+}
+
+/** A network of this install: connected while `loop` is there. */
+export interface Held {
+  readonly stored: StoredNetwork;
+  readonly loop: NetworkLoop | null;
+}
+
+/** Everything that happens on one state folder; one per process. */
+export class Engine {
+  readonly startedAt: number;
+  readonly pings: Pings;
+  readonly traffic = new Traffic();
+  readonly system: System;
+  readonly addon: Addon;
+  readonly dataPlane: DataPlane;
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #identity: SigningKey;
+  readonly #surroundings: Surroundings;
+  readonly #held = new Map<NetworkId, { stored: StoredNetwork; loop: NetworkLoop | null }>();
+  readonly #listeners = new Set<() => void>();
+  readonly #realms = new Map<string, (event: DataPlaneEvent) => void>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #node: StoredNode;
+  #port = 0;
+  #router: OwnRouter | null = null;
+  #watch: Watch | null = null;
+  #addresses = "";
+  #lastBeat = performance.now();
+  #lastWall = Date.now();
+  #settling: NodeJS.Timeout | null = null;
+
+  private constructor(options: EngineOptions, node: StoredNode) {
+    const { folder, addon, system, log } = options;
+    this.startedAt = Date.now();
+    this.#folder = folder;
+    this.#log = log;
+    this.#node = node;
+    this.system = system;
+    this.addon = addon;
+    this.#identity = signingKey(fromBase64(node.seed) ?? new Uint8Array(32));
+    this.dataPlane = addon.start((batch) => this.#hear(batch));
+    this.pings = new Pings(this.dataPlane);
+    this.#surroundings = {
+      dataPlane: this.dataPlane,
+      cryptography: addon,
+      notary: createNotary(),
+      identity: this.#identity,
+      system,
+      journal: openJournal(folder, system),
+      log,
+      now: Date.now,
+      port: () => this.#port,
+      declared: () => this.#router?.addresses() ?? [],
+      ownRouter: () => this.#router?.sessionKey ?? null,
+      save: (stored) => this.#save(stored),
+      changed: () => this.#changed(),
+    };
+  }
+
+  /** Starts: undoes what a killed run left, binds the port. Networks come up with `resume`. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const node = readNode(options.folder, options.system);
+    const engine = new Engine(options, node);
+    try {
+      await engine.#surroundings.journal.undo();
+      engine.bind(options.port);
+      engine.#load();
+      engine.#begin();
+      return engine;
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  }
+
+  get surroundings(): Surroundings {
+    return this.#surroundings;
+  }
+
+  get identity(): SigningKey {
+    return this.#identity;
+  }
+
+  get name(): string {
+    return this.#node.name;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Why no packets can flow here: one line, or null. */
+  get limited(): string | null {
+    const check = canOpenTun();
+    return check.ok ? null : check.reason.message;
+  }
+
+  /** Takes the issuer key of a network: this install administers it from now on. */
+  async takeIssuer(id: NetworkId, seed: Uint8Array): Promise<void> {
+    this.#change(id, { issuerSeed: toBase64(seed) });
+    this.#changed();
+  }
+
+  /** Brings up every network that was up when the engine ended. */
+  async resume(only?: readonly NetworkId[]): Promise<void> {
+    for (const [id, held] of this.#held) {
+      if (held.stored.up && (only === undefined || only.includes(id))) await this.#open(id);
+    }
+  }
+
+  /** All networks of this install. */
+  networks(): readonly Held[] {
+    return [...this.#held.values()];
+  }
+
+  /** A network by name or by the beginning of its id. Throws `unknown-network`, `ambiguous-network`. */
+  find(name: string): Held {
+    const all = this.networks();
+    const exact = all.find(({ stored }) => stored.name === name || stored.network === name);
+    if (exact !== undefined) return exact;
+    const fitting = all.filter(
+      ({ stored }) =>
+        stored.name.toLowerCase() === name.toLowerCase() ||
+        (name.length >= 4 && stored.network.startsWith(name)),
+    );
+    const [only, second] = fitting;
+    if (only === undefined) throw new AppError("unknown-network", { name });
+    if (second !== undefined) {
+      throw new AppError("ambiguous-network", {
+        name,
+        list: fitting.map(({ stored }) => stored.network).join(", "),
+      });
+    }
+    return only;
+  }
+
+  /** The loop of a network that is up. Throws `network-off` besides what `find` throws. */
+  loop(name: string): NetworkLoop {
+    const { stored, loop } = this.find(name);
+    if (loop === null) throw new AppError("network-off", { name: stored.name });
+    return loop;
+  }
+
+  /** An administrator's acts in a network that is up. */
+  administration(name: string): Administration {
+    return new Administration(this.loop(name), this.#surroundings);
+  }
+
+  /** Creates a network at a router and takes it up. */
+  async create(
+    request: CreateRequest,
+    host: Host,
+  ): Promise<{ readonly loop: NetworkLoop; readonly warnings: readonly string[] }> {
+    if (this.networks().some(({ stored }) => stored.name === request.name)) {
+      throw new AppError("network-exists", { name: request.name });
+    }
+    const { stored, warnings } = await createNetwork(request, host, this.#surroundings);
+    return { loop: await this.#adopt(stored), warnings };
+  }
+
+  /** Joins a network and takes it up; `step` hears the progress. */
+  async join(request: JoinRequest, step: (text: string) => void): Promise<Joined> {
+    // Networks that this machine was removed from stand aside: their interfaces are no obstacle to joining anew.
+    const over = this.networks()
+      .filter(isOver)
+      .map(({ stored }) => stored.network);
+    const others = this.networks().filter(({ stored }) => !over.includes(stored.network));
+    for (const id of over) await this.#close(id);
+    try {
+      const joined = await joinNetwork(request, this.#surroundings, {
+        known: others.map(({ stored }) => stored.network),
+        nameOf: (name) =>
+          freeName(
+            name,
+            others.map(({ stored }) => stored),
+          ),
+        step,
+      });
+      await this.#adopt(joined.stored);
+      return joined;
+    } finally {
+      for (const id of over) await this.#open(id);
+    }
+  }
+
+  /** Leaves a network for good: says so to all others, forgets its keys. */
+  async leave(name: string): Promise<void> {
+    const held = this.find(name);
+    const { loop, stored } = held;
+    const own = loop?.machine.ownCertificate();
+    if (loop !== null && own != null && loop.line.control() !== null) {
+      const revocation = signRevocation(own.body, "left", this.#identity, Date.now());
+      await loop
+        .publish([revocation])
+        .catch((error: unknown) => this.#log("leave", { error: String(error) }));
+    }
+    await this.forget(stored.network);
+  }
+
+  /** Drops a network of this install without a word to anybody. */
+  async forget(id: NetworkId): Promise<void> {
+    await this.#close(id);
+    this.#held.delete(id);
+    rmSync(this.#file(id), { force: true });
+    this.#changed();
+  }
+
+  async up(id: NetworkId): Promise<void> {
+    this.#change(id, { up: true });
+    await this.#open(id);
+  }
+
+  async down(id: NetworkId): Promise<void> {
+    this.#change(id, { up: false });
+    await this.#close(id);
+  }
+
+  /** Events of a realm that is no network: the router's. */
+  listen(realm: string, listener: (event: DataPlaneEvent) => void): void {
+    this.#realms.set(realm, listener);
+  }
+
+  unlisten(realm: string): void {
+    this.#realms.delete(realm);
+  }
+
+  /** The router role of this install was switched on, off, or has other addresses now. */
+  setRouter(router: OwnRouter | null): void {
+    this.#router = router;
+    for (const { loop } of this.#held.values()) loop?.refreshCandidates();
+    this.#changed();
+  }
+
+  /**
+   * Binds UDP: the port given, else the kept one, 7743, or a free one. Networks that are up must be closed before.
+   * Throws `port-in-use`.
+   */
+  bind(port?: number): void {
+    if (this.#port !== 0) this.dataPlane.unbind(mainSocket);
+    this.#port = 0;
+    const wishes =
+      port !== undefined ? [port] : [...new Set([this.#node.port ?? defaultPort, defaultPort, 0])];
+    for (const wish of wishes) {
+      const bound = this.#tryBind(wish);
+      if (bound === null) continue;
+      this.#port = bound;
+      this.#keepNode({ port: bound });
+      return;
+    }
+    throw new AppError("port-in-use", { port: wishes[0] ?? defaultPort });
+  }
+
+  /** Moves everything to another UDP port: networks go down and come up again. Throws `port-in-use`. */
+  async rebind(port: number): Promise<void> {
+    if (port === this.#port) return;
+    const open = this.networks().filter(({ loop }) => loop !== null);
+    for (const { stored } of open) await this.#close(stored.network);
+    const before = this.#port;
+    try {
+      this.bind(port);
+    } catch (error) {
+      this.bind(before);
+      throw error;
+    } finally {
+      for (const { stored } of open) await this.#open(stored.network);
+    }
+  }
+
+  /** Calls back after changes of what users see; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends everything; what is on disk stays as it is. Idempotent. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    if (this.#settling !== null) clearTimeout(this.#settling);
+    this.#watch?.close();
+    for (const id of this.#held.keys()) await this.#close(id);
+    this.pings.close();
+    this.dataPlane.stop();
+    await this.#surroundings.journal.undo();
+  }
+
+  #begin(): void {
+    this.#addresses = this.#addressText();
+    this.#watch = this.system.watch(() => this.#systemChanged());
+    this.#timers.push(
+      setInterval(() => this.#beat(), 1000),
+      setInterval(() => void this.#duties(), dutyMillis),
+    );
+  }
+
+  /** A jump of the wall clock, or a beat that came far too late, means that the machine slept. */
+  #beat(): void {
+    const wall = Date.now();
+    const steady = performance.now();
+    const late = steady - this.#lastBeat > sleptMillis || Math.abs(wall - this.#lastWall) > sleptMillis;
+    this.#lastBeat = steady;
+    this.#lastWall = wall;
+    if (late) {
+      this.#log("woke");
+      for (const { loop } of this.#held.values()) loop?.wake(true);
+    }
+    const moved = this.traffic.take(this.dataPlane.counters());
+    for (const [realm, peers] of moved) {
+      const loop = this.#held.get(realm as NetworkId)?.loop;
+      loop?.traffic(peers);
+    }
+    if (moved.size > 0) this.#changed();
+  }
+
+  async #duties(): Promise<void> {
+    for (const { loop } of this.networks()) {
+      if (loop === null) continue;
+      try {
+        await new Administration(loop, this.#surroundings).duties();
+      } catch (error) {
+        this.#log("duties", { network: loop.stored.name, error: String(error) });
+      }
+    }
+  }
+
+  #systemChanged(): void {
+    if (this.#settling !== null) return;
+    this.#settling = setTimeout(() => {
+      this.#settling = null;
+      const addresses = this.#addressText();
+      if (addresses === this.#addresses) return;
+      this.#addresses = addresses;
+      this.#log("addresses changed");
+      for (const { loop } of this.#held.values()) loop?.wake(false);
+    }, settleMillis);
+  }
+
+  #addressText(): string {
+    return JSON.stringify(
+      this.system
+        .interfaces()
+        .filter(({ name }) => !name.startsWith(interfacePrefix))
+        .map(({ name, up, addresses }) => [
+          name,
+          up,
+          addresses.map(({ address }) => `${address.family} ${address.value}`),
+        ]),
+    );
+  }
+
+  #hear(batch: readonly DataPlaneEvent[]): void {
+    for (const event of batch) {
+      try {
+        this.#dispatch(event);
+      } catch (error) {
+        this.#log("event failed", { kind: event.kind, error: String(error) });
+      }
+    }
+  }
+
+  #dispatch(event: DataPlaneEvent): void {
+    switch (event.kind) {
+      case "pong":
+        this.pings.handle(event);
+        return;
+      case "mapped":
+        for (const { loop } of this.#held.values()) loop?.handleEvent(event);
+        return;
+      case "measured": {
+        for (const realm of new Set(event.paths.map((path) => path.realm))) {
+          this.#route(realm, { kind: "measured", paths: event.paths.filter((path) => path.realm === realm) });
+        }
+        return;
+      }
+      case "failed":
+        this.#log("data plane failed", { realm: event.realm, message: event.message });
+        if (event.realm !== null) this.#route(event.realm, event);
+        return;
+      default:
+        this.#route(event.realm, event);
+    }
+  }
+
+  #route(realm: string, event: DataPlaneEvent): void {
+    const listener = this.#realms.get(realm);
+    if (listener !== undefined) listener(event);
+    else this.#held.get(realm as NetworkId)?.loop?.handleEvent(event);
+  }
+
+  async #adopt(stored: StoredNetwork): Promise<NetworkLoop> {
+    await this.#close(stored.network);
+    this.#save(stored);
+    this.#held.set(stored.network, { stored, loop: null });
+    return this.#open(stored.network);
+  }
+
+  async #open(id: NetworkId): Promise<NetworkLoop> {
+    const held = this.#held.get(id);
+    if (held === undefined) throw new AppError("unknown-network", { name: id });
+    if (held.loop !== null) return held.loop;
+    held.loop = await NetworkLoop.open(held.stored, this.#surroundings);
+    this.#changed();
+    return held.loop;
+  }
+
+  async #close(id: NetworkId): Promise<void> {
+    const held = this.#held.get(id);
+    const loop = held?.loop;
+    if (held === undefined || loop == null) return;
+    held.loop = null;
+    await loop.close();
+    held.stored = loop.stored;
+    this.#changed();
+  }
+
+  #change(id: NetworkId, change: Partial<StoredNetwork>): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    held.loop?.update(change);
+    held.stored = { ...(held.loop?.stored ?? held.stored), ...change };
+    this.#save(held.stored);
+  }
+
+  #save(stored: StoredNetwork): void {
+    const held = this.#held.get(stored.network);
+    if (held !== undefined) held.stored = stored;
+    writeVersioned(this.#file(stored.network), stored);
+  }
+
+  #file(id: NetworkId): string {
+    return join(this.#folder, "networks", `${id}.json`);
+  }
+
+  #load(): void {
+    const folder = join(this.#folder, "networks");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const file of readdirSync(folder).sort()) {
+      const id = networkId.safeParse(file.replace(/\.json$/, ""));
+      if (!file.endsWith(".json") || !id.success) continue;
+      const stored = readVersioned(join(folder, file), storedNetwork);
+      if (stored !== null) this.#held.set(id.data, { stored, loop: null });
+    }
+  }
+
+  #tryBind(port: number): number | null {
+    try {
+      return this.dataPlane.bind(mainSocket, port);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return null;
+      throw error;
+    }
+  }
+
+  #keepNode(change: Partial<StoredNode>): void {
+    this.#node = { ...this.#node, ...change };
+    writeVersioned(join(this.#folder, "node.json"), this.#node);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Whether this machine was removed from a network, or the network is gone: it may join anew. */
+function isOver({ loop }: Held): boolean {
+  const refusal = loop?.line.lastError()?.code;
+  return loop?.machine.ownState().kind === "removed" || refusal === "revoked" || refusal === "network-closed";
+}
+
+/** The node's file, or a fresh node named like the machine. */
+function readNode(folder: string, system: System): StoredNode {
+  const path = join(folder, "node.json");
+  const kept = readVersioned(path, storedNode);
+  if (kept !== null) return kept;
+  const name = nodeName.safeParse(system.hostName());
+  const node: StoredNode = {
+    version: 1,
+    seed: toBase64(randomBytes(32)),
+    name: name.success ? name.data : "node",
+    port: null,
+  };
+  writeVersioned(path, node);
+  return node;
+}
+
+const defaultPort = 7743;
+const dutyMillis = 3000;
+const settleMillis = 300;
+const sleptMillis = 5000;

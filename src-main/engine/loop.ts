@@ -1,0 +1,572 @@
+/** One network while it is up: feeds its machine with what happens and carries out what it decides. */
+
+import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
+import { canOpenTun } from "../../drivers/tun/tun.ts";
+import { formatPrefix, parsePrefix } from "../../src-shared/address.ts";
+import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
+import { AppError, errorKinds } from "../../src-shared/errors.ts";
+import type { SessionKey } from "../../src-shared/ids.ts";
+import type { Entry, Signed } from "../../src-shared/trust.ts";
+import { controlKind, relayOffer, relayOpened } from "../../src-shared/wire.ts";
+import type { Effect, Input } from "../mesh/effect.ts";
+import { Network } from "../mesh/network.ts";
+import type { Control } from "../transport/control.ts";
+import type { Greeting } from "../transport/greeting.ts";
+import { ownCandidates } from "./candidates.ts";
+import type { SessionPair } from "./crypto.ts";
+import { epochId, networkPrologue, sessionPair, sha256Base64, signEntry, signingKey } from "./crypto.ts";
+import type { SharedState } from "./exchange.ts";
+import { answerExchange, exchangeState } from "./exchange.ts";
+import { NetworkInterface, tunMtu } from "./interface.ts";
+import type { EpochKey } from "./issue.ts";
+import { openEpoch } from "./issue.ts";
+import { interfacePrefix } from "./locals.ts";
+import { parseJson, SessionRequests } from "./requests.ts";
+import { RouterLine } from "./router-line.ts";
+import type { StoredNetwork } from "./stored.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { mainSocket } from "./surroundings.ts";
+
+/** A connected network. */
+export class NetworkLoop {
+  readonly machine: Network;
+  readonly line: RouterLine;
+  readonly session: SessionPair;
+  readonly #surroundings: Surroundings;
+  readonly #realm: string;
+  readonly #requests: SessionRequests;
+  #stored: StoredNetwork;
+  #interface: NetworkInterface | null = null;
+  #configuring: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | null = null;
+  #saving: NodeJS.Timeout | null = null;
+  #closed = false;
+  readonly #waiters: (() => void)[] = [];
+
+  private constructor(stored: StoredNetwork, surroundings: Surroundings, device: NetworkInterface | null) {
+    this.#stored = stored;
+    this.#surroundings = surroundings;
+    this.#realm = stored.network;
+    this.#interface = device;
+    this.session = sessionPair(surroundings.cryptography, stored.sessionPrivate);
+    this.machine = new Network({
+      network: stored.network,
+      self: { identity: surroundings.identity.key, sessionKey: this.session.publicKey },
+      ownRelay: () => surroundings.ownRouter() as SessionKey | null,
+      random: Math.random,
+      hash: surroundings.notary.hash,
+    });
+    this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
+    surroundings.dataPlane.openRealm({
+      realm: this.#realm,
+      socket: mainSocket,
+      kind: "network",
+      privateKey: stored.sessionPrivate,
+      prologue: networkPrologue(stored.network),
+      stampFloorMillis: stored.stampMillis,
+      ...(device === null
+        ? {}
+        : { tun: { fd: device.device.fd, mtu: tunMtu, offload: device.device.offload } }),
+    });
+    this.#applyEpochs();
+    this.learn(stored.entries);
+    this.refreshCandidates();
+    this.line = new RouterLine({
+      realm: this.#realm,
+      surroundings,
+      target: () => this.#target(),
+      listener: {
+        online: (control) => {
+          this.feed({ kind: "rendezvous", online: true });
+          const { digest, entries } = this.shared();
+          control
+            .synchronise(digest, entries)
+            .catch((error: unknown) => this.#log("synchronise failed", error));
+          this.#surroundings.changed();
+          this.#wakeWaiters();
+        },
+        offline: (error) => {
+          this.#surroundings.log("router offline", { network: stored.name, code: error.code });
+          this.feed({ kind: "rendezvous", online: false });
+          if (error.code === "revoked") surroundings.dataPlane.dropSessions(this.#realm);
+          this.#wakeWaiters();
+          this.#surroundings.changed();
+        },
+        entries: (entries) => this.learn(entries),
+        presence: (members, complete) => this.feed({ kind: "presence", members, complete }),
+        carried: (from) => this.feed({ kind: "carried", peer: from }),
+        relay: (relay, name, endpoint) => this.feed({ kind: "relay", relay, name, endpoint }),
+        reflexive: () => this.refreshCandidates(),
+      },
+    });
+  }
+
+  /** Opens the interface where that is possible, and the network with or without it. */
+  static async open(stored: StoredNetwork, surroundings: Surroundings): Promise<NetworkLoop> {
+    const check = canOpenTun();
+    let device: NetworkInterface | null = null;
+    if (check.ok && stored.member) {
+      try {
+        device = await NetworkInterface.open(surroundings.system, surroundings.journal);
+      } catch (error) {
+        surroundings.log("interface failed", { error: String(error) });
+      }
+    }
+    try {
+      const loop = new NetworkLoop(stored, surroundings, device);
+      await loop.#configuring;
+      return loop;
+    } catch (error) {
+      await device?.close();
+      throw error;
+    }
+  }
+
+  get stored(): StoredNetwork {
+    return this.#stored;
+  }
+
+  /** Name of the interface; null without TUN. */
+  get interfaceName(): string | null {
+    return this.#interface?.device.name ?? null;
+  }
+
+  /** Changes what is kept on disk. */
+  update(change: Partial<StoredNetwork>): void {
+    this.#stored = { ...this.#stored, ...change };
+    if (change.epochs !== undefined) this.#applyEpochs();
+    this.#saveSoon();
+  }
+
+  /** Entries from anywhere: those with right signatures go to the machine. */
+  learn(entries: readonly Signed[]): void {
+    const verified: Entry[] = [];
+    for (const signed of entries) {
+      const entry = this.#surroundings.notary.verify(signed);
+      if (entry !== null) verified.push(entry);
+    }
+    if (verified.length > 0) this.feed({ kind: "entries", entries: verified });
+    this.#openEnvelopes();
+    this.#reconfigure();
+  }
+
+  /** Entries made here: learned, and told to the router as soon as it listens. */
+  async publish(entries: readonly Signed[]): Promise<void> {
+    this.learn(entries);
+    await this.line.control()?.publish(entries);
+  }
+
+  /** The control socket, once the router has welcomed this node. Throws why not, after 10 s or at a refusal for good. */
+  async online(): Promise<Control> {
+    const end = Date.now() + onlineMillis;
+    for (;;) {
+      const control = this.line.control();
+      if (control !== null) return control;
+      const error = this.line.lastError();
+      if (Date.now() > end || this.#closed || (error !== null && !errorKinds[error.code].retry)) {
+        throw (
+          error ?? new AppError("router-unreachable", { addresses: this.#stored.router.addresses.join(", ") })
+        );
+      }
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** What this node would tell any member. */
+  shared(): SharedState {
+    const entries = this.machine.membership.entries().filter((entry) => entry.kind !== "epoch");
+    const text = entries
+      .map((entry) => entry.hash)
+      .sort()
+      .join("\n");
+    return { digest: sha256Base64(toUtf8(text)), entries };
+  }
+
+  /** Own addresses changed, or the port, or what the router sees. */
+  refreshCandidates(): void {
+    const { system, port, declared } = this.#surroundings;
+    const reflexive = this.#reflexive();
+    this.feed({
+      kind: "candidates",
+      candidates: ownCandidates({
+        interfaces: system.interfaces(),
+        ownInterfaces: ownInterfaceNames(system.interfaces().map((each) => each.name)),
+        port: port(),
+        reflexive: reflexive === null ? [] : [reflexive],
+        declared: declared(),
+      }),
+    });
+  }
+
+  /** The machine slept or moved: nothing measured before counts. */
+  wake(slept: boolean): void {
+    this.refreshCandidates();
+    this.line.hurry();
+    this.feed({ kind: "woke", slept });
+  }
+
+  /** Packets went to or came from these peers. */
+  traffic(peers: readonly SessionKey[]): void {
+    this.feed({ kind: "traffic", peers });
+  }
+
+  /** Gives the machine an input and carries out what follows. */
+  feed(input: Input): void {
+    if (this.#closed) return;
+    const effects = this.machine.handle(input, this.#surroundings.now());
+    for (const effect of effects) this.#perform(effect);
+    this.#rearm();
+  }
+
+  /** An event of the data plane for this realm. */
+  handleEvent(event: DataPlaneEvent): void {
+    if (this.#closed) return;
+    switch (event.kind) {
+      case "response":
+        this.#requests.handle(event);
+        return;
+      case "request":
+        this.#answer(event);
+        return;
+      case "measured":
+        this.feed({
+          kind: "measured",
+          paths: event.paths
+            .filter((path) => !this.line.isRouter(path.peer))
+            .map(({ realm: _, peer, ...measure }) => ({ ...measure, peer: asKey(peer) })),
+        });
+        return;
+      case "mapped":
+        this.line.handle(event);
+        return;
+      case "unknownKey":
+        this.#surroundings.log("unknown key", { network: this.#stored.name });
+        this.#askForNews();
+        return;
+      case "failed":
+        this.#surroundings.log("network failed", { network: this.#stored.name, message: event.message });
+        return;
+      case "pong":
+        return;
+      default:
+        this.#peerEvent(event);
+    }
+  }
+
+  /** Takes the network down; what is on disk stays. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wakeWaiters();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.line.close();
+    this.#requests.close();
+    this.#surroundings.dataPlane.closeRealm(this.#realm);
+    await this.#configuring;
+    await this.#interface?.close();
+    if (this.#saving !== null) clearTimeout(this.#saving);
+    this.#save();
+  }
+
+  #peerEvent(
+    event: Extract<
+      DataPlaneEvent,
+      { readonly kind: "wanted" | "session" | "ended" | "heard" | "proved" | "lost" }
+    >,
+  ): void {
+    if (this.line.isRouter(event.peer)) {
+      this.line.handle(event);
+      return;
+    }
+    const { realm: _, ...rest } = event;
+    this.feed({ ...rest, peer: asKey(event.peer) } as Input);
+    if (event.kind === "session" && event.initiator && !event.rekey) this.#exchange(asKey(event.peer));
+    if (event.kind === "session") this.#raiseStampFloor();
+  }
+
+  #perform(effect: Effect): void {
+    try {
+      this.#performUnsafe(effect);
+    } catch (error) {
+      this.#log(`effect ${effect.kind}`, error);
+    }
+  }
+
+  #performUnsafe(effect: Effect): void {
+    const { dataPlane } = this.#surroundings;
+    switch (effect.kind) {
+      case "setPeer": {
+        const stock = this.#stored.stock.find((client) => client.sessionKey === effect.peer);
+        if (effect.peerKind === "stock" && stock === undefined) return;
+        dataPlane.setPeer(this.#realm, {
+          publicKey: effect.peer,
+          kind: effect.peerKind,
+          allowed: effect.allowed,
+          keepaliveSeconds: 0,
+          ...(stock === undefined ? {} : { presharedKey: stock.presharedKey }),
+        });
+        return;
+      }
+      case "removePeer":
+        dataPlane.removePeer(this.#realm, effect.peer);
+        return;
+      case "setPaths":
+        dataPlane.setPaths(this.#realm, effect.peer, effect.paths, effect.active);
+        return;
+      case "handshake":
+        if (effect.endpoints.length > 0)
+          dataPlane.handshake(this.#realm, effect.peer, effect.endpoints, effect.force);
+        return;
+      case "openRelay":
+        void this.#openRelay(effect.peer, effect.relay);
+        return;
+      case "carry":
+        this.#carry(effect.peer);
+        return;
+      case "dropSessions":
+        if (effect.peer === null) dataPlane.dropSessions(this.#realm);
+        else dataPlane.dropSessions(this.#realm, effect.peer);
+        return;
+      case "publishNode":
+        this.#publishNode(effect);
+        return;
+      case "addressLost":
+        this.#surroundings.log("address lost", { network: this.#stored.name, address: effect.address });
+        return;
+      case "selfRevoked":
+        this.#surroundings.log("removed", { network: this.#stored.name });
+        dataPlane.dropSessions(this.#realm);
+        this.#surroundings.changed();
+        return;
+      case "store":
+        this.#saveSoon();
+        return;
+      case "changed":
+        this.#surroundings.changed();
+    }
+  }
+
+  async #openRelay(peer: SessionKey, relay: SessionKey): Promise<void> {
+    const { dataPlane } = this.#surroundings;
+    const certificate = this.machine.ownCertificate()?.signed;
+    const endpoint = this.line.endpoint();
+    if (certificate === undefined || endpoint === null) return;
+    const refuse = (refused: string) => this.feed({ kind: "relayOpened", peer, relay, opened: { refused } });
+    try {
+      const datagram = toBase64(dataPlane.handshakeMessage(this.#realm, peer));
+      const body = { to: peer, certificate, datagram, hops: 1 };
+      const answer = relayOpened.safeParse(await this.#requests.send(relay, controlKind.relayOpen, body));
+      if (!answer.success) {
+        refuse("unanswered");
+      } else if ("channel" in answer.data) {
+        const opened = { endpoint: `${endpoint}#${answer.data.channel}` };
+        this.feed({ kind: "relayOpened", peer, relay, opened });
+      } else if (answer.data.refused === "here") {
+        refuse("here");
+        this.feed({ kind: "heard", peer, endpoint });
+        dataPlane.handshake(this.#realm, peer, [endpoint]);
+      } else {
+        refuse(answer.data.refused);
+      }
+    } catch (error) {
+      this.#log("open relay", error);
+      refuse("failed");
+    }
+  }
+
+  #carry(peer: SessionKey): void {
+    const datagram = toBase64(this.#surroundings.dataPlane.handshakeMessage(this.#realm, peer));
+    this.line
+      .control()
+      ?.request({ call: "carry", to: peer, datagram })
+      .catch((error: unknown) => this.#log("carry", error));
+  }
+
+  #publishNode(effect: Extract<Effect, { readonly kind: "publishNode" }>): void {
+    const body = {
+      network: this.#stored.network,
+      identity: this.#surroundings.identity.key,
+      version: this.#surroundings.now(),
+      candidates: effect.candidates,
+      relays: effect.relays,
+    };
+    const signed = signEntry("node", body, this.#surroundings.identity);
+    // After this turn: the machine is in the middle of carrying out what it decided.
+    setImmediate(() => {
+      if (this.#closed) return;
+      this.publish([signed]).catch((error: unknown) => this.#log("publish", error));
+    });
+  }
+
+  #exchange(peer: SessionKey): void {
+    exchangeState(this.#requests, peer, () => this.shared()).then(
+      (entries) => this.learn(entries),
+      (error: unknown) => this.#log("exchange", error),
+    );
+  }
+
+  #answer(event: Extract<DataPlaneEvent, { readonly kind: "request" }>): void {
+    const { dataPlane, notary } = this.#surroundings;
+    const respond = (body: string) => dataPlane.respond(this.#realm, event.peer, event.id, body);
+    if (event.type === controlKind.state && !this.line.isRouter(event.peer)) {
+      const exchanged = answerExchange(event.body, this.shared());
+      respond(exchanged?.answer ?? "{}");
+      if (exchanged !== null) this.learn(exchanged.entries);
+      return;
+    }
+    const offer = relayOffer.safeParse(parseJson(event.body));
+    const endpoint = this.line.endpoint();
+    respond("{}");
+    if (event.type !== controlKind.relayOffer || !offer.success || endpoint === null) return;
+    if (!this.line.isRouter(event.peer) || notary.verify(offer.data.certificate) === null) return;
+    const datagram = fromBase64(offer.data.datagram);
+    if (datagram === null) return;
+    this.learn([offer.data.certificate]);
+    const channel = `${endpoint}#${offer.data.channel}`;
+    this.feed({ kind: "relayOffered", peer: offer.data.from, relay: asKey(event.peer), endpoint: channel });
+    dataPlane.receive(this.#realm, channel, datagram);
+  }
+
+  /** Somebody we do not know calls: the router may have told us too little. */
+  #askForNews(): void {
+    const { digest, entries } = this.shared();
+    this.line
+      .control()
+      ?.synchronise(digest, entries)
+      .catch((error: unknown) => this.#log("synchronise", error));
+  }
+
+  #openEnvelopes(): void {
+    const known = new Map(this.#epochs().map((epoch) => [toBase64(epoch.key), epoch]));
+    const before = known.size;
+    for (const entry of this.machine.membership.entries()) {
+      if (entry.kind !== "epoch" || entry.body.to !== this.session.publicKey) continue;
+      const epoch = openEpoch(entry.body, this.#stored.sessionPrivate, this.#surroundings.cryptography);
+      if (epoch !== null) known.set(toBase64(epoch.key), epoch);
+    }
+    if (known.size === before) return;
+    this.update({
+      epochs: [...known.values()]
+        .sort(newestFirst)
+        .map(({ number, key }) => ({ number, key: toBase64(key) })),
+    });
+  }
+
+  #applyEpochs(): void {
+    const epochs = this.#epochs().sort(newestFirst);
+    this.#surroundings.dataPlane.setEpochs(
+      this.#realm,
+      epochs.map(({ key }) => ({ id: epochId(key), key: toBase64(key) })),
+    );
+  }
+
+  #epochs(): EpochKey[] {
+    return this.#stored.epochs.map(({ number, key }) => ({
+      number,
+      key: fromBase64(key) ?? new Uint8Array(32),
+    }));
+  }
+
+  /** Address and route follow the own certificate and the network record. */
+  #reconfigure(): void {
+    const address = this.machine.ownCertificate()?.body.addresses[0];
+    const range = this.machine.record()?.ranges[0];
+    const device = this.#interface;
+    if (device === null || address === undefined || range === undefined) return;
+    const prefix = parsePrefix(range);
+    this.#configuring = this.#configuring
+      .then(() =>
+        device.configure({
+          address,
+          range: this.#stored.force || prefix === null ? null : formatPrefix(prefix),
+        }),
+      )
+      .catch((error: unknown) => this.#log("configure", error));
+  }
+
+  #target(): { readonly addresses: readonly string[]; readonly pin: string; readonly greeting: Greeting } {
+    const { identity } = this.#surroundings;
+    const routers = this.machine.record()?.routers ?? [];
+    const stored = this.#stored.router;
+    const addresses = new Set([
+      ...stored.addresses,
+      ...routers.filter((router) => router.pin === stored.pin).flatMap((router) => router.addresses),
+    ]);
+    const certificate = this.machine.ownCertificate()?.signed;
+    const network = this.#stored.network;
+    const issuer =
+      this.#stored.issuerSeed === null
+        ? null
+        : signingKey(fromBase64(this.#stored.issuerSeed) ?? new Uint8Array(32));
+    const greeting: Greeting =
+      certificate === undefined && issuer !== null
+        ? { role: "issuer", network, issuer: issuer.key, sign: issuer.sign }
+        : { role: "member", network, certificate: certificate ?? noCertificate(), sign: identity.sign };
+    return { addresses: [...addresses], pin: stored.pin, greeting };
+  }
+
+  #reflexive(): string | null {
+    // The first candidates are gathered before the line exists.
+    return (this.line as RouterLine | undefined)?.reflexive() ?? null;
+  }
+
+  #raiseStampFloor(): void {
+    const floor = this.#surroundings.now() + 60_000;
+    if (floor - this.#stored.stampMillis > 30_000) this.update({ stampMillis: floor });
+  }
+
+  #rearm(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const deadline = this.machine.deadline();
+    if (deadline === null || this.#closed) return;
+    const wait = Math.min(Math.max(deadline - this.#surroundings.now(), 0), longestTimer);
+    this.#timer = setTimeout(() => this.feed({ kind: "tick" }), wait);
+  }
+
+  #saveSoon(): void {
+    if (this.#saving !== null || this.#closed) return;
+    this.#saving = setTimeout(() => {
+      this.#saving = null;
+      this.#save();
+    }, 200);
+  }
+
+  #save(): void {
+    this.#stored = {
+      ...this.#stored,
+      entries: this.machine.membership.entries().map((entry) => entry.signed),
+    };
+    this.#surroundings.save(this.#stored);
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  #log(event: string, error: unknown): void {
+    this.#surroundings.log(event, {
+      network: this.#stored.name,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+function newestFirst(one: EpochKey, other: EpochKey): number {
+  return other.number - one.number || (toBase64(one.key) < toBase64(other.key) ? -1 : 1);
+}
+
+function ownInterfaceNames(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.filter((name) => name.startsWith(interfacePrefix)));
+}
+
+function asKey(text: string): SessionKey {
+  return text as SessionKey;
+}
+
+function noCertificate(): never {
+  throw new AppError("internal", { detail: "a member without certificate", logs: "the log folder" });
+}
+
+const onlineMillis = 10_000;
+const longestTimer = 3_600_000;

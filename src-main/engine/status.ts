@@ -1,0 +1,108 @@
+/** What the engine's state looks like to users: derived each time it is asked for. */
+import type { CandidateStatus, NetworkStatus, PeerStatus } from "../../src-shared/status.ts";
+import type { PeerView } from "../mesh/peer-view.ts";
+import { issuerOf } from "./administration.ts";
+import type { Engine, Held } from "./engine.ts";
+import { tunMtu } from "./interface.ts";
+
+/** A network of this install. */
+export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkStatus {
+  const record = loop?.machine.record() ?? null;
+  return {
+    id: stored.network,
+    name: stored.name,
+    address: loop?.machine.ownCertificate()?.body.addresses[0] ?? null,
+    range: record?.ranges[0] ?? null,
+    publicKey: loop?.session.publicKey ?? "",
+    ...stateOf({ stored, loop }),
+    rendezvous: [...new Set([loop?.line.address() ?? null, ...stored.router.addresses])].filter(
+      (address) => address !== null,
+    ),
+    interface: loop?.interfaceName ?? null,
+    admin:
+      loop === null
+        ? stored.issuerSeed !== null
+        : issuerOf(loop, engine.identity) !== null && stored.secret === null,
+    secret: stored.secret !== null,
+    members: loop?.machine.members().length ?? 0,
+  };
+}
+
+/** The peers of one network; none while it is down. */
+export function peerStatuses(engine: Engine, { stored, loop }: Held): PeerStatus[] {
+  return (loop?.machine.peers(Date.now()) ?? []).map((view) => peerStatus(engine, { stored, loop }, view));
+}
+
+/** One peer. */
+export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): PeerStatus {
+  const { certificate, path } = view;
+  const counters = engine.traffic.of(stored.network, view.sessionKey);
+  const handshake = counters?.lastHandshakeMillis ?? null;
+  return {
+    name: certificate.name,
+    network: stored.name,
+    address: view.addresses[0] ?? certificate.addresses[0] ?? "",
+    publicKey: view.sessionKey,
+    kind: certificate.kind,
+    admin: certificate.rights.issue,
+    state: view.state,
+    path:
+      path === null
+        ? null
+        : {
+            kind: path.kind,
+            transport: "udp",
+            via: [...path.via],
+            remote: path.remote,
+            latencyMs: rounded(path.latencyMillis),
+            lossPercent: path.loss === null ? null : Math.round(path.loss * 100),
+            mtu: tunMtu,
+            reason: path.reason,
+          },
+    reason: view.reason,
+    reasonCode: view.reasonCode,
+    rxBytes: counters?.rxBytes ?? 0,
+    txBytes: counters?.txBytes ?? 0,
+    lastHandshake: handshake === null ? null : new Date(handshake).toISOString(),
+  };
+}
+
+/** The ways to a peer that are known. */
+export function candidateStatuses(view: PeerView): CandidateStatus[] {
+  return view.candidates.map(({ latencyMillis, loss, ...candidate }) => ({
+    ...candidate,
+    latencyMs: rounded(latencyMillis),
+    lossPercent: loss === null ? null : Math.round(loss * 100),
+  }));
+}
+
+function stateOf({ stored, loop }: Held): Pick<NetworkStatus, "state" | "detail"> {
+  if (loop === null) return { state: "off", detail: null };
+  const own = loop.machine.ownState();
+  const refusal = loop.line.lastError();
+  switch (own.kind) {
+    case "removed":
+      return { state: "refused", detail: `This machine was removed from “${stored.name}”.` };
+    case "pending":
+      return {
+        state: "joining",
+        detail: `Waits for approval on ${own.devices.join(", ") || "an administrator's device"}.`,
+      };
+    case "addressLost":
+      return {
+        state: "refused",
+        detail: `The address ${own.address} belongs to ${own.to}. Leave and join again.`,
+      };
+    case "unknown":
+      if (stored.member) return { state: "joining", detail: refusal?.message ?? null };
+      break;
+    case "member":
+  }
+  if (loop.line.control() !== null) return { state: "online", detail: null };
+  const refused = refusal !== null && refusal.code !== "router-lost" && refusal.code !== "router-unreachable";
+  return { state: refused ? "refused" : "offline", detail: refusal?.message ?? null };
+}
+
+function rounded(millis: number | null): number | null {
+  return millis === null ? null : Math.round(millis * 100) / 100;
+}

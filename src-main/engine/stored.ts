@@ -1,0 +1,50 @@
+/** What the engine keeps on disk: the node itself, and each of its networks. */
+import { z } from "zod";
+import { networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
+import { routerAddress, signed } from "../../src-shared/trust.ts";
+
+const base64 = z.string().max(128);
+
+/** `node.json`: the identity and what was chosen for this install. */
+export const storedNode = z.object({
+  version: z.literal(1),
+  /** Seed of the Ed25519 identity. */
+  seed: base64,
+  name: nodeName,
+  /** UDP port that was free last time. */
+  port: z.number().int().min(1).max(65535).nullable(),
+});
+export type StoredNode = z.infer<typeof storedNode>;
+
+/** `networks/ID.json`: one network this node belongs to or administers. */
+export const storedNetwork = z.object({
+  version: z.literal(1),
+  network: networkId,
+  /** Name it goes by here. */
+  name: nodeName,
+  /** X25519 private key of this network. */
+  sessionPrivate: base64,
+  nodeName,
+  /** Where control is looked for, besides the routers of the network record. */
+  router: routerAddress,
+  /** The router is this install itself. */
+  hostedHere: z.boolean(),
+  entries: z.array(signed),
+  epochs: z.array(z.object({ number: z.number().int(), key: base64 })),
+  /** Seed of the issuer key where this install holds it. */
+  issuerSeed: base64.nullable(),
+  secret: z.string().nullable(),
+  /** False: administered here without being a member. */
+  member: z.boolean(),
+  /** Connected when the engine starts. */
+  up: z.boolean(),
+  /** Joined in spite of an overlap: no route is set. */
+  force: z.boolean(),
+  /** TAI64N floor: milliseconds since 1970. */
+  stampMillis: z.number(),
+  /** Stock clients served here. */
+  stock: z.array(z.object({ sessionKey, presharedKey: base64 })),
+  /** Revocations after which a new epoch was minted here. */
+  rotatedFor: z.array(z.string()),
+});
+export type StoredNetwork = z.infer<typeof storedNetwork>;

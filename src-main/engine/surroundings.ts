@@ -1,0 +1,34 @@
+/** What all networks of one engine share. */
+import type { Cryptography, DataPlane } from "../../drivers/dataplane.ts";
+import type { Millis } from "../../src-shared/ids.ts";
+import type { Notary } from "../../src-shared/trust.ts";
+import type { Journal } from "../system/journal.ts";
+import type { System } from "../system/system.ts";
+import type { SigningKey } from "./crypto.ts";
+import type { StoredNetwork } from "./stored.ts";
+
+/** Writes an event with its fields to the log; no keys, no prose. */
+export type Log = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export interface Surroundings {
+  readonly dataPlane: DataPlane;
+  readonly cryptography: Cryptography;
+  readonly notary: Notary;
+  readonly identity: SigningKey;
+  readonly system: System;
+  readonly journal: Journal;
+  readonly log: Log;
+  readonly now: () => Millis;
+  /** UDP port in use. */
+  readonly port: () => number;
+  /** What this install adds to its candidates: the public hosts of its own router. */
+  readonly declared: () => readonly string[];
+  /** Session key of the router role of this install; null when off. */
+  readonly ownRouter: () => string | null;
+  readonly save: (stored: StoredNetwork) => void;
+  /** What users see changed. */
+  readonly changed: () => void;
+}
+
+/** Name of the only socket. */
+export const mainSocket = "main";

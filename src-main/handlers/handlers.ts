@@ -1,0 +1,25 @@
+/** Every answer to the contract, from one install. */
+import type { Handlers } from "../../src-shared/api/contract.ts";
+import type { Install } from "./install.ts";
+import { inviteHandlers } from "./invites.ts";
+import { memberHandlers } from "./members.ts";
+import { netcheckHandlers } from "./netcheck.ts";
+import { networkHandlers } from "./networks.ts";
+import { peerHandlers } from "./peers.ts";
+import { routerHandlers } from "./router.ts";
+import { statusHandlers } from "./status.ts";
+import { wireguardHandlers } from "./wireguard.ts";
+
+/** The handlers of an install; the same for every border. */
+export function createHandlers(install: Install): Handlers {
+  return {
+    ...statusHandlers(install),
+    ...networkHandlers(install),
+    ...inviteHandlers(install),
+    ...memberHandlers(install),
+    ...peerHandlers(install),
+    ...netcheckHandlers(install),
+    ...routerHandlers(install),
+    ...wireguardHandlers(install),
+  };
+}

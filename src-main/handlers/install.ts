@@ -1,0 +1,35 @@
+/** What handlers answer from: the engine and the roles of one install. */
+import type { RouterStatus } from "../../src-shared/status.ts";
+import type { Host } from "../engine/create.ts";
+import type { Engine } from "../engine/engine.ts";
+
+/** The router role of this install. */
+export interface RouterRole {
+  /** Idempotent; throws `port-in-use`. Without settings those of last time, or the defaults. */
+  start(settings: {
+    readonly listen?: string | undefined;
+    readonly publicHosts?: readonly string[] | undefined;
+  }): Promise<void>;
+  stop(): Promise<void>;
+  newToken(): Promise<void>;
+  status(): RouterStatus;
+  /** What creating a network here takes; null when the role is off. */
+  host(): Host | null;
+  /** Input refused so far, by cause. */
+  refused(): Readonly<Record<string, number>>;
+  /** Gives up a hosted network. */
+  forget(network: string): Promise<void>;
+}
+
+/** One running install. */
+export interface Install {
+  readonly engine: Engine;
+  readonly router: RouterRole;
+  readonly version: string;
+  /** Address of the panel; null without one. */
+  panel(): string | null;
+  panelLink(): { readonly url: string; readonly expires: string };
+  revokePanel(): void;
+  /** Ends the process after the answer has left. */
+  stop(): void;
+}

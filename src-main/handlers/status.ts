@@ -1,0 +1,94 @@
+/** Calls about the whole install: status, its changes, the panel, the end. */
+import type { Handlers } from "../../src-shared/api/contract.ts";
+import type { Status } from "../../src-shared/status.ts";
+import { networkStatus, peerStatuses } from "../engine/status.ts";
+import type { Install } from "./install.ts";
+
+/** Answers of the nouns “status”, “panel” and “engine”. */
+export function statusHandlers(
+  install: Install,
+): Pick<Handlers, "status.read" | "status.watch" | "panel.link" | "panel.revoke" | "engine.stop"> {
+  return {
+    "status.read": async () => readStatus(install),
+    "status.watch": async function* (_input, signal) {
+      let last = "";
+      while (!signal.aborted) {
+        const status = readStatus(install);
+        const text = JSON.stringify(status);
+        if (text !== last) yield status;
+        last = text;
+        await changed(install, signal);
+      }
+    },
+    "panel.link": async () => install.panelLink(),
+    "panel.revoke": async () => {
+      install.revokePanel();
+      return {};
+    },
+    "engine.stop": async () => {
+      install.stop();
+      return {};
+    },
+  };
+}
+
+/** Everything users see, as of now. */
+export function readStatus(install: Install): Status {
+  const { engine } = install;
+  const helds = engine.networks();
+  return {
+    node: {
+      name: engine.name,
+      publicKey: engine.identity.key,
+      version: install.version,
+      pid: process.pid,
+      startedAt: new Date(engine.startedAt).toISOString(),
+      limited: engine.limited,
+      port: engine.port === 0 ? null : engine.port,
+      reflexive:
+        helds.map(({ loop }) => loop?.line.reflexive() ?? null).find((each) => each !== null) ?? null,
+      panel: install.panel(),
+    },
+    networks: helds.map((held) => networkStatus(engine, held)),
+    peers: helds.flatMap((held) => peerStatuses(engine, held)),
+    router: install.router.status(),
+    refused: sumOf(engine.traffic.refused, install.router.refused()),
+  };
+}
+
+function sumOf(...counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [cause, count] of counts.flatMap((each) => Object.entries(each)))
+    sums[cause] = (sums[cause] ?? 0) + count;
+  return sums;
+}
+
+/** Resolves at the next change, but not sooner than a second after the last. */
+function changed(
+  { engine }: Install,
+  signal: { addEventListener(type: "abort", listener: () => void): void },
+): Promise<void> {
+  return new Promise((resolve) => {
+    let rested = false;
+    let moved = false;
+    const look = () => {
+      if (rested && moved) done();
+    };
+    const stop = engine.onChange(() => {
+      moved = true;
+      look();
+    });
+    const timer = setTimeout(() => {
+      rested = true;
+      look();
+    }, watchMillis);
+    const done = () => {
+      stop();
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", done);
+  });
+}
+
+const watchMillis = 1000;

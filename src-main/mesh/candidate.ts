@@ -1,0 +1,150 @@
+/** One endpoint at which a peer may answer, and what trying it has shown. */
+import type { Prefix } from "../../src-shared/address.ts";
+import { contains, isPrivate, parseAddress } from "../../src-shared/address.ts";
+import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import { splitHostPort } from "../../src-shared/ids.ts";
+import type { CandidateStatus } from "../../src-shared/status.ts";
+import type { Endpoint, Measure, OwnCandidate } from "./effect.ts";
+
+export type CandidateKind = CandidateStatus["kind"];
+
+/** A candidate as it stands; functions below make the next standing of it. */
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  readonly kind: CandidateKind;
+  /** On this machine's own network, as far as an address can tell: a host address that is private. */
+  readonly isLocal: boolean;
+  /** The relay it leads through, kind `relay` only. */
+  readonly relay: SessionKey | null;
+  readonly standing: "probing" | "proved" | "lost";
+  /** Since when it stands so. */
+  readonly since: Millis;
+  /** Smoothed and smallest round trip; null until an echo came. */
+  readonly rttMillis: number | null;
+  readonly minRttMillis: number | null;
+  /** Share of the last 20 probes without echo, 0–1; null while older ones than its proof may be among them. */
+  readonly loss: number | null;
+  /** Summaries since it was proved, each of a probe or more. */
+  readonly summaries: number;
+  /** When it was lost lately. */
+  readonly losses: readonly Millis[];
+}
+
+/** A candidate that nothing is known of. */
+export function newCandidate(
+  origin: Pick<Candidate, "endpoint" | "kind"> & { readonly relay?: SessionKey | undefined },
+  now: Millis,
+): Candidate {
+  const { endpoint, kind, relay = null } = origin;
+  const unmeasured = { rttMillis: null, minRttMillis: null, loss: null, summaries: 0, losses: [] };
+  return {
+    endpoint,
+    kind,
+    isLocal: isLocal(endpoint, kind),
+    relay,
+    standing: "probing",
+    since: now,
+    ...unmeasured,
+  };
+}
+
+/** An echo came, or (without round trip) a session was made over it. */
+export function proved(candidate: Candidate, rttMillis: number | null, now: Millis): Candidate {
+  const rtt = candidate.standing === "proved" ? (candidate.rttMillis ?? rttMillis) : rttMillis;
+  const isKnown = candidate.standing === "proved" && candidate.rttMillis !== null;
+  const { since, summaries } = isKnown ? candidate : { since: now, summaries: 0 };
+  return {
+    ...candidate,
+    standing: "proved",
+    since,
+    summaries,
+    rttMillis: rtt,
+    minRttMillis: candidate.minRttMillis ?? rtt,
+  };
+}
+
+/** Its probes go unanswered. */
+export function lost(candidate: Candidate, now: Millis): Candidate {
+  const losses = [...candidate.losses, now].filter((at) => now - at < lossMemory).slice(-mostLosses);
+  return {
+    ...candidate,
+    standing: "lost",
+    since: now,
+    rttMillis: null,
+    minRttMillis: null,
+    loss: null,
+    summaries: 0,
+    losses,
+  };
+}
+
+/** To be proved anew: what was measured before counts no more. */
+export function unproved(candidate: Candidate, now: Millis): Candidate {
+  return {
+    ...newCandidate({ endpoint: candidate.endpoint, kind: candidate.kind }, now),
+    relay: candidate.relay,
+  };
+}
+
+/** With the data plane's latest summary. */
+export function measured(candidate: Candidate, measure: Measure, now: Millis): Candidate {
+  const { rttMillis, minRttMillis, loss, lastEchoMillis } = measure;
+  const answered = rttMillis !== null && lastEchoMillis !== null && lastEchoMillis > candidate.since;
+  if (candidate.standing !== "proved" && !answered) return candidate;
+  const standing = candidate.standing === "proved" ? candidate : proved(candidate, rttMillis, now);
+  const summaries = standing.summaries + 1;
+  return {
+    ...standing,
+    rttMillis: rttMillis ?? standing.rttMillis,
+    minRttMillis: minRttMillis ?? standing.minRttMillis,
+    loss: summaries >= probesOfLoss ? loss : null,
+    summaries,
+  };
+}
+
+/** Proved by a session alone, so that the data plane will not report its loss. */
+export function isProvisional(candidate: Candidate): boolean {
+  return candidate.standing === "proved" && candidate.rttMillis === null;
+}
+
+/** The peer says now what kind of address this is. */
+export function renamed(candidate: Candidate, kind: CandidateKind): Candidate {
+  return { ...candidate, kind, isLocal: isLocal(candidate.endpoint, kind) };
+}
+
+/** How long a candidate must have been proved before one that was lost lately is trusted again: 2 s, doubling. */
+export function trustDelay(candidate: Candidate, now: Millis): Millis {
+  const losses = candidate.losses.filter((at) => now - at < lossMemory).length;
+  return losses === 0 ? 0 : Math.min(1000 * 2 ** losses, 60_000);
+}
+
+/**
+ * Endpoints of a peer's record that can be tried: numeric, not inside the network itself (a tunnel through the tunnel),
+ * and not our own (two machines with the same address of a virtual bridge).
+ */
+export function triable(
+  candidates: readonly OwnCandidate[],
+  { ranges, own }: { readonly ranges: readonly Prefix[]; readonly own: readonly OwnCandidate[] },
+): readonly OwnCandidate[] {
+  const ours = new Set(own.filter(({ kind }) => kind === "lan").map(({ endpoint }) => endpoint));
+  const found = candidates.filter(({ endpoint }) => {
+    const address = parseAddress(hostOf(endpoint));
+    return address !== null && !ours.has(endpoint) && !ranges.some((range) => contains(range, address));
+  });
+  return found.slice(0, mostTried);
+}
+
+function isLocal(endpoint: Endpoint, kind: CandidateKind): boolean {
+  const address = kind === "lan" ? parseAddress(hostOf(endpoint)) : null;
+  return address !== null && isPrivate(address);
+}
+
+function hostOf(endpoint: Endpoint): string {
+  return splitHostPort(endpoint)?.host.replace(/%.*$/, "") ?? "";
+}
+
+const lossMemory: Millis = 120_000;
+/** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */
+const probesOfLoss = 20;
+const mostLosses = 8;
+const mostTried = 16;

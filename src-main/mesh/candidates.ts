@@ -1,0 +1,69 @@
+/** All the endpoints at which one peer may answer: told by it, heard, or opened through relays. */
+import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { Candidate, CandidateKind } from "./candidate.ts";
+import { newCandidate, renamed, unproved } from "./candidate.ts";
+import type { Endpoint, OwnCandidate } from "./effect.ts";
+
+/** A small set of candidates by endpoint. */
+export class Candidates {
+  readonly #byEndpoint = new Map<Endpoint, Candidate>();
+
+  all(): readonly Candidate[] {
+    return [...this.#byEndpoint.values()];
+  }
+
+  get(endpoint: Endpoint | null): Candidate | null {
+    return endpoint === null ? null : (this.#byEndpoint.get(endpoint) ?? null);
+  }
+
+  /** Puts the next standing of a candidate in the place of the last. */
+  update(candidate: Candidate): void {
+    this.#byEndpoint.set(candidate.endpoint, candidate);
+  }
+
+  /** Adds an endpoint unless it is known. Of those heard only, a few that were never proved are kept. */
+  learn(endpoint: Endpoint, kind: CandidateKind, now: Millis): void {
+    if (this.#byEndpoint.has(endpoint)) return;
+    this.update(newCandidate({ endpoint, kind }, now));
+    const heard = this.all().filter((one) => one.kind === "heard" && one.standing !== "proved");
+    const [oldest] = heard.length > mostHeard ? heard : [];
+    if (oldest !== undefined && oldest.endpoint !== endpoint) this.#byEndpoint.delete(oldest.endpoint);
+  }
+
+  /** Adds a relay's channel; one of that relay that was lost makes way for it. */
+  learnChannel(endpoint: Endpoint, relay: SessionKey | undefined, now: Millis): void {
+    for (const one of this.all()) {
+      if (one.relay === relay && one.standing === "lost") this.#byEndpoint.delete(one.endpoint);
+    }
+    if (!this.#byEndpoint.has(endpoint)) this.update(newCandidate({ endpoint, kind: "relay", relay }, now));
+  }
+
+  /** What the peer says of itself: new addresses come in, those it no longer has go unless they answer. */
+  refresh(addresses: readonly OwnCandidate[], now: Millis): void {
+    for (const { endpoint, kind } of addresses) {
+      const known = this.#byEndpoint.get(endpoint);
+      if (known === undefined) this.update(newCandidate({ endpoint, kind }, now));
+      else if (known.kind !== kind && known.kind !== "relay") this.update(renamed(known, kind));
+    }
+    for (const { endpoint, kind, standing } of this.#byEndpoint.values()) {
+      if (kind === "relay" || kind === "heard" || standing === "proved") continue;
+      if (!addresses.some((address) => address.endpoint === endpoint)) this.#byEndpoint.delete(endpoint);
+    }
+  }
+
+  /** All are to be proved anew. */
+  restart(now: Millis): void {
+    for (const candidate of this.all()) this.update(unproved(candidate, now));
+  }
+
+  /** A relay's channels are gone. */
+  dropRelay(relay: SessionKey): void {
+    for (const one of this.all()) if (one.relay === relay) this.#byEndpoint.delete(one.endpoint);
+  }
+
+  clear(): void {
+    this.#byEndpoint.clear();
+  }
+}
+
+const mostHeard = 6;

@@ -1,0 +1,125 @@
+/** What a network's machine hears and what it answers: the border between deciding and performing. */
+
+import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { Entry, NodeRecord } from "../../src-shared/trust.ts";
+import type { Presence } from "../../src-shared/wire.ts";
+
+/** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel. */
+export type Endpoint = string;
+
+/** Own way to be reached. */
+export type OwnCandidate = NodeRecord["candidates"][number];
+
+/** Something that happened. */
+export type Input =
+  /** Entries whose signatures are right, from anywhere; whether they count is decided here. */
+  | { readonly kind: "entries"; readonly entries: readonly Entry[] }
+  /** The control socket to the router stands or fell. */
+  | { readonly kind: "rendezvous"; readonly online: boolean }
+  | { readonly kind: "presence"; readonly complete: boolean; readonly members: readonly Presence[] }
+  /** The session with the router: where it stands, or null. Its key is `SessionKey`. */
+  | {
+      readonly kind: "relay";
+      readonly relay: SessionKey;
+      readonly name: string;
+      readonly endpoint: Endpoint | null;
+    }
+  /** Own candidates, complete: host addresses, reflexive, declared. */
+  | { readonly kind: "candidates"; readonly candidates: readonly OwnCandidate[] }
+  | { readonly kind: "wanted"; readonly peer: SessionKey }
+  | {
+      readonly kind: "session";
+      readonly peer: SessionKey;
+      readonly endpoint: Endpoint;
+      readonly initiator: boolean;
+      readonly rekey: boolean;
+    }
+  | { readonly kind: "ended"; readonly peer: SessionKey; readonly reason: "no-answer" | "expired" }
+  | { readonly kind: "heard"; readonly peer: SessionKey; readonly endpoint: Endpoint }
+  | {
+      readonly kind: "proved";
+      readonly peer: SessionKey;
+      readonly endpoint: Endpoint;
+      readonly rttMillis: number;
+    }
+  | { readonly kind: "lost"; readonly peer: SessionKey; readonly endpoint: Endpoint }
+  | { readonly kind: "measured"; readonly paths: readonly Measure[] }
+  /** Answer to `openRelay`: the endpoint with its channel, or why not. */
+  | {
+      readonly kind: "relayOpened";
+      readonly peer: SessionKey;
+      readonly relay: SessionKey;
+      readonly opened: { readonly endpoint: Endpoint } | { readonly refused: string };
+    }
+  /** The other end opened a channel to us. Its certificate came as `entries` before. */
+  | {
+      readonly kind: "relayOffered";
+      readonly peer: SessionKey;
+      readonly relay: SessionKey;
+      readonly endpoint: Endpoint;
+    }
+  /** A message 1 of the peer came over the rendezvous: its UDP to the router fails, so we call it as well. */
+  | { readonly kind: "carried"; readonly peer: SessionKey }
+  /** Peers that IP packets went to or came from since the last of these; about once a second, none when there are none. */
+  | { readonly kind: "traffic"; readonly peers: readonly SessionKey[] }
+  /** The machine slept (`slept`, the default), or its addresses changed: nothing measured before counts. */
+  | { readonly kind: "woke"; readonly slept?: boolean }
+  | { readonly kind: "tick" };
+
+/** One path's measurement, as the data plane sums it up once a second. */
+export interface Measure {
+  readonly peer: SessionKey;
+  readonly endpoint: Endpoint;
+  readonly rttMillis: number | null;
+  readonly minRttMillis: number | null;
+  readonly loss: number;
+  readonly lastEchoMillis: number | null;
+}
+
+/** Something the engine has to do. */
+export type Effect =
+  | {
+      readonly kind: "setPeer";
+      readonly peer: SessionKey;
+      readonly peerKind: "node" | "stock";
+      readonly allowed: readonly string[];
+    }
+  | { readonly kind: "removePeer"; readonly peer: SessionKey }
+  | {
+      readonly kind: "setPaths";
+      readonly peer: SessionKey;
+      readonly paths: readonly { readonly endpoint: Endpoint; readonly probeMillis: number }[];
+      readonly active: Endpoint | null;
+    }
+  /** Message 1 to these at once; more may be added later by the same effect. */
+  | {
+      readonly kind: "handshake";
+      readonly peer: SessionKey;
+      readonly endpoints: readonly Endpoint[];
+      readonly force: boolean;
+    }
+  /** Ask this relay for a channel; carries a message 1. Answered by `relayOpened`. */
+  | { readonly kind: "openRelay"; readonly peer: SessionKey; readonly relay: SessionKey }
+  /** Message 1 sealed over the control socket, where UDP to the router fails. */
+  | { readonly kind: "carry"; readonly peer: SessionKey }
+  | { readonly kind: "dropSessions"; readonly peer: SessionKey | null }
+  /** Sign and publish what this node says of itself. */
+  | {
+      readonly kind: "publishNode";
+      readonly candidates: readonly OwnCandidate[];
+      readonly relays: readonly string[];
+    }
+  /** Own address was lost to another certificate: take a new one. */
+  | { readonly kind: "addressLost"; readonly address: string; readonly to: IdentityKey }
+  /** Own certificate was revoked or replaced. */
+  | { readonly kind: "selfRevoked" }
+  /** The entries to keep on disk changed. */
+  | { readonly kind: "store" }
+  /** What users see changed. */
+  | { readonly kind: "changed" };
+
+/** A decision about a peer's path, for the user. */
+export interface Decision {
+  readonly at: Millis;
+  readonly text: string;
+}

@@ -1,0 +1,409 @@
+/**
+ * One network as a node decides about it: who is in it, with whom it talks, over which path, and why.
+ *
+ * ```ts
+ * const machine = new Network({ network, self: { identity, sessionKey }, ownRelay: () => null, random, hash });
+ * perform(machine.handle({ kind: "entries", entries: stored }, now));   // at start: what the disk has
+ * perform(machine.handle({ kind: "wanted", peer }, now));               // then: whatever happens
+ * setTimer(machine.deadline(), () => perform(machine.handle({ kind: "tick" }, now)));
+ * show(machine.peers(now), machine.ownState());
+ * ```
+ */
+import type { Prefix } from "../../src-shared/address.ts";
+import { parsePrefix } from "../../src-shared/address.ts";
+import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
+import type { EntryOf, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
+import type { Presence } from "../../src-shared/wire.ts";
+import { triable } from "./candidate.ts";
+import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
+import type { HashOf, Member } from "./membership.ts";
+import { Membership } from "./membership.ts";
+import type { Around } from "./peer.ts";
+import { Peer } from "./peer.ts";
+import type { PeerView } from "./peer-view.ts";
+import { viewPeer } from "./peer-view.ts";
+import { hasReturned, Presences } from "./presences.ts";
+import { Publication } from "./publication.ts";
+import { Roster } from "./roster.ts";
+import { Timers } from "./timers.ts";
+
+export interface NetworkOptions {
+  readonly network: NetworkId;
+  readonly self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey };
+  /** Session key of this install's own router role, through which it never relays. */
+  readonly ownRelay: () => SessionKey | null;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
+  /** SHA-256, base64. */
+  readonly hash: HashOf;
+}
+
+/** Where this node stands in the network. `unknown`: no certificate of its own has come. */
+export type OwnState =
+  | { readonly kind: "member"; readonly address: string | null }
+  /** Waits for approval on one of these devices. */
+  | { readonly kind: "pending"; readonly devices: readonly string[] }
+  | { readonly kind: "removed" }
+  /** A member whose address another certificate has. */
+  | { readonly kind: "addressLost"; readonly address: string; readonly to: string }
+  | { readonly kind: "unknown" };
+
+/** Hears inputs, answers effects. Owns no socket, clock or randomness. */
+export class Network {
+  readonly membership: Membership;
+  readonly #options: NetworkOptions;
+  readonly #roster: Roster;
+  readonly #publication = new Publication();
+  readonly #timers = new Timers();
+  /** Peers that something is known of; all others are idle and cost nothing. */
+  readonly #peers = new Map<SessionKey, Peer>();
+  /** Sessions of stock clients that this node serves: where they were heard last. */
+  readonly #stock = new Map<SessionKey, Endpoint>();
+  readonly #relays = new Map<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>();
+  readonly #presences = new Presences();
+  readonly #refused = new Map<string, number>();
+  #online = false;
+  #own: readonly OwnCandidate[] = [];
+  #ranges: readonly Prefix[] = [];
+  /** What of each node's record can be tried, as last computed. */
+  readonly #triable = new Map<
+    IdentityKey,
+    { readonly node: NodeRecord; readonly found: readonly OwnCandidate[] }
+  >();
+  #effects: Effect[] = [];
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    this.membership = new Membership(options.network, options.hash);
+    this.#roster = new Roster(this.membership, options.self);
+  }
+
+  /** Takes in what happened; answers what is to be done, in this order. */
+  handle(input: Input, now: Millis): readonly Effect[] {
+    this.#effects = [];
+    this.#hear(input, now);
+    for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
+    const effects = inOnce(this.#effects);
+    this.#effects = [];
+    return effects;
+  }
+
+  /** When `handle({ kind: "tick" })` has something to do; null: not before another input. */
+  deadline(): Millis | null {
+    return this.#timers.next();
+  }
+
+  /** Every other member, with how it is reached. */
+  peers(now: Millis): readonly PeerView[] {
+    return this.membership
+      .members()
+      .filter(({ identity }) => identity !== this.#options.self.identity)
+      .map((member) => this.#view(member, now));
+  }
+
+  /** One peer by its session key; null when it is no member. */
+  peer(key: SessionKey, now: Millis): PeerView | null {
+    const member = this.membership.memberOf(key);
+    return member === null ? null : this.#view(member, now);
+  }
+
+  members(): readonly Member[] {
+    return this.membership.members();
+  }
+
+  record(): NetworkRecord | null {
+    return this.membership.record;
+  }
+
+  /** Entries that counted for nothing when they came, by cause. */
+  refused(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#refused);
+  }
+
+  /** The certificate that speaks for this node, waiting for approval or not. */
+  ownCertificate(): EntryOf<"certificate"> | null {
+    return this.#roster.own()?.entry ?? null;
+  }
+
+  ownState(): OwnState {
+    return this.#roster.ownState();
+  }
+
+  #hear(input: Input, now: Millis): void {
+    switch (input.kind) {
+      case "entries":
+        this.#merge(input.entries, now);
+        break;
+      case "rendezvous":
+        this.#online = input.online;
+        if (!input.online) this.#presences.forget();
+        this.#emit({ kind: "changed" });
+        this.#settleAll(now);
+        break;
+      case "presence":
+        this.#hearPresence(input, now);
+        break;
+      case "relay":
+        this.#hearRelay(input, now);
+        break;
+      case "candidates":
+        this.#own = input.candidates;
+        this.#triable.clear();
+        this.#publish(now);
+        this.#settleAll(now);
+        break;
+      case "measured":
+        this.#hearMeasured(input.paths, now);
+        break;
+      case "traffic":
+        this.#hearTraffic(input.peers, now);
+        break;
+      case "woke":
+        this.#wake(input.slept ?? true, now);
+        break;
+      case "tick":
+        break;
+      default:
+        this.#hearPeer(input, now);
+    }
+  }
+
+  #hearPeer(input: PeerInput, now: Millis): void {
+    const member = this.membership.memberOf(input.peer);
+    if (member === null || !this.#roster.isPeer(member)) return;
+    if (member.rank === "stock") {
+      if (input.kind === "session" || input.kind === "heard") this.#stock.set(input.peer, input.endpoint);
+      else if (input.kind === "ended") this.#stock.delete(input.peer);
+      this.#emit({ kind: "changed" });
+      return;
+    }
+    const begins = input.kind === "wanted" || input.kind === "carried" || input.kind === "session";
+    if (begins || input.kind === "relayOffered") this.#meet(input.peer, now);
+    this.#tell(input.peer, now, (peer, around) => hearPeer(peer, input, around));
+  }
+
+  #merge(entries: Extract<Input, { kind: "entries" }>["entries"], now: Millis): void {
+    const { changed, touched, told, refused } = this.membership.merge(entries, now);
+    for (const [cause, times] of Object.entries(refused)) {
+      this.#refused.set(cause, (this.#refused.get(cause) ?? 0) + times);
+    }
+    this.#timers.set("expiry", this.membership.nextExpiry);
+    if (!changed) return;
+    this.#emit({ kind: "store" });
+    this.#emit({ kind: "changed" });
+    if (touched === null) {
+      this.#ranges = (this.membership.record?.ranges ?? []).flatMap((range) => parsePrefix(range) ?? []);
+      this.#triable.clear();
+    }
+    for (const effect of this.#roster.update(touched)) {
+      if (effect.kind === "removePeer") this.#part(effect.peer);
+      this.#emit(effect);
+    }
+    this.#publish(now);
+    this.#settleAll(now, touched === null ? null : new Set([...touched, ...told]));
+  }
+
+  #hearPresence({ complete, members }: Extract<Input, { kind: "presence" }>, now: Millis): void {
+    const before = [...this.#peers.keys()].map((key) => [key, this.#presenceOf(key)] as const);
+    this.#presences.hear(members, complete);
+    this.#emit({ kind: "changed" });
+    for (const [key, was] of before) {
+      const is = this.#presenceOf(key);
+      if (was?.online === is?.online && was?.udp === is?.udp) continue;
+      this.#tell(key, now, (peer, around) =>
+        hasReturned(was, is) ? peer.handleReturned(around) : undefined,
+      );
+    }
+  }
+
+  #presenceOf(key: SessionKey): Presence | null {
+    const member = this.membership.memberOf(key);
+    return member === null ? null : this.#presences.of(member.identity);
+  }
+
+  #hearRelay({ relay, name, endpoint }: Extract<Input, { kind: "relay" }>, now: Millis): void {
+    if (relay === this.#options.ownRelay()) return;
+    const before = this.#relays.get(relay);
+    if (endpoint === null || (before !== undefined && before.endpoint !== endpoint)) {
+      for (const peer of this.#peers.values()) peer.handleRelayGone(relay, this.#around(peer.key, now));
+      this.#relays.delete(relay);
+    }
+    if (endpoint !== null) this.#relays.set(relay, { name, endpoint });
+    if (endpoint !== null) this.#publication.relayed();
+    this.#emit({ kind: "changed" });
+    this.#publish(now);
+    this.#settleAll(now);
+  }
+
+  #hearTraffic(keys: readonly SessionKey[], now: Millis): void {
+    for (const key of keys) {
+      const peer = this.#peers.get(key);
+      // The usual case changes nothing: its timer may ring too early, and is set anew then.
+      if (peer?.isBusy(now) === true) peer.handleTraffic({ now });
+      else this.#tell(key, now, (one, around) => one.handleTraffic(around));
+    }
+  }
+
+  #hearMeasured(paths: readonly Measure[], now: Millis): void {
+    const byPeer = new Map<SessionKey, Measure[]>();
+    for (const measure of paths) {
+      const others = byPeer.get(measure.peer);
+      if (others === undefined) byPeer.set(measure.peer, [measure]);
+      else others.push(measure);
+    }
+    for (const [key, measures] of byPeer) {
+      this.#tell(key, now, (peer, around) => {
+        for (const measure of measures) peer.handleMeasured(measure, around);
+      });
+    }
+    this.#emit({ kind: "changed" });
+  }
+
+  #wake(slept: boolean, now: Millis): void {
+    if (slept) {
+      this.#emit({ kind: "dropSessions", peer: null });
+      this.#stock.clear();
+    }
+    for (const key of [...this.#peers.keys()])
+      this.#tell(key, now, (peer, around) => peer.handleWoke(slept, around));
+  }
+
+  #ring(name: string, now: Millis): void {
+    if (name === "expiry") this.#merge([], now);
+    else if (name === "publish") this.#publish(now);
+    else this.#tell(name as SessionKey, now, () => this.#emit({ kind: "changed" }));
+  }
+
+  #publish(now: Millis): void {
+    const { effect, next } = this.#publication.due({ own: this.#own, record: this.membership.record, now });
+    this.#timers.set("publish", this.#roster.isMember ? next : null);
+    if (!this.#roster.isMember || effect === null) return;
+    this.#publication.done(effect, now);
+    this.#emit(effect);
+  }
+
+  #meet(key: SessionKey, now: Millis): void {
+    if (!this.#peers.has(key)) this.#peers.set(key, new Peer(key, now));
+  }
+
+  #part(key: SessionKey): void {
+    this.#peers.delete(key);
+    this.#stock.delete(key);
+    this.#timers.set(key, null);
+  }
+
+  /** Tells a peer, lets it draw its conclusions, and sets when it wants to be asked again. */
+  #tell(key: SessionKey, now: Millis, what: (peer: Peer, around: Around) => void): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined) return;
+    const around = this.#around(key, now);
+    const decisions = peer.decisions.at(-1);
+    const standing = peer.standing(now);
+    what(peer, around);
+    peer.settle(around);
+    if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
+      this.#emit({ kind: "changed" });
+    if (peer.isForgettable(now)) this.#part(key);
+    else this.#timers.set(key, peer.deadline(now));
+  }
+
+  /** All peers, or those touched. */
+  #settleAll(now: Millis, touched: ReadonlySet<IdentityKey> | null = null): void {
+    for (const key of [...this.#peers.keys()]) {
+      const identity = touched === null ? undefined : this.membership.memberOf(key)?.identity;
+      if (identity === undefined || touched?.has(identity)) this.#tell(key, now, () => undefined);
+    }
+  }
+
+  #around(key: SessionKey, now: Millis): Around {
+    const member = this.membership.memberOf(key);
+    return {
+      now,
+      name: member?.certificate.name ?? "",
+      relays: this.#relays,
+      online: this.#online,
+      presence: member === null ? null : this.#presences.of(member.identity),
+      addresses: this.#triableOf(member?.node ?? null),
+      random: this.#options.random,
+      emit: this.#emit,
+    };
+  }
+
+  #triableOf(node: NodeRecord | null): readonly OwnCandidate[] {
+    if (node === null) return [];
+    const known = this.#triable.get(node.identity);
+    if (known?.node === node) return known.found;
+    const found = triable(node.candidates, { ranges: this.#ranges, own: this.#own });
+    this.#triable.set(node.identity, { node, found });
+    return found;
+  }
+
+  #view(member: Member, now: Millis): PeerView {
+    return viewPeer(member, {
+      peer: this.#peers.get(member.sessionKey) ?? null,
+      around: this.#around(member.sessionKey, now),
+      stockEndpoint: this.#stock.get(member.sessionKey) ?? null,
+      served: member.certificate.gateway === this.#options.self.identity,
+      relaysHere: this.#relays.size > 0 || this.#options.ownRelay() !== null,
+    });
+  }
+
+  readonly #emit = (effect: Effect): void => {
+    this.#effects.push(effect);
+  };
+}
+
+type PeerInput = Exclude<
+  Input,
+  {
+    readonly kind:
+      | "entries"
+      | "rendezvous"
+      | "presence"
+      | "relay"
+      | "candidates"
+      | "measured"
+      | "traffic"
+      | "woke"
+      | "tick";
+  }
+>;
+
+function hearPeer(peer: Peer, input: PeerInput, around: Around): void {
+  switch (input.kind) {
+    case "wanted":
+      peer.handleWanted(around);
+      break;
+    case "carried":
+      peer.handleCarried(around);
+      break;
+    case "session":
+      peer.handleSession(input.endpoint, input.rekey, around);
+      break;
+    case "ended":
+      peer.handleEnded(input.reason, around);
+      break;
+    case "heard":
+      peer.handleHeard(input.endpoint, around);
+      break;
+    case "proved":
+      peer.handleProved(input.endpoint, input.rttMillis, around);
+      break;
+    case "lost":
+      peer.handleLost(input.endpoint, around);
+      break;
+    case "relayOpened":
+      peer.handleRelayOpened(input.relay, input.opened, around);
+      break;
+    case "relayOffered":
+      peer.handleRelayOffered(input.relay, input.endpoint, around);
+      break;
+  }
+}
+
+/** `store` and `changed` at most once, at the end. */
+function inOnce(effects: readonly Effect[]): readonly Effect[] {
+  const others = effects.filter(({ kind }) => kind !== "store" && kind !== "changed");
+  const flags = (["store", "changed"] as const).filter((flag) => effects.some(({ kind }) => kind === flag));
+  return [...others, ...flags.map((kind) => ({ kind }))];
+}

@@ -1,0 +1,179 @@
+/** A peer as users see it: derived from the facts each time it is looked at. */
+import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
+import type { CandidateStatus, PeerStatus, ReasonCode } from "../../src-shared/status.ts";
+import type { Certificate } from "../../src-shared/trust.ts";
+import type { Candidate } from "./candidate.ts";
+import type { Decision, Endpoint } from "./effect.ts";
+import type { Member, Rank } from "./membership.ts";
+import { sentence } from "./path.ts";
+import type { Around, Peer, Standing } from "./peer.ts";
+import { sentenceFacts } from "./peer.ts";
+
+/** The path in use. */
+export interface PathView {
+  readonly kind: "direct" | "relay";
+  /** As the data plane names it, channel included. */
+  readonly endpoint: Endpoint;
+  /** Where datagrams go: the peer's address, or the relay's. */
+  readonly remote: string;
+  /** Names of the relays in order. */
+  readonly via: readonly string[];
+  readonly latencyMillis: number | null;
+  /** 0–1. */
+  readonly loss: number | null;
+  readonly reason: string;
+  readonly reasonCode: ReasonCode;
+}
+
+export interface PeerView {
+  readonly identity: IdentityKey;
+  readonly sessionKey: SessionKey;
+  readonly certificate: Certificate;
+  readonly rank: Rank;
+  /** Addresses at which it is reached inside the network. */
+  readonly addresses: readonly string[];
+  readonly state: PeerStatus["state"];
+  /** Null unless `connected` or `idle` with a session. */
+  readonly path: PathView | null;
+  /** What stands in the way when there is no path; null with one. */
+  readonly reason: string | null;
+  readonly reasonCode: ReasonCode | null;
+  readonly candidates: readonly (Omit<CandidateStatus, "lossPercent" | "latencyMs"> & {
+    readonly latencyMillis: number | null;
+    readonly loss: number | null;
+  })[];
+  /** The last 20, oldest first. */
+  readonly decisions: readonly Decision[];
+}
+
+/** What a view is made of. */
+export interface PeerFacts {
+  readonly peer: Peer | null;
+  readonly around: Around;
+  /** Where a stock client of ours was heard last; null without a session. */
+  readonly stockEndpoint: Endpoint | null;
+  /** Whether this node is the gateway of the stock client. */
+  readonly served: boolean;
+  /** Whether this node has a relay to ask. */
+  readonly relaysHere: boolean;
+}
+
+export function viewPeer(member: Member, facts: PeerFacts): PeerView {
+  const { identity, sessionKey, certificate, rank, addresses } = member;
+  const { peer, around } = facts;
+  const standing = peer?.standing(around.now) ?? "idle";
+  const path = rank === "stock" ? stockPath(facts) : pathOf(peer, standing, around);
+  const { state, code, own } = rank === "stock" ? stockState(facts) : stateOf(standing, facts);
+  const shown = path !== null && (state === "connected" || state === "idle");
+  return {
+    identity,
+    sessionKey,
+    certificate,
+    rank,
+    addresses,
+    state,
+    path: shown ? path : null,
+    reason: shown || code === null ? null : sentence(code, { name: around.name, own }),
+    reasonCode: shown ? (path?.reasonCode ?? null) : code,
+    candidates: candidatesOf(peer, around),
+    decisions: [...(peer?.decisions ?? [])],
+  };
+}
+
+interface State {
+  readonly state: PeerStatus["state"];
+  /** What stands in the way. */
+  readonly code: ReasonCode | null;
+  readonly own: boolean;
+}
+
+function stateOf(standing: Standing, { around, relaysHere }: PeerFacts): State {
+  const { presence, online } = around;
+  const blockedThere = presence?.online === true && !presence.udp;
+  const why: ReasonCode =
+    presence?.online === false
+      ? "peer-offline"
+      : blockedThere || (online && !relaysHere)
+        ? "router-udp-blocked"
+        : "no-way";
+  const own = !blockedThere;
+  switch (standing) {
+    case "connected":
+      return { state: "connected", code: null, own };
+    case "quiet":
+      return { state: "idle", code: null, own };
+    case "calling":
+      return {
+        state: presence?.online === false ? "offline" : "connecting",
+        code: presence?.online === false ? why : null,
+        own,
+      };
+    case "broken":
+    case "unanswered":
+      return { state: presence?.online === false ? "offline" : "unreachable", code: why, own };
+    case "idle":
+      if (presence?.online === false) return { state: "offline", code: "peer-offline", own };
+      if (blockedThere) return { state: "unreachable", code: "router-udp-blocked", own };
+      return { state: "idle", code: "no-traffic-yet", own };
+  }
+}
+
+function stockState({ stockEndpoint, served }: PeerFacts): State {
+  if (stockEndpoint !== null) return { state: "connected", code: null, own: false };
+  return { state: served ? "offline" : "unreachable", code: "stock-client", own: false };
+}
+
+function stockPath({ stockEndpoint, around }: PeerFacts): PathView | null {
+  if (stockEndpoint === null) return null;
+  return {
+    kind: "direct",
+    endpoint: stockEndpoint,
+    remote: stockEndpoint,
+    via: [],
+    latencyMillis: null,
+    loss: null,
+    reason: sentence("stock-client", { name: around.name }),
+    reasonCode: "stock-client",
+  };
+}
+
+function pathOf(peer: Peer | null, standing: Standing, around: Around): PathView | null {
+  const active = peer?.active ?? null;
+  const code = peer?.reason(around.now) ?? null;
+  if (peer === null || active === null || code === null) return null;
+  if (standing !== "connected" && standing !== "quiet") return null;
+  const facts = sentenceFacts(active, peer.candidates, around);
+  return {
+    kind: active.kind === "relay" ? "relay" : "direct",
+    endpoint: active.endpoint,
+    remote: active.endpoint.split("#")[0] ?? active.endpoint,
+    via: facts.via === undefined ? [] : [facts.via],
+    latencyMillis: active.rttMillis,
+    loss: active.loss,
+    reason: sentence(code, facts),
+    reasonCode: code,
+  };
+}
+
+function candidatesOf(peer: Peer | null, around: Around): PeerView["candidates"] {
+  const tried = (peer?.candidates ?? []).map((candidate: Candidate) => ({
+    endpoint: candidate.endpoint,
+    kind: candidate.kind,
+    state: candidate.standing,
+    latencyMillis: candidate.rttMillis,
+    loss: candidate.loss,
+    active: candidate.endpoint === peer?.active?.endpoint,
+  }));
+  const known = new Set(tried.map(({ endpoint }) => endpoint));
+  const untried = around.addresses
+    .filter(({ endpoint }) => !known.has(endpoint))
+    .map(({ endpoint, kind }) => ({
+      endpoint,
+      kind,
+      state: "untried" as const,
+      latencyMillis: null,
+      loss: null,
+      active: false,
+    }));
+  return [...tried, ...untried];
+}

@@ -1,0 +1,423 @@
+/** One peer that packets were wanted for: its session, its candidates, the path in use. Idle peers have none of this. */
+import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { ReasonCode } from "../../src-shared/status.ts";
+import type { Presence } from "../../src-shared/wire.ts";
+import { Call, patience } from "./call.ts";
+import type { Candidate } from "./candidate.ts";
+import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.ts";
+import { Candidates } from "./candidates.ts";
+import type { Decision, Effect, Endpoint, Measure, OwnCandidate } from "./effect.ts";
+import { choosePath, reasonOf, sentence } from "./path.ts";
+import type { Plan } from "./probing.ts";
+import { activityEnds, activityOf, plan, samePlan, tryEnds } from "./probing.ts";
+import { RelayTries } from "./relay-tries.ts";
+
+/** What a peer's decisions depend on besides its own events. */
+export interface Around {
+  readonly now: Millis;
+  readonly name: string;
+  /** Relays that can be used now: their session key, name and endpoint. */
+  readonly relays: ReadonlyMap<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>;
+  /** Whether the control socket to the router stands. */
+  readonly online: boolean;
+  /** What the router says of the peer; null when it says nothing. */
+  readonly presence: Presence | null;
+  /** What the peer says of itself, as far as it can be tried. */
+  readonly addresses: readonly OwnCandidate[];
+  readonly random: () => number;
+  readonly emit: (effect: Effect) => void;
+}
+
+/** How it stands between the two ends. */
+export type Standing = "idle" | "calling" | "unanswered" | "connected" | "quiet" | "broken";
+
+/** Hears about one peer, keeps the best path to it. `settle` draws the conclusions. */
+export class Peer {
+  readonly key: SessionKey;
+  readonly decisions: Decision[] = [];
+  readonly #candidates = new Candidates();
+  readonly #relayTries = new RelayTries();
+  #session: { readonly since: Millis } | null = null;
+  #call: Call | null = null;
+  /** When the last call ended without an answer. */
+  #unanswered: Millis | null = null;
+  #active: Endpoint | null = null;
+  /** Since when no candidate is proved while a session stands. */
+  #broken: Millis | null = null;
+  #lastTraffic: Millis;
+  /** When something last announced a session: a relay's offer comes before it. */
+  #expected: Millis;
+  /** Since when unproved candidates are tried eagerly. */
+  #eager: Millis;
+  /** What the data plane was told last to probe; null: nothing. */
+  #planned: Plan | null = null;
+
+  constructor(key: SessionKey, now: Millis) {
+    this.key = key;
+    this.#lastTraffic = now;
+    this.#expected = now;
+    this.#eager = now;
+  }
+
+  get candidates(): readonly Candidate[] {
+    return this.#candidates.all();
+  }
+
+  /** The candidate in use; null without a session. */
+  get active(): Candidate | null {
+    return this.#candidates.get(this.#active);
+  }
+
+  /** Whether there is nothing to remember. */
+  isForgettable(now: Millis): boolean {
+    const isQuiet = this.#session === null && this.#call === null && this.#unanswered === null;
+    return isQuiet && now - this.#expected >= patience;
+  }
+
+  standing(now: Millis): Standing {
+    if (this.#session !== null) {
+      if (this.#broken !== null && now - this.#broken >= patience) return "broken";
+      if (this.#broken !== null) return "calling";
+      return activityOf(now - this.#lastTraffic) === "quiet" ? "quiet" : "connected";
+    }
+    if (this.#unanswered !== null) return "unanswered";
+    if (this.#call === null) return "idle";
+    return this.#call.isOverdue(now) ? "unanswered" : "calling";
+  }
+
+  /** Why the path in use is used; null without one. */
+  reason(now: Millis): ReasonCode | null {
+    const { active } = this;
+    if (active === null || this.#session === null) return null;
+    return reasonOf(active, { candidates: this.candidates, sessionSince: this.#session.since, now });
+  }
+
+  /** A packet waits for a session or a path. */
+  handleWanted(around: Around): void {
+    this.handleTraffic(around);
+    if (this.#call !== null) return;
+    if (this.#session === null) this.#begin(around.now, false);
+    else if (this.#broken === null) this.#remind(false, around);
+  }
+
+  /** The peer calls us over the rendezvous: it hears us only if we call as well. */
+  handleCarried(around: Around): void {
+    if (this.#session !== null) this.#remind(true, around);
+    else if (this.#call === null) this.#begin(around.now, false);
+  }
+
+  /** Whether packets flowed so lately that more of them change nothing. */
+  isBusy(now: Millis): boolean {
+    return this.#session !== null && activityOf(now - this.#lastTraffic) === "busy";
+  }
+
+  handleTraffic({ now }: Pick<Around, "now">): void {
+    if (activityOf(now - this.#lastTraffic) !== "busy") this.#eager = now;
+    this.#lastTraffic = now;
+  }
+
+  handleSession(endpoint: Endpoint, rekey: boolean, around: Around): void {
+    const { now } = around;
+    const again = this.#session !== null && !rekey && now - this.#session.since > sameHandshake;
+    const recovered = this.#call?.force === true;
+    this.#call = null;
+    this.#unanswered = null;
+    if (this.#session === null || again) {
+      if (!again) this.#lastTraffic = now;
+      this.#session = { since: now };
+      this.#restart(around);
+    }
+    if (recovered) this.#eager = now;
+    const candidate = this.#learn(endpoint, around);
+    if (candidate !== null && (candidate.standing !== "proved" || again || recovered)) {
+      this.#candidates.update(proved(candidate, null, now));
+    }
+    if (!rekey)
+      this.#decide(around, again ? `${around.name} began a new session` : `session with ${around.name}`);
+  }
+
+  handleEnded(reason: "no-answer" | "expired", around: Around): void {
+    const alive = this.#session !== null && this.#broken === null;
+    if (reason === "no-answer" && alive) {
+      this.#call = null;
+      return;
+    }
+    if (reason === "no-answer") this.#decide(around, `${around.name} did not answer`);
+    this.#hangUp();
+    this.#unanswered = reason === "no-answer" ? around.now : null;
+  }
+
+  handleHeard(endpoint: Endpoint, around: Around): void {
+    if (this.#session !== null || this.#call !== null) this.#learn(endpoint, around);
+  }
+
+  handleProved(endpoint: Endpoint, rttMillis: number, around: Around): void {
+    if (this.#session === null) return;
+    const candidate = this.#learn(endpoint, around);
+    if (candidate !== null) this.#candidates.update(proved(candidate, rttMillis, around.now));
+  }
+
+  handleLost(endpoint: Endpoint, around: Around): void {
+    const candidate = this.#candidates.get(endpoint);
+    if (candidate?.standing === "proved") this.#lose(candidate, around);
+  }
+
+  handleMeasured(measure: Measure, { now }: Around): void {
+    const candidate = this.#candidates.get(measure.endpoint);
+    if (candidate !== null) this.#candidates.update(measured(candidate, measure, now));
+  }
+
+  handleRelayOpened(
+    relay: SessionKey,
+    opened: { readonly endpoint: Endpoint } | { readonly refused: string },
+    around: Around,
+  ): void {
+    if ("refused" in opened) {
+      this.#relayTries.refused(relay, opened.refused, around);
+      return;
+    }
+    this.handleRelayOffered(relay, opened.endpoint, around);
+  }
+
+  /** A channel through the relay, ours or the peer's. */
+  handleRelayOffered(relay: SessionKey, endpoint: Endpoint, around: Around): void {
+    this.#relayTries.opened(relay);
+    this.#expected = around.now;
+    this.#candidates.learnChannel(endpoint, relay, around.now);
+  }
+
+  /** The machine slept (its sessions are gone), or only its addresses changed. */
+  handleWoke(slept: boolean, around: Around): void {
+    const { now } = around;
+    const busy = activityOf(now - this.#lastTraffic) === "busy" || this.#call !== null;
+    if (slept) {
+      this.#hangUp();
+      if (busy) this.#begin(now, false);
+      return;
+    }
+    if (this.#session !== null) this.#restart(around);
+    if (this.#call !== null) this.#begin(now, this.#call.force);
+  }
+
+  /** The router sees the peer again. */
+  handleReturned({ now }: Around): void {
+    const missed = this.#unanswered !== null || this.#call !== null || this.#broken !== null;
+    if (missed && now - this.#lastTraffic < missedFor) this.#begin(now, this.#session !== null);
+  }
+
+  /** A relay's channels are gone with its session. */
+  handleRelayGone(relay: SessionKey, { now, random }: Around): void {
+    const needed = this.active === null || this.active.relay === relay;
+    this.#relayTries.gone(relay, needed ? now : now + random() * standbyWithin);
+    this.#candidates.dropRelay(relay);
+  }
+
+  /** Draws the conclusions of what was heard: whom to call, which path to take, what to probe. */
+  settle(around: Around): void {
+    if (this.#session !== null || this.#call !== null) this.#candidates.refresh(around.addresses, around.now);
+    if (this.#session !== null) {
+      this.#choose(around);
+      this.#mend(around);
+    }
+    this.#reach(around);
+    this.#probe(around);
+  }
+
+  /** When `settle` has something to do though nothing was heard. */
+  deadline(now: Millis): Millis {
+    let next = Number.POSITIVE_INFINITY;
+    const at = (time: Millis) => {
+      if (time > now && time < next) next = time;
+    };
+    for (const time of this.#call?.times() ?? []) at(time);
+    if (this.#unanswered !== null) at(this.#unanswered + shownFor);
+    if (this.#session === null) at(this.#expected + patience);
+    if (this.#needsRelay(now)) at(this.#relayTries.next());
+    if (this.#session === null) return next;
+    for (const end of activityEnds(this.#lastTraffic)) at(end);
+    if (this.#broken !== null) {
+      at(this.#broken + callAfter);
+      at(this.#broken + patience);
+    }
+    for (const candidate of this.candidates) {
+      if (isProvisional(candidate)) at(candidate.since + provisionalFor);
+      if (candidate.standing === "proved") at(candidate.since + trustDelay(candidate, candidate.since));
+      else for (const end of tryEnds(candidate, this.#eager)) at(end);
+    }
+    return next;
+  }
+
+  #begin(now: Millis, force: boolean): void {
+    this.#call = new Call(now, force);
+    this.#eager = now;
+    this.#relayTries.hurry();
+  }
+
+  /** The data plane seems to know less than we do, or the peer does: it is told again. */
+  #remind(force: boolean, { emit }: Around): void {
+    this.#planned = null;
+    emit({
+      kind: "handshake",
+      peer: this.key,
+      endpoints: this.candidates.map(({ endpoint }) => endpoint),
+      force,
+    });
+  }
+
+  #hangUp(): void {
+    this.#session = null;
+    this.#call = null;
+    this.#unanswered = null;
+    this.#active = null;
+    this.#broken = null;
+    this.#candidates.clear();
+    this.#relayTries.clear();
+  }
+
+  /** All is to be proved anew; the data plane forgets its measurements by an emptied list. */
+  #restart({ now, emit }: Around): void {
+    this.#candidates.restart(now);
+    this.#eager = now;
+    this.#broken = null;
+    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], active: this.#active });
+    this.#planned = null;
+  }
+
+  #learn(endpoint: Endpoint, around: Around): Candidate | null {
+    const { addresses, now } = around;
+    if (endpoint.includes("#")) this.#candidates.learnChannel(endpoint, relayAt(endpoint, around), now);
+    else
+      this.#candidates.learn(
+        endpoint,
+        addresses.find((one) => one.endpoint === endpoint)?.kind ?? "heard",
+        now,
+      );
+    return this.#candidates.get(endpoint);
+  }
+
+  #lose(candidate: Candidate, around: Around): void {
+    this.#candidates.update(lost(candidate, around.now));
+    if (candidate.endpoint === this.#active) this.#decide(around, `no answer ${describe(candidate, around)}`);
+    if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, around);
+  }
+
+  #choose(around: Around): void {
+    const { now } = around;
+    for (const candidate of this.candidates) {
+      if (isProvisional(candidate) && now - candidate.since >= provisionalFor) this.#lose(candidate, around);
+    }
+    const before = this.active === null ? null : this.#active;
+    this.#active = choosePath(this.candidates, before, now);
+    const { active } = this;
+    if (active === null || this.#active === before || this.#session === null) return;
+    const code = reasonOf(active, { candidates: this.candidates, sessionSince: this.#session.since, now });
+    this.#decide(around, sentence(code, sentenceFacts(active, this.candidates, around)));
+  }
+
+  /** While nothing answers, the session itself is in doubt: after a moment the peer is called anew. */
+  #mend({ now }: Around): void {
+    const answered = this.candidates.some(({ standing }) => standing === "proved");
+    if (answered) {
+      this.#broken = null;
+      this.#call = null;
+      return;
+    }
+    this.#broken ??= now;
+    if (
+      this.#call === null &&
+      now - this.#broken >= callAfter &&
+      activityOf(now - this.#lastTraffic) !== "quiet"
+    ) {
+      this.#begin(now, true);
+    }
+  }
+
+  /** Message 1 to everywhere it was not sent yet; relays asked; the rendezvous used where relays cannot be. */
+  #reach(around: Around): void {
+    const { now, emit } = around;
+    if (this.#unanswered !== null && now - this.#unanswered >= shownFor) this.#unanswered = null;
+    if (this.#call?.isOver(now) === true) this.handleEnded("no-answer", around);
+    if (this.#needsRelay(now)) this.#askRelays(around);
+    const call = this.#call;
+    if (call === null) return;
+    const { hasBegun } = call;
+    const endpoints = call.tell(this.candidates.map(({ endpoint }) => endpoint));
+    if (endpoints.length > 0) {
+      emit({ kind: "handshake", peer: this.key, endpoints, force: call.force && !hasBegun });
+    }
+    const isRelayed = around.relays.size > 0 && around.presence?.udp !== false;
+    if (isRelayed || !around.online || around.presence?.online === false) return;
+    if (call.takeCarry(now)) emit({ kind: "carry", peer: this.key });
+  }
+
+  #askRelays({ relays, now, emit }: Around): void {
+    for (const relay of relays.keys()) {
+      const isReached = this.candidates.some((one) => one.relay === relay && one.standing !== "lost");
+      if (!isReached && this.#relayTries.begin(relay, now))
+        emit({ kind: "openRelay", peer: this.key, relay });
+    }
+  }
+
+  #needsRelay(now: Millis): boolean {
+    return this.#call !== null || (this.#session !== null && activityOf(now - this.#lastTraffic) === "busy");
+  }
+
+  #probe({ now, emit }: Around): void {
+    if (this.#session === null) {
+      if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], active: null });
+      this.#planned = null;
+      return;
+    }
+    const activity = activityOf(now - this.#lastTraffic);
+    const paths = plan(this.candidates, { active: this.#active, activity, eager: this.#eager, now });
+    const next = { paths, active: this.#active };
+    if (this.#planned !== null && samePlan(this.#planned, next)) return;
+    this.#planned = next;
+    emit({ kind: "setPaths", peer: this.key, paths, active: this.#active });
+  }
+
+  #decide({ now }: Around, text: string): void {
+    this.decisions.push({ at: now, text });
+    if (this.decisions.length > mostDecisions) this.decisions.shift();
+  }
+}
+
+/** What a sentence about the path in use says. */
+export function sentenceFacts(
+  active: Candidate,
+  candidates: readonly Candidate[],
+  around: Pick<Around, "name" | "relays">,
+) {
+  return {
+    name: around.name,
+    endpoint: active.endpoint,
+    via: active.relay === null ? undefined : around.relays.get(active.relay)?.name,
+    direct: candidates.filter(({ kind }) => kind !== "relay").length,
+  };
+}
+
+function describe({ kind, endpoint, relay }: Candidate, { relays }: Around): string {
+  return kind === "relay" && relay !== null
+    ? `through ${relays.get(relay)?.name ?? "a relay"}`
+    : `from ${endpoint}`;
+}
+
+function relayAt(endpoint: Endpoint, { relays }: Around): SessionKey | undefined {
+  const [host] = endpoint.split("#");
+  for (const [key, relay] of relays) if (relay.endpoint === host) return key;
+  return undefined;
+}
+
+/** Two handshakes that began at both ends at once make one session. */
+const sameHandshake: Millis = 5000;
+/** A path that only a session proved must echo within this time. */
+const provisionalFor: Millis = 3000;
+/** Nothing answers for this long: the other end may have lost the session. */
+const callAfter: Millis = 1000;
+/** A peer whose packets were missed this lately is called when it returns. */
+const missedFor: Millis = 120_000;
+/** Relays on standby are asked again within this time: one end is first, the other takes its offer. */
+const standbyWithin: Millis = 3000;
+/** How long a call without an answer is shown. */
+const shownFor: Millis = 300_000;
+const mostDecisions = 20;

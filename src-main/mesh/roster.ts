@@ -1,0 +1,116 @@
+/** Which members the data plane knows as peers, and where this node itself stands among them. */
+import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
+import type { Effect } from "./effect.ts";
+import type { Member, Membership } from "./membership.ts";
+import type { OwnState } from "./network.ts";
+
+type RosterEffect = Extract<Effect, { kind: "setPeer" | "removePeer" | "addressLost" | "selfRevoked" }>;
+
+/** Compares the membership with what the data plane was told last. */
+export class Roster {
+  readonly #membership: Membership;
+  readonly #self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey };
+  /** The members that were told of, as they were then. */
+  readonly #told = new Map<IdentityKey, Member>();
+  #isMember = false;
+  #removed = false;
+  #lost = "";
+
+  constructor(
+    membership: Membership,
+    self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey },
+  ) {
+    this.#membership = membership;
+    this.#self = self;
+  }
+
+  /** Whether this node counts as a member. */
+  get isMember(): boolean {
+    return this.#isMember;
+  }
+
+  /** Whether the data plane knows this member as a peer. */
+  isPeer({ identity, sessionKey }: Member): boolean {
+    return this.#told.get(identity)?.sessionKey === sessionKey;
+  }
+
+  /** This node as a member, waiting or not; null when its certificate did not come, was ended or replaced. */
+  own(): Member | null {
+    const found = this.#membership.view(this.#self.identity);
+    return found?.sessionKey === this.#self.sessionKey ? found : null;
+  }
+
+  ownState(): OwnState {
+    const own = this.own();
+    if (own?.rank === "pending") return { kind: "pending", devices: this.#membership.issuers() };
+    if (own === null) return this.#wasReplaced() ? { kind: "removed" } : { kind: "unknown" };
+    const [lost] = own.lost;
+    if (lost !== undefined && own.addresses.length === 0) {
+      const to = this.#membership.member(lost.to)?.certificate.name ?? "";
+      return { kind: "addressLost", address: lost.address, to };
+    }
+    return { kind: "member", address: own.addresses[0] ?? null };
+  }
+
+  /** What to tell after a change; `touched` as `Membership.merge` answers it. */
+  update(touched: ReadonlySet<IdentityKey> | null): readonly RosterEffect[] {
+    const effects: RosterEffect[] = [];
+    const wasMember = this.#isMember;
+    const own = this.own();
+    this.#isMember = own !== null && own.rank !== "pending" && this.#membership.record !== null;
+    if (own === null && this.#wasReplaced() && !this.#removed) effects.push({ kind: "selfRevoked" });
+    this.#removed = own === null && this.#wasReplaced();
+    const lost = own?.lost[0];
+    const lostKey = lost === undefined ? "" : `${lost.address} ${lost.to}`;
+    if (lost !== undefined && lostKey !== this.#lost) {
+      effects.push({ kind: "addressLost", address: lost.address, to: lost.to });
+    }
+    this.#lost = lostKey;
+    const everybody = touched === null || wasMember !== this.#isMember;
+    const identities = everybody
+      ? new Set([...this.#told.keys(), ...this.#membership.members().map(({ identity }) => identity)])
+      : touched;
+    const removals: RosterEffect[] = [];
+    for (const identity of identities) this.#compare(identity, effects, removals);
+    return [...removals, ...effects];
+  }
+
+  #compare(identity: IdentityKey, effects: RosterEffect[], removals: RosterEffect[]): void {
+    if (identity === this.#self.identity) return;
+    const told = this.#told.get(identity);
+    const member = this.#isMember ? this.#membership.member(identity) : null;
+    const peer = member !== null && this.#talksTo(member) ? member : null;
+    if (told !== undefined && told.sessionKey !== peer?.sessionKey) {
+      this.#told.delete(identity);
+      removals.push({ kind: "removePeer", peer: told.sessionKey });
+    }
+    if (peer === null) return;
+    this.#told.set(identity, peer);
+    if (told?.sessionKey === peer.sessionKey && sameTexts(told.addresses, peer.addresses)) return;
+    effects.push({
+      kind: "setPeer",
+      peer: peer.sessionKey,
+      peerKind: peer.rank === "stock" ? "stock" : "node",
+      allowed: peer.addresses.map(asPrefix),
+    });
+  }
+
+  /** Stock clients talk to the gateway that serves them only. */
+  #talksTo({ rank, certificate }: Member): boolean {
+    return rank !== "stock" || certificate.gateway === this.#self.identity;
+  }
+
+  #wasReplaced(): boolean {
+    if (this.#membership.isRevoked(this.#self.sessionKey)) return true;
+    const other = this.#membership.view(this.#self.identity);
+    return other !== null && other.sessionKey !== this.#self.sessionKey;
+  }
+}
+
+function asPrefix(address: string): string {
+  return `${address}/${address.includes(":") ? 128 : 32}`;
+}
+
+function sameTexts(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, at) => text === other[at]);
+}

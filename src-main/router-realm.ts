@@ -1,0 +1,69 @@
+/** The router's realm in the data plane, as the router sees it. */
+import type { DataPlaneEvent } from "../drivers/dataplane.ts";
+import { AppError } from "../src-shared/errors.ts";
+import type { SessionKey } from "../src-shared/ids.ts";
+import type { Engine } from "./engine/engine.ts";
+import { SessionRequests } from "./engine/requests.ts";
+import { mainSocket } from "./engine/surroundings.ts";
+import type { RealmEvent, RealmSettings, RouterRealm } from "./server/realm.ts";
+
+/** Opens the realm on the engine's socket, which moves to the router's port first. Rejects with `code` EADDRINUSE. */
+export async function openRouterRealm(engine: Engine, settings: RealmSettings): Promise<RouterRealm> {
+  await rebind(engine, settings.port);
+  const { dataPlane } = engine;
+  dataPlane.openRealm({
+    realm,
+    socket: mainSocket,
+    kind: "router",
+    privateKey: settings.privateKey,
+    prologue: settings.prologue,
+    stampFloorMillis: 0,
+  });
+  const requests = new SessionRequests(dataPlane, realm);
+  return {
+    setPeer: (peer) =>
+      dataPlane.setPeer(realm, { publicKey: peer, kind: "node", allowed: [], keepaliveSeconds: 0 }),
+    removePeer: (peer) => {
+      dataPlane.closeChannels(realm, peer);
+      dataPlane.removePeer(realm, peer);
+    },
+    openChannel: (from, to) => dataPlane.openChannel(realm, from, to),
+    request: (peer, type, body) => requests.sendText(peer, type, body),
+    respond: (peer, id, body) => dataPlane.respond(realm, peer, id, body),
+    listen: (listener) => engine.listen(realm, (event) => hear(event, { requests, listener })),
+    close: () => {
+      engine.unlisten(realm);
+      requests.close();
+      dataPlane.closeRealm(realm);
+    },
+  };
+}
+
+async function rebind(engine: Engine, port: number): Promise<void> {
+  try {
+    await engine.rebind(port);
+  } catch (error) {
+    const busy = error instanceof AppError && error.code === "port-in-use";
+    throw busy ? Object.assign(new Error("UDP port in use"), { code: "EADDRINUSE" }) : error;
+  }
+}
+
+function hear(
+  event: DataPlaneEvent,
+  to: { readonly requests: SessionRequests; readonly listener: (event: RealmEvent) => void },
+): void {
+  switch (event.kind) {
+    case "response":
+      to.requests.handle(event);
+      return;
+    case "request":
+      to.listener({ ...event, peer: event.peer as SessionKey });
+      return;
+    case "ended":
+      to.listener({ kind: "ended", peer: event.peer as SessionKey });
+      return;
+    default:
+  }
+}
+
+const realm = "router";

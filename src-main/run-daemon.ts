@@ -1,0 +1,98 @@
+/** The process of one state folder: starts everything, says what it is, ends on a signal. */
+import { homedir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { AppError, toWireError } from "../src-shared/errors.ts";
+import type { Running } from "./compose.ts";
+import { compose } from "./compose.ts";
+import { ownFolder, sudoCaller } from "./engine/folder.ts";
+import type { RouterConfig } from "./server/config.ts";
+import { readRouterConfig, routerConfig } from "./server/config.ts";
+
+export interface DaemonOptions {
+  /** State folder; undefined: this user's own. */
+  readonly state?: string | undefined;
+  /** Tell people on standard error what is going on, and end on Ctrl-C. */
+  readonly foreground: boolean;
+  /** Router role to switch on. */
+  readonly router?:
+    | {
+        readonly listen?: string | undefined;
+        readonly publicHosts?: readonly string[] | undefined;
+        readonly newToken?: boolean | undefined;
+        /** A JSON file; what is given beside it counts. */
+        readonly config?: string | undefined;
+      }
+    | undefined;
+  /** `ADDRESS[:PORT]`, false for none, undefined for the default. */
+  readonly panel?: string | false | undefined;
+  readonly debug?: boolean | undefined;
+  /** Networks to connect besides those that were up. */
+  readonly networks?: readonly string[] | undefined;
+  /** Called once everything runs. */
+  readonly onReady?: ((running: Running) => void) | undefined;
+}
+
+/** Runs until a signal or `starmesh stop`. The exit status: 0, or 1 after one line that says what is wrong. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const machine = {
+    platform: process.platform,
+    environment: process.env,
+    home: homedir(),
+    uid: process.getuid?.() ?? null,
+  };
+  const folder = options.state ?? ownFolder(machine);
+  let running: Running;
+  try {
+    running = await compose({
+      folder,
+      router: await toConfig(options.router),
+      newToken: options.router?.newToken,
+      panel: options.panel,
+      debug: options.debug,
+      pages: fileURLToPath(new URL("./renderer", import.meta.url)),
+      socketOwner: sudoCaller(machine),
+      onStop: () => end(),
+    });
+  } catch (error) {
+    return complain(error);
+  }
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, end);
+  try {
+    for (const name of options.networks ?? [])
+      await running.install.engine.up(running.install.engine.find(name).stored.network);
+    options.onReady?.(running);
+    await ended;
+    return 0;
+  } catch (error) {
+    return complain(error);
+  } finally {
+    for (const signal of signals) process.removeListener(signal, end);
+    await running.close();
+  }
+}
+
+/** One line for people; the exit status: 2 for wrong usage, else 1. */
+function complain(error: unknown): number {
+  const { code, message } = toWireError(error);
+  process.stderr.write(`${message}\n`);
+  return code === "usage" ? 2 : 1;
+}
+
+async function toConfig(router: DaemonOptions["router"]): Promise<RouterConfig | undefined> {
+  if (router === undefined) return undefined;
+  const parsed = routerConfig.safeParse({
+    ...(router.config === undefined ? {} : await readRouterConfig(router.config)),
+    ...(router.listen === undefined ? {} : { listen: router.listen }),
+    ...(router.publicHosts === undefined ? {} : { public: router.publicHosts }),
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new AppError("usage", {
+    detail: `${issue?.path.join(".") ?? "router"}: ${issue?.message ?? "not understood"}.`,
+  });
+}

@@ -1,0 +1,94 @@
+/** The router's end of the control protocol: greets every channel, and keeps what follows within bounds. */
+import { fromBase64 } from "../../src-shared/bytes.ts";
+import type { Millis } from "../../src-shared/ids.ts";
+import type { RouterHello } from "../../src-shared/wire.ts";
+import { routerHelloBytes } from "../../src-shared/wire.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { Log } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Desk } from "./desk.ts";
+import type { RouterKeys } from "./identity.ts";
+import type { Reception } from "./reception.ts";
+
+export interface ControlServerOptions {
+  readonly keys: RouterKeys;
+  readonly reception: Reception;
+  readonly desk: Desk;
+  readonly refused: (cause: string) => void;
+  readonly log: Log;
+}
+
+export class ControlServer {
+  readonly #options: ControlServerOptions;
+  readonly #connections = new Set<Connection>();
+  /** Those of them whose hello has not come yet. */
+  readonly #strangers = new Set<Connection>();
+  readonly #checks: NodeJS.Timeout;
+
+  constructor(options: ControlServerOptions) {
+    this.#options = options;
+    this.#checks = setInterval(() => this.#check(), checkMillis);
+  }
+
+  /** Takes a channel that somebody opened to us. */
+  accept(channel: Channel): void {
+    if (this.#isCrowded(channel.remote)) {
+      this.#options.refused("hello crowded");
+      channel.cut();
+      return;
+    }
+    const { reception, desk, refused, log } = this.#options;
+    const connection = new Connection({
+      channel,
+      hello: this.#hello(channel),
+      reception,
+      desk,
+      now: monotonic,
+      refused,
+      log,
+      welcomed: (one) => this.#strangers.delete(one),
+      closed: (one) => {
+        this.#strangers.delete(one);
+        this.#connections.delete(one);
+      },
+    });
+    if (connection.ended) return;
+    this.#connections.add(connection);
+    this.#strangers.add(connection);
+  }
+
+  /** Closes every connection. */
+  stop(): void {
+    clearInterval(this.#checks);
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  #hello(channel: Channel): RouterHello {
+    const { identity, sessionKey, sign } = this.#options.keys;
+    const session = fromBase64(sessionKey) ?? new Uint8Array();
+    const signature = sign(routerHelloBytes(channel.exporter, session));
+    return { kind: "router", version: 1, identity, sessionKey, signature };
+  }
+
+  /** Whether too many are at the door already, all in all or from one address. */
+  #isCrowded(remote: string): boolean {
+    if (this.#strangers.size >= mostStrangers) return true;
+    let neighbours = 0;
+    for (const connection of this.#strangers) if (connection.remote === remote) neighbours++;
+    return neighbours >= mostNeighbours;
+  }
+
+  #check(): void {
+    const now = monotonic();
+    for (const connection of [...this.#connections]) connection.check(now);
+  }
+}
+
+/** Silence and rates are measured on a clock that nobody sets. */
+function monotonic(): Millis {
+  return performance.now();
+}
+
+const checkMillis = 1000;
+const mostStrangers = 4000;
+const mostNeighbours = 512;

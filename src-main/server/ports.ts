@@ -1,0 +1,95 @@
+/** TCP and UDP of one number: the one given by hand, or the first that is free for both. */
+import { AppError } from "../../src-shared/errors.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { TlsPair } from "./certificate.ts";
+import { splitListen } from "./config.ts";
+import type { openPort, TcpPort } from "./port.ts";
+import type { OpenRealm, RouterRealm } from "./realm.ts";
+import type { RouterStore } from "./store.ts";
+
+export interface PortsOptions {
+  /** `ADDRESS:PORT` by hand; absent: both families, and the port may move. */
+  readonly listen: string | undefined;
+  /** Remembers the port that was free last time. */
+  readonly store: RouterStore;
+  readonly tls: TlsPair;
+  /** For the realm. */
+  readonly privateKey: string;
+  readonly prologue: string;
+  readonly openPort: typeof openPort;
+  readonly openRealm: OpenRealm;
+  readonly accept: (channel: Channel) => void;
+  readonly refused: (cause: string) => void;
+}
+
+export interface Ports {
+  readonly port: TcpPort;
+  readonly realm: RouterRealm;
+}
+
+/** Throws `port-in-use` or `system-refused`. */
+export async function openPorts(options: PortsOptions): Promise<Ports> {
+  const given = options.listen === undefined ? null : splitListen(options.listen);
+  const kept = Number(await options.store.setting("port"));
+  const first = given?.port ?? (kept > 0 ? kept : defaultPort);
+  const tries = given === null ? portTries : 1;
+  for (let number = first; number < first + tries; number++) {
+    const opened = await openBoth({ host: given?.host ?? null, number }, options);
+    if (opened === null) continue;
+    const { port } = opened.port;
+    if (given === null && port !== kept) await options.store.setSetting("port", String(port));
+    return opened;
+  }
+  throw new AppError("port-in-use", { port: first });
+}
+
+interface Place {
+  /** Null: every address of both families. */
+  readonly host: string | null;
+  readonly number: number;
+}
+
+/** Null when one of the two is taken. */
+async function openBoth(at: Place, options: PortsOptions): Promise<Ports | null> {
+  const port = await openTcp(at, options);
+  if (port === null) return null;
+  try {
+    const { privateKey, prologue } = options;
+    const address = at.host === null || wildcards.includes(at.host) ? null : at.host;
+    return { port, realm: await options.openRealm({ port: port.port, address, privateKey, prologue }) };
+  } catch (error) {
+    await port.close();
+    return unlessBusy(error, at.number);
+  }
+}
+
+async function openTcp({ host, number }: Place, options: PortsOptions): Promise<TcpPort | null> {
+  const { tls, accept, refused } = options;
+  const open = (address: string) => options.openPort({ host: address, port: number, tls, accept, refused });
+  try {
+    return await open(host ?? "::");
+  } catch (error) {
+    // Where there is no IPv6, the wildcard of both families does not exist.
+    const lacksIpv6 = ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(codeOf(error));
+    if (host !== null || !lacksIpv6) return unlessBusy(error, number);
+  }
+  return open("0.0.0.0").catch((error: unknown) => unlessBusy(error, number));
+}
+
+/** Null when the port is taken; anything else is an error. */
+function unlessBusy(error: unknown, port: number): null {
+  const code = codeOf(error);
+  if (code === "EADDRINUSE") return null;
+  if (error instanceof AppError) throw error;
+  const text = error instanceof Error ? error.message : String(error);
+  const detail = code === "EACCES" ? "ports below 1024 need root" : text;
+  throw new AppError("system-refused", { action: `listen on port ${port}`, detail });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+const defaultPort = 7743;
+const portTries = 100;
+const wildcards = ["0.0.0.0", "::"];

@@ -1,0 +1,49 @@
+/** What the router needs of the data plane: sessions with the members of hosted networks, and relay channels. */
+import type { SessionKey } from "../../src-shared/ids.ts";
+
+/**
+ * The data plane's realm of kind `router`, opened by the engine on the router's UDP port. Calls throw as the data
+ * plane's do: an `Error` whose `code` is `ENOENT` (no such peer, or no session with it), `ESTOPPED`, …
+ */
+export interface RouterRealm {
+  /** Lets a member's key open a session. Again is nothing. */
+  setPeer(peer: SessionKey): void;
+  /** Ends its sessions and channels. */
+  removePeer(peer: SessionKey): void;
+  /** Opens a pair of relay channels between two peers that have sessions; an existing pair is returned again. */
+  openChannel(from: SessionKey, to: SessionKey): { readonly from: number; readonly to: number };
+  /** Asks a peer inside its session; null without an answer. */
+  request(peer: SessionKey, type: number, body: string): Promise<string | null>;
+  /** Answers a `request` event. */
+  respond(peer: SessionKey, id: number, body: string): void;
+  /** Where its events go; called once, before anything else. */
+  listen(listener: (event: RealmEvent) => void): void;
+  close(): void;
+}
+
+/** What the router hears of its sessions. Those of other kinds may be left out. */
+export type RealmEvent =
+  | {
+      readonly kind: "request";
+      readonly peer: SessionKey;
+      readonly id: number;
+      readonly type: number;
+      readonly body: string;
+    }
+  /** The session ended; its channels with it. */
+  | { readonly kind: "ended"; readonly peer: SessionKey };
+
+/** What the engine needs to open the realm. */
+export interface RealmSettings {
+  /** UDP port, the same as the TCP port. */
+  readonly port: number;
+  /** Address listened on; null: all. */
+  readonly address: string | null;
+  /** X25519, base64. */
+  readonly privateKey: string;
+  /** Noise prologue: SHA-256("router" ‖ identity), base64. */
+  readonly prologue: string;
+}
+
+/** Opens the realm. Rejects with `code` `EADDRINUSE` when the port is taken: the router then tries another. */
+export type OpenRealm = (settings: RealmSettings) => Promise<RouterRealm>;

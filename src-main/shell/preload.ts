@@ -1,0 +1,15 @@
+/** Runs before the page, in its sandbox: gives it the bridge and nothing else. */
+import { contextBridge, ipcRenderer } from "electron";
+import type { Bridge } from "./bridge.ts";
+import { frameChannel } from "./bridge.ts";
+
+let listener: (frame: string) => void = () => undefined;
+ipcRenderer.on(frameChannel, (_event, frame: string) => listener(frame));
+
+const bridge: Bridge = {
+  send: (frame) => ipcRenderer.send(frameChannel, frame),
+  onFrame: (named) => {
+    listener = named;
+  },
+};
+contextBridge.exposeInMainWorld("starmesh", bridge);

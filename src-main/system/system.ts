@@ -1,0 +1,128 @@
+/** What Starmesh asks of the operating system: interfaces, addresses and routes, and word of their changes. */
+import type { Address, Prefix } from "../../src-shared/address.ts";
+import { overlaps } from "../../src-shared/address.ts";
+import { AppError } from "../../src-shared/errors.ts";
+import { linuxSystem } from "./linux.ts";
+
+/** An address of an interface with the prefix it is connected to. */
+export interface InterfaceAddress {
+  readonly address: Address;
+  /** Directly connected range; as long as the address where there is none. */
+  readonly prefix: Prefix;
+  /** Link-local, or otherwise of no use beyond this link. */
+  readonly linkLocal: boolean;
+  /** IPv6 privacy address (RFC 8981). */
+  readonly temporary: boolean;
+}
+
+export interface Interface {
+  readonly name: string;
+  /** The system's number; never used twice for different interfaces until a restart of the machine. */
+  readonly index: number;
+  /** `02:00:5e:10:00:01`; null where the link has none. */
+  readonly mac: string | null;
+  /** Switched on, and its link carries. */
+  readonly up: boolean;
+  readonly loopback: boolean;
+  /** Bytes of the largest IP packet. */
+  readonly mtu: number;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** A unicast route of the main table. */
+export interface Route {
+  /** Length 0: a default route. */
+  readonly prefix: Prefix;
+  /** Null where the route names none of the interfaces (an unreachable or multipath one). */
+  readonly interface: string | null;
+  /** Null when directly connected. */
+  readonly gateway: Address | null;
+  /** Lower wins. */
+  readonly metric: number;
+  /** Set by Starmesh, this process or another. */
+  readonly own: boolean;
+}
+
+/** An address for one of our interfaces. It makes no route: each is asked for on its own. */
+export interface AddressChange {
+  readonly device: string;
+  readonly address: Address;
+  /** Length that the system shows beside the address. */
+  readonly length: number;
+}
+
+/** A route into one of our interfaces. */
+export interface RouteChange {
+  readonly device: string;
+  readonly prefix: Prefix;
+  /** Source of what this machine itself sends there. */
+  readonly source?: Address;
+}
+
+/** What to set on one of our interfaces; what is left out stays. */
+export interface LinkChange {
+  readonly device: string;
+  readonly up?: boolean;
+  readonly mtu?: number;
+  /** Bytes of the largest super-packet that the kernel hands over at once. */
+  readonly gsoMaxSize?: number;
+}
+
+export interface Watch {
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The operating system. Reading needs no rights; changing throws `no-privilege` or `system-refused`. */
+export interface System {
+  /** Name of this machine, without domain. */
+  hostName(): string;
+  /**
+   * What addresses, routes and interfaces last with: another value after a restart of the machine and in another
+   * network namespace.
+   */
+  lifetime(): string;
+  interfaces(): readonly Interface[];
+  routes(): readonly Route[];
+  setLink(change: LinkChange): Promise<void>;
+  /** Ends one of our interfaces with its addresses and routes; done also when it is gone already. */
+  removeLink(device: string): Promise<void>;
+  addAddress(change: AddressChange): Promise<void>;
+  /** Done also when it is gone already. */
+  removeAddress(change: AddressChange): Promise<void>;
+  addRoute(change: RouteChange): Promise<void>;
+  /** Removes what `addRoute` made and nothing else; done also when it is gone already. */
+  removeRoute(change: RouteChange): Promise<void>;
+  /** Calls back after each change of interfaces, addresses or routes, in bursts as they come. */
+  watch(onChange: () => void): Watch;
+}
+
+/** A directly connected prefix and the interface it belongs to. */
+export interface Connected {
+  readonly prefix: Prefix;
+  readonly interface: string;
+}
+
+/** Prefixes that this machine is directly connected to, except through the interface named. */
+export function connectedPrefixes(interfaces: readonly Interface[], except?: string): readonly Connected[] {
+  return interfaces
+    .filter((each) => each.name !== except)
+    .flatMap((each) => each.addresses.map(({ prefix }) => ({ prefix, interface: each.name })));
+}
+
+/** The first connected prefix that the range contains, equals or lies inside; null when it is free. */
+export function findOverlap(range: Prefix, connected: readonly Connected[]): Connected | null {
+  return connected.find(({ prefix }) => overlaps(range, prefix)) ?? null;
+}
+
+/** The system this process runs on. Throws `system-refused` where Starmesh does not know it yet. */
+export function openSystem(): System {
+  if (process.platform === "linux") return linuxSystem();
+  throw new AppError("system-refused", {
+    action: "show its interfaces and routes",
+    detail: `Starmesh cannot do that on ${process.platform} yet`,
+  });
+}
+
+/** Super-packets of this size leave the data plane in one call. */
+export const gsoMaxSize = 61_440;

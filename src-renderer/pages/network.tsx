@@ -1,0 +1,126 @@
+/** One network: invite people, see and change its members, leave. */
+import { Button } from "@mantine/core";
+import { IconDoorExit, IconTopologyStar3 } from "@tabler/icons-react";
+import { useState } from "react";
+import type { NetworkStatus } from "../../src-shared/status.ts";
+import { Card, Fact, Facts } from "../parts/card.tsx";
+import { Confirm } from "../parts/confirm.tsx";
+import { CopyText } from "../parts/copy-text.tsx";
+import { InviteForm } from "../parts/invite-form.tsx";
+import { MembersCard } from "../parts/members-card.tsx";
+import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
+import { Empty, Remark, Warning } from "../parts/notices.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { useNetwork, useTask } from "../state/use-panel.ts";
+import { go } from "../state/use-route.ts";
+import { nothing } from "../words/format.ts";
+import { useWords } from "../words/use-words.ts";
+
+export function NetworkPage({ id }: { readonly id: string }) {
+  const words = useWords();
+  const { say } = words;
+  const network = useNetwork(id);
+  const back = { to: { page: "networks" }, label: say("nav.networks") } as const;
+  if (network === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={say("network.gone")} back={back} />
+        <div className="card">
+          <Empty icon={<IconTopologyStar3 size={28} />} title={say("network.gone.hint")} />
+        </div>
+      </div>
+    );
+  }
+  const advice = networkAdvice(network, words);
+  return (
+    <div className="page">
+      <PageHead
+        title={
+          <span className="network-title">
+            {network.name} <NetworkState network={network} />
+          </span>
+        }
+        back={back}
+        aside={<NetworkToggle network={network} />}
+      />
+      {advice !== null && <Warning>{advice}</Warning>}
+      <Card>
+        <NetworkFacts network={network} />
+      </Card>
+      {network.secret ? (
+        <Remark>{say("network.secret.remark")}</Remark>
+      ) : network.admin ? (
+        <Card title={say("invite.title")} hint={say("invite.hint")}>
+          <InviteForm network={network} />
+        </Card>
+      ) : (
+        <Remark>{say("network.notAdmin")}</Remark>
+      )}
+      <MembersCard network={network} />
+      <Leave network={network} />
+    </div>
+  );
+}
+
+function NetworkFacts({ network }: { readonly network: NetworkStatus }) {
+  const { say } = useWords();
+  return (
+    <Facts>
+      <Fact name={say("address.own")}>
+        {network.address === null ? nothing : <CopyText text={network.address} what={say("address")} />}
+      </Fact>
+      <Fact name={say("network.range")}>
+        <span className="mono">{network.range ?? nothing}</span>
+      </Fact>
+      <Fact name={say("network.interface")}>
+        <span className="mono">{network.interface ?? nothing}</span>
+      </Fact>
+      <Fact name={say("network.routers")}>
+        <span className="mono">{network.rendezvous.join(", ") || nothing}</span>
+      </Fact>
+      <Fact name={say("network.id")}>
+        <CopyText text={network.id} what={say("network.id")} shown={`${network.id.slice(0, 10)}…`} />
+      </Fact>
+    </Facts>
+  );
+}
+
+function Leave({ network }: { readonly network: NetworkStatus }) {
+  const { say } = useWords();
+  const [asking, setAsking] = useState(false);
+  const leave = useTask((client, name: string) => client.call("networks.leave", { network: name }));
+  return (
+    <>
+      <Card
+        title={say("leave.title")}
+        hint={say(network.admin ? "leave.hint.admin" : "leave.hint")}
+        aside={
+          <Button
+            variant="light"
+            color="red"
+            leftSection={<IconDoorExit size={16} aria-hidden="true" />}
+            onClick={() => {
+              leave.reset();
+              setAsking(true);
+            }}
+          >
+            {say("leave.action")}
+          </Button>
+        }
+      >
+        {null}
+      </Card>
+      <Confirm
+        opened={asking}
+        title={say("leave.confirm.title", { name: network.name })}
+        action={say("leave.action")}
+        busy={leave.busy}
+        error={leave.error}
+        onClose={() => setAsking(false)}
+        onConfirm={() => void leave.run(network.id).then((left) => left !== null && go({ page: "networks" }))}
+      >
+        {say(network.admin ? "leave.hint.admin" : "leave.confirm")}
+      </Confirm>
+    </>
+  );
+}

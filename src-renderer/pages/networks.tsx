@@ -1,0 +1,96 @@
+/** All networks of this machine. */
+import { Button } from "@mantine/core";
+import { IconPlus, IconTicket, IconTopologyStar3 } from "@tabler/icons-react";
+import type { NetworkStatus } from "../../src-shared/status.ts";
+import { Fact, Facts } from "../parts/card.tsx";
+import { CopyText } from "../parts/copy-text.tsx";
+import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
+import { Empty, Warning } from "../parts/notices.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { formatRoute } from "../state/route.ts";
+import { useStatus } from "../state/use-panel.ts";
+import { nothing } from "../words/format.ts";
+import { useWords } from "../words/use-words.ts";
+
+export function NetworksPage() {
+  const { say } = useWords();
+  const { networks } = useStatus();
+  return (
+    <div className="page">
+      <PageHead
+        title={say("nav.networks")}
+        aside={
+          <>
+            <Button
+              component="a"
+              href={formatRoute({ page: "join", invite: "" })}
+              variant="default"
+              leftSection={<IconTicket size={16} aria-hidden="true" />}
+            >
+              {say("join.title")}
+            </Button>
+            <Button
+              component="a"
+              href={formatRoute({ page: "create" })}
+              leftSection={<IconPlus size={16} aria-hidden="true" />}
+            >
+              {say("create.title")}
+            </Button>
+          </>
+        }
+      />
+      {networks.length === 0 ? (
+        <div className="card">
+          <Empty icon={<IconTopologyStar3 size={28} />} title={say("networks.none")}>
+            <p className="hint">{say("networks.none.hint")}</p>
+          </Empty>
+        </div>
+      ) : (
+        <ul className="network-cards">
+          {networks.map((network) => (
+            <NetworkCard key={network.id} network={network} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function NetworkCard({ network }: { readonly network: NetworkStatus }) {
+  const words = useWords();
+  const { say, format } = words;
+  const advice = networkAdvice(network, words);
+  return (
+    <li className="card network-card">
+      <header className="card-head">
+        <div className="network-title">
+          <h2>
+            <a href={formatRoute({ page: "network", network: network.id })}>{network.name}</a>
+          </h2>
+          <NetworkState network={network} />
+        </div>
+        <NetworkToggle network={network} />
+      </header>
+      {advice !== null && <Warning>{advice}</Warning>}
+      <Facts>
+        <Fact name={say("address.own")}>
+          {network.address === null ? nothing : <CopyText text={network.address} what={say("address")} />}
+        </Fact>
+        <Fact name={say("members")}>{format.number(network.members)}</Fact>
+        <Fact name={say("network.range")}>
+          <span className="mono">{network.range ?? nothing}</span>
+        </Fact>
+      </Facts>
+      <div className="card-foot">
+        <Button
+          component="a"
+          variant="light"
+          size="xs"
+          href={formatRoute({ page: "network", network: network.id })}
+        >
+          {say(network.admin && !network.secret ? "networks.inviteAndMembers" : "members")}
+        </Button>
+      </div>
+    </li>
+  );
+}

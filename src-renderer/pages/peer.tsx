@@ -1,0 +1,254 @@
+/** One peer: how it is reached, why so, and what else was tried. */
+import { Button } from "@mantine/core";
+import { IconActivity, IconUserQuestion } from "@tabler/icons-react";
+import type { CandidateStatus, PeerStatus } from "../../src-shared/status.ts";
+import { Card, Fact, Facts } from "../parts/card.tsx";
+import { CopyText } from "../parts/copy-text.tsx";
+import { LatencyChart } from "../parts/latency-chart.tsx";
+import { Empty, ErrorLine } from "../parts/notices.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { PathBadge, reasonOf, StateDot, stateKeys } from "../parts/path-badge.tsx";
+import { PathLine } from "../parts/path-line.tsx";
+import { summarise } from "../state/history.ts";
+import { peerKey } from "../state/peer-list.ts";
+import { formatRoute } from "../state/route.ts";
+import { usePanel, useStatus } from "../state/use-panel.ts";
+import type { PeerDetail } from "../state/use-peer.ts";
+import { usePeerDetail, usePinging } from "../state/use-peer.ts";
+import { nothing } from "../words/format.ts";
+import { useWords } from "../words/use-words.ts";
+import type { PlainKey } from "../words/words.ts";
+
+interface PeerPageProps {
+  readonly network: string;
+  readonly name: string;
+}
+
+export function PeerPage({ network, name }: PeerPageProps) {
+  const { say } = useWords();
+  const { networks, peers } = useStatus();
+  const networkName = networks.find((each) => each.id === network)?.name ?? network;
+  const { detail, error } = usePeerDetail(network, name);
+  const peer = peers.find((each) => each.network === networkName && each.name === name) ?? detail?.peer;
+  const back = { to: { page: "home" }, label: say("peers.title") } as const;
+  if (peer === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={name} back={back} />
+        {error === null ? null : (
+          <div className="card">
+            <Empty icon={<IconUserQuestion size={28} />} title={say("peer.gone")}>
+              <ErrorLine error={error} />
+            </Empty>
+          </div>
+        )}
+      </div>
+    );
+  }
+  return (
+    <div className="page">
+      <PageHead
+        title={
+          <span className="network-title">
+            <StateDot state={peer.state} /> {peer.name}
+            {peer.admin && <span className="tag tag-admin">{say("member.admin")}</span>}
+            {peer.kind === "stock" && <span className="tag">WireGuard</span>}
+            <a className="peer-network" href={formatRoute({ page: "network", network })}>
+              {networkName}
+            </a>
+          </span>
+        }
+        back={back}
+      />
+      <PathCard peer={peer} />
+      <LatencyCard peer={peer} networkId={network} />
+      <TrafficCard peer={peer} />
+      <ErrorLine error={error} />
+      {detail !== null && <CandidatesCard candidates={detail.candidates} />}
+      {detail !== null && <DecisionsCard decisions={detail.decisions} />}
+    </div>
+  );
+}
+
+function PathCard({ peer }: { readonly peer: PeerStatus }) {
+  const words = useWords();
+  const { say } = words;
+  const { path } = peer;
+  const reason = reasonOf(peer, words);
+  return (
+    <Card title={say("peer.path")} aside={<PathBadge peer={peer} />}>
+      <PathLine peer={peer} />
+      {reason !== null && <p className="reason">{reason}</p>}
+      <Facts>
+        <Fact name={say("address")}>
+          <CopyText text={peer.address} what={say("address")} />
+        </Fact>
+        <Fact name={say("peer.transport")}>{path === null ? nothing : path.transport.toUpperCase()}</Fact>
+        <Fact name={say("peer.remote")}>
+          <span className="mono">{path?.remote ?? nothing}</span>
+        </Fact>
+        <Fact name={say("peer.mtu")}>{path?.mtu ?? nothing}</Fact>
+        <Fact name={say("peer.key")}>
+          <CopyText text={peer.publicKey} what={say("peer.key")} shown={`${peer.publicKey.slice(0, 10)}…`} />
+        </Fact>
+      </Facts>
+    </Card>
+  );
+}
+
+function LatencyCard({ peer, networkId }: { readonly peer: PeerStatus; readonly networkId: string }) {
+  const { say, format } = useWords();
+  const key = peerKey(peer);
+  const latency = usePanel((state) => state.latency);
+  // The log grows in place: each look at the status, or ping, draws it again.
+  usePanel((state) => state.heardAt);
+  const pinging = usePinging(networkId, peer.name, key);
+  const points = latency.of(key).points();
+  const summary = summarise(points);
+  const now = format.latency(pinging.on ? (pinging.last?.latencyMs ?? null) : (peer.path?.latencyMs ?? null));
+  return (
+    <Card
+      title={say("peers.latency")}
+      aside={
+        <Button
+          variant={pinging.on ? "filled" : "light"}
+          size="xs"
+          leftSection={<IconActivity size={16} aria-hidden="true" />}
+          aria-pressed={pinging.on}
+          onClick={pinging.flip}
+        >
+          {say(pinging.on ? "peer.ping.stop" : "peer.ping")}
+        </Button>
+      }
+    >
+      <ErrorLine error={pinging.error} />
+      {pinging.on && (
+        <p className="quiet" role="status">
+          {pinging.last === null
+            ? say("peer.ping.waiting")
+            : pinging.last.latencyMs === null
+              ? say("peer.ping.missed", { sequence: pinging.last.sequence })
+              : say("peer.ping.answer", {
+                  sequence: pinging.last.sequence,
+                  latency: format.latency(pinging.last.latencyMs),
+                })}
+        </p>
+      )}
+      {summary === null ? (
+        <p className="quiet">{say("peer.latency.none")}</p>
+      ) : (
+        <>
+          <Facts>
+            <Fact name={say("latency.now")}>{now}</Fact>
+            <Fact name={say("latency.lowest")}>{format.latency(summary.lowest)}</Fact>
+            <Fact name={say("latency.median")}>{format.latency(summary.median)}</Fact>
+            <Fact name={say("latency.highest")}>{format.latency(summary.highest)}</Fact>
+            <Fact name={say("peers.loss")}>{format.percent(peer.path?.lossPercent ?? null)}</Fact>
+          </Facts>
+          <LatencyChart
+            points={points}
+            label={say("peer.latency.label", {
+              median: format.latency(summary.median),
+              highest: format.latency(summary.highest),
+            })}
+          />
+        </>
+      )}
+    </Card>
+  );
+}
+
+function TrafficCard({ peer }: { readonly peer: PeerStatus }) {
+  const { say, format } = useWords();
+  const traffic = usePanel((state) => state.traffic.get(peerKey(peer)));
+  const now = usePanel((state) => state.heardAt);
+  return (
+    <Card title={say("peers.traffic")}>
+      <Facts>
+        <Fact name={say("traffic.received")}>
+          {format.bytes(peer.rxBytes)} <span className="quiet">{format.rate(traffic?.rxRate ?? 0)}</span>
+        </Fact>
+        <Fact name={say("traffic.sent")}>
+          {format.bytes(peer.txBytes)} <span className="quiet">{format.rate(traffic?.txRate ?? 0)}</span>
+        </Fact>
+        <Fact name={say("peer.state")}>{say(stateKeys[peer.state])}</Fact>
+        <Fact name={say("peer.handshake")}>
+          <span title={format.dateTime(peer.lastHandshake)}>{format.relative(peer.lastHandshake, now)}</span>
+        </Fact>
+      </Facts>
+    </Card>
+  );
+}
+
+function CandidatesCard({ candidates }: { readonly candidates: readonly CandidateStatus[] }) {
+  const { say, format } = useWords();
+  return (
+    <Card title={say("candidates.title")} hint={say("candidates.hint")} flush>
+      {candidates.length === 0 ? (
+        <p className="quiet pad">{say("candidates.none")}</p>
+      ) : (
+        <div className="scroll-x">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">{say("candidates.endpoint")}</th>
+                <th scope="col">{say("candidates.kind")}</th>
+                <th scope="col">{say("candidates.state")}</th>
+                <th scope="col" className="number">
+                  {say("peers.latency")}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {candidates.map((candidate) => (
+                <tr
+                  key={`${candidate.kind} ${candidate.endpoint}`}
+                  className={candidate.active ? "row-active" : ""}
+                >
+                  <td className="mono">{candidate.endpoint}</td>
+                  <td>{say(kindKeys[candidate.kind])}</td>
+                  <td>{say(candidate.active ? "candidate.active" : candidateStateKeys[candidate.state])}</td>
+                  <td className="number">{format.latency(candidate.latencyMs)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function DecisionsCard({ decisions }: { readonly decisions: PeerDetail["decisions"] }) {
+  const { say, format, line } = useWords();
+  if (decisions.length === 0) return null;
+  return (
+    <Card title={say("decisions.title")}>
+      <ol className="decisions">
+        {decisions.map((decision) => (
+          <li key={`${decision.at} ${decision.text}`}>
+            <time dateTime={decision.at} title={format.dateTime(decision.at)} className="quiet">
+              {format.clock(decision.at)}
+            </time>
+            <span>{line(decision.text)}</span>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}
+
+const kindKeys = {
+  lan: "candidate.lan",
+  reflexive: "candidate.reflexive",
+  declared: "candidate.declared",
+  heard: "candidate.heard",
+  relay: "candidate.relay",
+} as const satisfies Record<CandidateStatus["kind"], PlainKey>;
+
+const candidateStateKeys = {
+  untried: "candidate.untried",
+  probing: "candidate.probing",
+  proved: "candidate.proved",
+  lost: "candidate.lost",
+} as const satisfies Record<CandidateStatus["state"], PlainKey>;

@@ -1,0 +1,184 @@
+/** The members of a network; an administrator approves, removes and makes administrators. */
+import { ActionIcon, Button, Loader, Menu } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconDots, IconShieldPlus, IconUserMinus } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { useState } from "react";
+import type { MemberStatus, NetworkStatus } from "../../src-shared/status.ts";
+import { formatRoute } from "../state/route.ts";
+import { useMembers } from "../state/use-members.ts";
+import { useTask } from "../state/use-panel.ts";
+import { useWords } from "../words/use-words.ts";
+import { Card } from "./card.tsx";
+import { Confirm } from "./confirm.tsx";
+import { CopyText } from "./copy-text.tsx";
+import { ErrorLine } from "./notices.tsx";
+
+export function MembersCard({ network }: { readonly network: NetworkStatus }) {
+  const { say, format } = useWords();
+  const { members, error, read } = useMembers(network);
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const approve = useTask((client, member: string) =>
+    client.call("members.approve", { network: network.id, member }),
+  );
+  const waiting = members?.filter((member) => !member.approved && !member.self) ?? [];
+  const approved = members?.filter((member) => member.approved || member.self) ?? [];
+  return (
+    <Card
+      title={say("members")}
+      aside={members !== null && <span className="quiet">{format.number(approved.length)}</span>}
+      flush
+    >
+      <ErrorLine error={error ?? approve.error} />
+      {members === null && error === null && <Loader size="sm" m="md" aria-label={say("opening")} />}
+      {waiting.length > 0 && (
+        <ul className="members members-waiting" aria-label={say("members.waiting")}>
+          {waiting.map((member) => (
+            <MemberLine key={member.identity} member={member} network={network}>
+              {network.admin && (
+                <Button
+                  size="compact-sm"
+                  loading={approve.busy}
+                  onClick={() => void approve.run(member.name).then(read)}
+                  aria-label={say("member.approve.who", { name: member.name })}
+                >
+                  {say("member.approve")}
+                </Button>
+              )}
+              {network.admin && <MemberMenu member={member} network={network} onAsk={setAsking} />}
+            </MemberLine>
+          ))}
+        </ul>
+      )}
+      <ul className="members" aria-label={say("members")}>
+        {approved.map((member) => (
+          <MemberLine key={member.identity} member={member} network={network}>
+            {network.admin && !member.self && (
+              <MemberMenu member={member} network={network} onAsk={setAsking} />
+            )}
+          </MemberLine>
+        ))}
+      </ul>
+      {asking !== null && (
+        <Ask asking={asking} network={network} onDone={read} onClose={() => setAsking(null)} />
+      )}
+    </Card>
+  );
+}
+
+interface Asking {
+  readonly what: "remove" | "admin";
+  readonly member: MemberStatus;
+}
+
+interface MemberLineProps {
+  readonly member: MemberStatus;
+  readonly network: NetworkStatus;
+  readonly children: ReactNode;
+}
+
+function MemberLine({ member, network, children }: MemberLineProps) {
+  const { say } = useWords();
+  const state = say(!member.approved ? "member.waits" : member.online ? "member.online" : "member.offline");
+  return (
+    <li className="member">
+      <span className={`dot dot-${member.online ? "connected" : "offline"}`} aria-hidden="true" />
+      <span className="member-name">
+        {member.self ? (
+          member.name
+        ) : (
+          <a href={formatRoute({ page: "peer", network: network.id, peer: member.name })}>{member.name}</a>
+        )}
+        {member.self && <span className="tag">{say("member.self")}</span>}
+        {member.admin && <span className="tag tag-admin">{say("member.admin")}</span>}
+        {member.kind === "stock" && (
+          <span className="tag">
+            {member.servedBy === null ? "WireGuard" : say("member.stock", { gateway: member.servedBy })}
+          </span>
+        )}
+      </span>
+      <span className="quiet member-state">{state}</span>
+      <span className="member-address">
+        {member.address !== "" && (
+          <CopyText text={member.address} what={say("address.of", { name: member.name })} />
+        )}
+      </span>
+      <span className="member-actions">{children}</span>
+    </li>
+  );
+}
+
+interface MemberMenuProps {
+  readonly member: MemberStatus;
+  readonly network: NetworkStatus;
+  readonly onAsk: (asking: Asking) => void;
+}
+
+function MemberMenu({ member, network, onAsk }: MemberMenuProps) {
+  const { say } = useWords();
+  if (network.secret) return null;
+  const mayBeAdmin = !member.admin && member.approved && member.kind === "node";
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" aria-label={say("member.menu", { name: member.name })}>
+          <IconDots size={18} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {mayBeAdmin && (
+          <Menu.Item
+            leftSection={<IconShieldPlus size={16} />}
+            onClick={() => onAsk({ what: "admin", member })}
+          >
+            {say("member.makeAdmin")}
+          </Menu.Item>
+        )}
+        <Menu.Item
+          color="red"
+          leftSection={<IconUserMinus size={16} />}
+          onClick={() => onAsk({ what: "remove", member })}
+        >
+          {say("member.remove")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+interface AskProps {
+  readonly asking: Asking;
+  readonly network: NetworkStatus;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}
+
+function Ask({ asking, network, onDone, onClose }: AskProps) {
+  const { say } = useWords();
+  const { what, member } = asking;
+  const { name } = member;
+  const change = useTask(async (client, input: { readonly network: string; readonly member: string }) => {
+    await client.call(what === "remove" ? "members.remove" : "members.admin", input);
+    return true;
+  });
+  const confirm = async () => {
+    const done = await change.run({ network: network.id, member: name });
+    if (done === null) return;
+    notifications.show({ message: say(what === "remove" ? "member.removed" : "member.madeAdmin", { name }) });
+    onDone();
+    onClose();
+  };
+  return (
+    <Confirm
+      opened
+      title={say(what === "remove" ? "member.remove.title" : "member.makeAdmin.title", { name })}
+      action={say(what === "remove" ? "member.remove" : "member.makeAdmin")}
+      busy={change.busy}
+      error={change.error}
+      onConfirm={() => void confirm()}
+      onClose={onClose}
+    >
+      {say(what === "remove" ? "member.remove.text" : "member.makeAdmin.text", { name })}
+    </Confirm>
+  );
+}

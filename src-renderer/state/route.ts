@@ -1,0 +1,69 @@
+/** The page's address: which page is shown stands behind the `#`, so that links, Back and the window work alike. */
+
+export type Route =
+  | { readonly page: "home" }
+  | { readonly page: "networks" }
+  | { readonly page: "create" }
+  | { readonly page: "join"; readonly invite: string }
+  | { readonly page: "network"; readonly network: string }
+  | { readonly page: "peer"; readonly network: string; readonly peer: string }
+  | { readonly page: "graph" }
+  | { readonly page: "router" }
+  | { readonly page: "settings" };
+
+/** The route of a location's hash; whatever is not understood leads home. */
+export function parseRoute(hash: string): Route {
+  const [page = "", ...rest] = hash
+    .replace(/^#?\/?/, "")
+    .split("/")
+    .map(decode);
+  const [first, second, third] = rest;
+  switch (page) {
+    case "networks":
+      if (first === undefined || first === "") return { page };
+      if (second === "peers" && third !== undefined) return { page: "peer", network: first, peer: third };
+      return { page: "network", network: first };
+    case "join":
+      return { page, invite: rest.join("/") };
+    case "create":
+    case "graph":
+    case "router":
+    case "settings":
+      return { page };
+    default:
+      return { page: "home" };
+  }
+}
+
+/** The hash of a route, for links. */
+export function formatRoute(route: Route): string {
+  switch (route.page) {
+    case "home":
+      return "#/";
+    case "network":
+      return `#/networks/${encodeURIComponent(route.network)}`;
+    case "peer":
+      return `#/networks/${encodeURIComponent(route.network)}/peers/${encodeURIComponent(route.peer)}`;
+    case "join":
+      return route.invite === "" ? "#/join" : `#/join/${encodeURIComponent(route.invite)}`;
+    case "networks":
+    case "create":
+    case "graph":
+    case "router":
+    case "settings":
+      return `#/${route.page}`;
+  }
+}
+
+/** The one-time token of a panel link (`#token=…`); null without one. */
+export function tokenOf(hash: string): string | null {
+  return /^#token=([\w-]{8,256})$/.exec(hash)?.[1] ?? null;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

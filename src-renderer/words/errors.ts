@@ -1,0 +1,85 @@
+/** Every error in both languages. English is the table's own text, but where that names commands the pages name pages. */
+import type { ErrorCode } from "../../src-shared/errors.ts";
+import { errorKinds } from "../../src-shared/errors.ts";
+import type { Language } from "./language.ts";
+
+const ofTable = Object.fromEntries(
+  Object.entries(errorKinds).map(([code, { text }]) => [code, text]),
+) as Record<ErrorCode, string>;
+
+const english: Readonly<Record<ErrorCode, string>> = {
+  ...ofTable,
+  "not-running": "Starmesh is not running here.",
+  "unknown-network": "There is no network “{name}” on this machine.",
+  "network-off": "The network “{name}” is switched off. Switch it on first.",
+  "unknown-peer": "No member “{name}” is known in {network}.",
+  "peer-unreachable": "{name} did not answer. Its page says why.",
+  "wrong-token":
+    "The router does not accept this link: its token was replaced. Copy the new one from the router’s page.",
+  "no-router": "This machine is no router yet. Paste a router’s link, or let the network be hosted here.",
+  "address-taken": "The address {address} belongs to {owner}. Choose another one or leave the field empty.",
+  "range-taken":
+    "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave the field empty.",
+  "range-overlaps":
+    "The network’s range {range} overlaps {local}, which this machine already uses ({interface}). You can join anyway, without a route there.",
+};
+
+const chinese: Readonly<Record<ErrorCode, string>> = {
+  usage: "{detail}",
+  internal: "Starmesh 内部出错：{detail}。更多信息见日志 {logs}。",
+  "not-running": "本机的 Starmesh 没有运行。",
+  "already-running": "Starmesh 已在此状态文件夹上运行（进程 {pid}）。可用 starmesh stop 停止它。",
+  "not-yours": "{folder} 中的 Starmesh 属于另一位用户。请使用 sudo，或用 --state 另选文件夹。",
+  "state-unreadable": "无法读取文件 {file}：{detail}。把它移走即可重新开始。",
+  "state-not-writable": "无法写入状态文件夹 {folder}：{detail}。请用 --state 另选一个。",
+  "addon-missing": "数据包引擎尚未构建：{detail}。请运行 npm run build 构建。",
+  "port-in-use": "端口 {port} 正被其他程序占用。请换一个端口，或停止那个程序。",
+  "no-privilege": "没有创建网络接口的权限，数据包无法在此收发。请用 sudo（或 root）运行。",
+  "no-tun": "系统没有 TUN 设备（{detail}），数据包无法在此收发。可用 modprobe tun 加载。",
+  "system-refused": "系统拒绝执行操作（{action}）：{detail}。",
+  "name-invalid": "“{name}”不能用作名称：须为 1 到 63 个字母、数字、点或连字符，并以字母或数字开头和结尾。",
+  "unknown-network": "本机没有名为“{name}”的网络。",
+  "ambiguous-network": "“{name}”对应多个网络：{list}。请写出更多位标识。",
+  "network-exists": "这里已有名为“{name}”的网络。请换个名称，或先退出那个网络。",
+  "network-off": "网络“{name}”已关闭，请先打开它。",
+  "unknown-peer": "{network} 中没有名为“{name}”的成员。",
+  "ambiguous-peer": "“{name}”对应多个成员：{list}。请给出名称、地址或更长的密钥。",
+  "peer-unreachable": "{name} 没有应答，原因见其详情页。",
+  "link-garbled": "这不是完整的 Starmesh 链接：有一部分缺失或被改动。请重新复制整行。",
+  "link-newer": "此链接由更新版本的 Starmesh 生成。请先更新本机。",
+  "invite-expired": "此邀请已过期，请索取新的邀请。",
+  "invite-used": "此邀请的次数已用完，请索取新的邀请。",
+  "invite-withdrawn": "此邀请已被撤回，请索取新的邀请。",
+  "wrong-secret": "{name} 的密码不对。",
+  "secret-weak": "密码太短：至少 8 个字符，或由 Starmesh 生成一个。",
+  "no-network-here": "这里没有网络 {name}：路由器 {router} 不托管它。",
+  "network-closed": "路由器不再托管此网络，请联系其管理员。",
+  "wrong-token": "路由器不接受此链接：其令牌已更换。请从路由器页面复制新链接。",
+  "no-router": "本机还不是路由器。请粘贴一个路由器的链接，或让网络由本机托管。",
+  "router-unreachable": "{addresses} 处没有路由器应答。请检查它是否在运行、端口是否开放，然后重试。",
+  "router-wrong": "在 {address} 应答的并不是此链接所指的路由器。请勿继续，并索取新链接。",
+  "router-lost": "路由器尚未应答，连接就已中断。请重试。",
+  "address-taken": "地址 {address} 属于 {owner}。请换一个，或将此栏留空。",
+  "address-outside": "地址 {address} 在 {range} 中不可用。",
+  "range-invalid": "“{range}”不是可用的地址范围：例如 10.20.0.0/16（私有地址，/8 到 /29）。",
+  "range-full": "{range} 中已没有空闲地址。",
+  "range-overlaps":
+    "网络的地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。仍可加入，但不会设置到该网络的路由。",
+  "range-taken": "地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。请换一个，或留空。",
+  "already-member": "本机已经是“{name}”的成员。",
+  "not-admin": "本机无权这样做。有权的设备：{devices}。",
+  "not-with-secret": "“{name}”由共享密码管理，不能进行此操作（{what}）。请改用新密码建立网络。",
+  "not-allowed": "路由器拒绝：{detail}。",
+  revoked: "本机已被移出“{name}”。需要新的邀请才能回来。",
+  "waits-approval": "本机正在等待 {devices} 批准。",
+  "panel-unauthorized": "请用此命令给出的链接打开面板：starmesh panel",
+  "panel-link-spent": "此链接已用过，或已超过 10 分钟。请用此命令获取新链接：starmesh panel",
+  "too-many-tries": "尝试次数过多，请等一分钟。",
+  "unknown-call": "此 Starmesh 不认识调用“{call}”。请更新较旧的一方。",
+  timeout: "{what} 用时过长，请重试。",
+};
+
+export const errorTexts: Readonly<Record<Language, Readonly<Record<ErrorCode, string>>>> = {
+  en: english,
+  "zh-CN": chinese,
+};

@@ -1,0 +1,243 @@
+/** The contract between the engine and everything that talks to it: one value, from which every side is derived. */
+import { z } from "zod";
+import {
+  candidateStatus,
+  memberStatus,
+  netcheck,
+  networkStatus,
+  peerStatus,
+  routerStatus,
+  status,
+} from "../status.ts";
+
+/** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
+export type Role = "owner";
+
+/** A call that is answered once. */
+export interface Call<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  readonly kind: "call";
+  readonly input: Input;
+  readonly output: Output;
+  readonly role: Role;
+}
+
+/** A call that is answered with a stream of values until the caller ends it or the stream does. */
+export interface Stream<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  readonly kind: "stream";
+  readonly input: Input;
+  /** One value of the stream. */
+  readonly output: Output;
+  readonly role: Role;
+}
+
+const call = <Input extends z.ZodType, Output extends z.ZodType>(
+  input: Input,
+  output: Output,
+): Call<Input, Output> => ({
+  kind: "call",
+  input,
+  output,
+  role: "owner",
+});
+
+const stream = <Input extends z.ZodType, Output extends z.ZodType>(
+  input: Input,
+  output: Output,
+): Stream<Input, Output> => ({ kind: "stream", input, output, role: "owner" });
+
+const nothing = z.object({});
+/** A network by name, or by the beginning of its id. */
+const network = z.string().min(1).max(64);
+const inNetwork = z.object({ network });
+/** A peer by name, address or beginning of its key; the network where it would be ambiguous. */
+const peer = z.object({ peer: z.string().min(1).max(128), network: network.optional() });
+const inviteOutput = z.object({
+  invite: z.string(),
+  expires: z.iso.datetime(),
+  /** How often it can be used. */
+  uses: z.number(),
+  /** English lines to show beside it: “works only on this LAN; use --public”. */
+  warnings: z.array(z.string()),
+});
+
+/** One step of something that takes a while, in the user's words. */
+const step = z.object({ step: z.string() });
+
+export const contract = {
+  "status.read": call(nothing, status),
+  /** The whole status at once, then again whenever it changes, at most once a second. */
+  "status.watch": stream(nothing, status),
+
+  "networks.list": call(nothing, z.array(networkStatus)),
+  "networks.show": call(inNetwork, z.object({ network: networkStatus, members: z.array(memberStatus) })),
+  "networks.create": call(
+    z.object({
+      name: z.string().min(1).max(63),
+      /** `starmesh://router/…`; absent: hosted here, the router role is switched on. */
+      routerLink: z.string().optional(),
+      /** Empty: a secret is made. Absent: invites, no secret. */
+      secret: z.string().optional(),
+      cidr: z.string().optional(),
+      approve: z.boolean().default(false),
+      /** Be a member too. */
+      join: z.boolean().default(true),
+      /** Own name in it; the machine's name by default. */
+      nodeName: z.string().optional(),
+    }),
+    z.object({
+      network: networkStatus,
+      /** Absent for a network kept by a secret. */
+      invite: inviteOutput.nullable(),
+      /** The secret that was made or given. */
+      secret: z.string().nullable(),
+      /** For a network with a secret: what others type. */
+      joinLine: z.string().nullable(),
+      warnings: z.array(z.string()),
+    }),
+  ),
+  "networks.delete": call(inNetwork, nothing),
+  "networks.leave": call(inNetwork, nothing),
+  /** Connect: all networks without a list. */
+  "networks.up": call(
+    z.object({ networks: z.array(network).default([]) }),
+    z.object({ up: z.array(z.string()) }),
+  ),
+  "networks.down": call(
+    z.object({ networks: z.array(network).default([]) }),
+    z.object({ down: z.array(z.string()) }),
+  ),
+  "networks.exportKey": call(inNetwork, z.object({ key: z.string() })),
+  "networks.importKey": call(z.object({ key: z.string() }), z.object({ network: z.string() })),
+  /** Joins; each value is a step, the last one carries the result. */
+  "networks.join": stream(
+    z.object({
+      /** An invite, or a network's name with `secret` and `router`. */
+      target: z.string().min(1).max(4096),
+      secret: z.string().optional(),
+      /** HOST[:PORT] or LINK. */
+      router: z.string().optional(),
+      nodeName: z.string().optional(),
+      address: z.string().optional(),
+      force: z.boolean().default(false),
+    }),
+    z.union([
+      step,
+      z.object({
+        joined: z.object({
+          network: z.string(),
+          name: z.string(),
+          address: z.string(),
+          /** Names of devices that can approve; empty when admitted at once. */
+          waitsFor: z.array(z.string()),
+          warnings: z.array(z.string()),
+        }),
+      }),
+    ]),
+  ),
+
+  "invites.create": call(
+    z.object({
+      network,
+      count: z.number().int().min(1).max(100_000).default(50),
+      /** Seconds from now. */
+      expiresSeconds: z
+        .number()
+        .int()
+        .min(60)
+        .max(366 * 86_400)
+        .default(86_400),
+    }),
+    inviteOutput,
+  ),
+
+  "members.list": call(inNetwork, z.array(memberStatus)),
+  "members.approve": call(z.object({ network: network.optional(), member: z.string() }), nothing),
+  "members.remove": call(z.object({ network: network.optional(), member: z.string() }), nothing),
+  "members.admin": call(z.object({ network: network.optional(), member: z.string() }), nothing),
+
+  "peers.path": call(
+    peer,
+    z.object({
+      peer: peerStatus,
+      candidates: z.array(candidateStatus),
+      /** What was decided and why, newest first. */
+      decisions: z.array(z.object({ at: z.iso.datetime(), text: z.string() })),
+    }),
+  ),
+  /** Pings inside the session, one a second; ends after `count` (0: never). */
+  "peers.ping": stream(
+    peer.extend({ count: z.number().int().min(0).max(1_000_000).default(0) }),
+    z.object({
+      sequence: z.number(),
+      /** Null: no answer in time. */
+      latencyMs: z.number().nullable(),
+      /** How it went: `direct 192.0.2.7:7743`, `via nas`. */
+      path: z.string(),
+      address: z.string(),
+      name: z.string(),
+    }),
+  ),
+
+  "netcheck.run": call(nothing, netcheck),
+
+  "router.read": call(nothing, routerStatus),
+  "router.start": call(
+    z.object({ listen: z.string().optional(), publicHosts: z.array(z.string()).optional() }),
+    routerStatus,
+  ),
+  "router.stop": call(nothing, routerStatus),
+  /** Replaces the hosting token: links given out before no longer create networks here. */
+  "router.newToken": call(nothing, routerStatus),
+
+  "wireguard.add": call(
+    z.object({
+      name: z.string().min(1).max(63),
+      network: network.optional(),
+      endpoint: z.string().optional(),
+    }),
+    z.object({
+      name: z.string(),
+      address: z.string(),
+      /** The client's configuration file. */
+      profile: z.string(),
+      warnings: z.array(z.string()),
+    }),
+  ),
+
+  "panel.link": call(nothing, z.object({ url: z.string(), expires: z.iso.datetime() })),
+  /** Ends every panel log-in. */
+  "panel.revoke": call(nothing, nothing),
+
+  "engine.stop": call(nothing, nothing),
+} as const;
+
+/** The contract's type and the names of its calls and streams. */
+export type Contract = typeof contract;
+export type CallName = {
+  [Name in keyof Contract]: Contract[Name]["kind"] extends "call" ? Name : never;
+}[keyof Contract];
+export type StreamName = {
+  [Name in keyof Contract]: Contract[Name]["kind"] extends "stream" ? Name : never;
+}[keyof Contract];
+/** What a caller gives; defaults may be left out. */
+export type InputOf<Name extends keyof Contract> = z.input<Contract[Name]["input"]>;
+/** What a handler gets; defaults are filled in. */
+export type ParsedInputOf<Name extends keyof Contract> = z.output<Contract[Name]["input"]>;
+export type OutputOf<Name extends keyof Contract> = z.output<Contract[Name]["output"]>;
+
+/** The part of an `AbortSignal` that a stream needs; `shared` knows no globals of a platform. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** Every answer to the contract: what handlers, and the fake engine, are. */
+export type Handlers = {
+  readonly [Name in CallName]: (input: ParsedInputOf<Name>) => Promise<OutputOf<Name>>;
+} & {
+  readonly [Name in StreamName]: (
+    input: ParsedInputOf<Name>,
+    signal: StopSignal,
+  ) => AsyncIterable<OutputOf<Name>>;
+};

@@ -1,0 +1,183 @@
+/** Every error a user can meet: its code, what it says, and how each border shows it. */
+
+/** Values that fill an error's text; strings and numbers only, so that they cross every border. */
+export type ErrorData = Readonly<Record<string, string | number>>;
+
+interface ErrorKind {
+  /** HTTP status at REST and the panel. */
+  readonly http: number;
+  /** Whether the same call may succeed later without a change by the user. */
+  readonly retry: boolean;
+  /** One English line: what is wrong and what to do. `{name}` is filled from the data. */
+  readonly text: string;
+}
+
+const kind = (http: number, text: string, retry = false): ErrorKind => ({ http, retry, text });
+
+/** The table of errors; the catalogue of the panel translates by the same codes. */
+export const errorKinds = {
+  usage: kind(400, "{detail}"),
+  internal: kind(500, "Something went wrong inside Starmesh: {detail}. The log in {logs} has more."),
+  "not-running": kind(503, "Starmesh is not running here. Start it with: starmesh up"),
+  "already-running": kind(
+    409,
+    "Starmesh already runs on this state folder (process {pid}). Stop it with: starmesh stop",
+  ),
+  "not-yours": kind(
+    403,
+    "The Starmesh on {folder} belongs to another user. Use sudo, or one of your own with --state.",
+  ),
+  "state-unreadable": kind(500, "The file {file} cannot be read: {detail}. Move it away to start afresh."),
+  "state-not-writable": kind(
+    500,
+    "The state folder {folder} cannot be written: {detail}. Choose another with --state.",
+  ),
+  "addon-missing": kind(500, "The packet engine is not built: {detail}. Build it with: npm run build"),
+  "port-in-use": kind(
+    409,
+    "Port {port} is in use by another program. Choose another one or stop that program.",
+  ),
+  "no-privilege": kind(
+    403,
+    "No right to create a network interface: no packets can flow here. Run it with sudo (or as root) to carry traffic.",
+  ),
+  "no-tun": kind(
+    501,
+    "This system has no TUN device ({detail}): no packets can flow here. Load it with: modprobe tun",
+  ),
+  "system-refused": kind(500, "The system refused to {action}: {detail}."),
+  "name-invalid": kind(
+    400,
+    "“{name}” cannot be used as a name: 1 to 63 letters, digits, dots or hyphens, beginning and ending with a letter or digit.",
+  ),
+  "unknown-network": kind(404, "There is no network “{name}” on this machine. See: starmesh networks"),
+  "ambiguous-network": kind(409, "“{name}” fits several networks: {list}. Give more of the id."),
+  "network-exists": kind(
+    409,
+    "A network named “{name}” already exists here. Choose another name or leave that one.",
+  ),
+  "network-off": kind(409, "The network “{name}” is down. Connect it with: starmesh up {name}"),
+  "unknown-peer": kind(404, "No member “{name}” is known. See: starmesh members {network}"),
+  "ambiguous-peer": kind(
+    409,
+    "“{name}” fits several members: {list}. Give a name, an address or more of the key.",
+  ),
+  "peer-unreachable": kind(504, "{name} did not answer. See why with: starmesh path {name}", true),
+  "link-garbled": kind(
+    400,
+    "This is not a whole Starmesh link: part of it is missing or changed. Copy the line again.",
+  ),
+  "link-newer": kind(400, "This link was made by a newer Starmesh. Update this machine first."),
+  "invite-expired": kind(410, "This invite has expired. Ask for a new one."),
+  "invite-used": kind(410, "This invite has been used up. Ask for a new one."),
+  "invite-withdrawn": kind(410, "This invite was withdrawn. Ask for a new one."),
+  "wrong-secret": kind(403, "Wrong secret for {name}."),
+  "secret-weak": kind(400, "The secret is too short: use at least 8 characters, or let Starmesh make one."),
+  "no-network-here": kind(404, "No network {name} here: the router at {router} does not host it."),
+  "network-closed": kind(410, "The router no longer hosts this network. Ask its administrator."),
+  "wrong-token": kind(
+    403,
+    "The router does not accept this link: its token was replaced. Get the new link with: starmesh router",
+  ),
+  "no-router": kind(
+    400,
+    "This install is no router yet. Give one with --router LINK, or let it be created here.",
+  ),
+  "router-unreachable": kind(
+    503,
+    "No router answers at {addresses}. Check that it runs and that its port is open, then try again.",
+    true,
+  ),
+  "router-wrong": kind(
+    502,
+    "Whoever answers at {address} is not the router that this link names. Do not go on: ask for a new link.",
+  ),
+  "router-lost": kind(503, "The connection to the router was lost before it answered. Try again.", true),
+  "address-taken": kind(
+    409,
+    "The address {address} belongs to {owner}. Choose another one or leave out --ip.",
+  ),
+  "address-outside": kind(400, "The address {address} is not a usable one in {range}."),
+  "range-invalid": kind(
+    400,
+    "“{range}” is no usable address range: write for example 10.20.0.0/16 (private, /8 to /29).",
+  ),
+  "range-full": kind(409, "No address is left in {range}."),
+  "range-overlaps": kind(
+    409,
+    "The network's range {range} overlaps {local}, which this machine already uses ({interface}). Join with --force to go on without a route there.",
+  ),
+  "range-taken": kind(
+    409,
+    "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave it out.",
+  ),
+  "already-member": kind(409, "This machine is already a member of “{name}”."),
+  "not-admin": kind(403, "This machine may not do that. These can: {devices}."),
+  "not-with-secret": kind(
+    409,
+    "“{name}” is kept by a shared secret: {what} is not possible there. Make a network with a new secret instead.",
+  ),
+  "not-allowed": kind(403, "The router refused: {detail}."),
+  revoked: kind(403, "This machine was removed from “{name}”. Ask for a new invite to come back."),
+  "waits-approval": kind(409, "This machine waits for approval on {devices}."),
+  "panel-unauthorized": kind(401, "Open the panel with the link that this command prints: starmesh panel"),
+  "panel-link-spent": kind(
+    401,
+    "This link was used or is older than 10 minutes. Get a new one with: starmesh panel",
+  ),
+  "too-many-tries": kind(429, "Too many tries. Wait a minute.", true),
+  "unknown-call": kind(404, "This Starmesh does not know the call “{call}”. Update the older side."),
+  timeout: kind(504, "{what} took too long. Try again.", true),
+} as const satisfies Record<string, ErrorKind>;
+
+/** The code of an error; the same at every border. */
+export type ErrorCode = keyof typeof errorKinds;
+
+/** An error with a code. Its message is the English line; `data` lets other languages say the same. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly data: ErrorData;
+
+  constructor(code: ErrorCode, data: ErrorData = {}) {
+    super(fillText(errorKinds[code].text, data));
+    this.name = "AppError";
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** An error as it crosses a border. */
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly data: ErrorData;
+}
+
+/** Any thrown value as it crosses a border; what is no `AppError` becomes `internal`. */
+export function toWireError(error: unknown, logs = "the log folder"): WireError {
+  const known =
+    error instanceof AppError
+      ? error
+      : new AppError("internal", { detail: error instanceof Error ? error.message : String(error), logs });
+  return { code: known.code, message: known.message, data: known.data };
+}
+
+/** The error that came across a border; unknown codes of a newer side become `internal`. */
+export function fromWireError(error: {
+  code: string;
+  message: string;
+  data?: ErrorData | undefined;
+}): AppError {
+  if (isErrorCode(error.code)) return new AppError(error.code, error.data ?? {});
+  return new AppError("internal", { detail: error.message, logs: "the log folder" });
+}
+
+/** Whether a string is one of our codes. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorKinds, code);
+}
+
+/** Fills `{name}` places of a text. */
+export function fillText(text: string, data: ErrorData): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(data[name] ?? place));
+}

@@ -1,0 +1,173 @@
+/** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
+import { z } from "zod";
+
+const time = z.iso.datetime().nullable();
+
+/** One way to a peer, as the user sees it. */
+export const pathStatus = z.object({
+  kind: z.enum(["direct", "relay"]),
+  transport: z.enum(["udp", "kcp", "tls", "wss", "quic"]),
+  /** Names of the relays in order; empty when direct. */
+  via: z.array(z.string()),
+  /** Address datagrams go to: the peer's, or the first relay's. */
+  remote: z.string(),
+  /** Smoothed round trip; null until measured. */
+  latencyMs: z.number().nullable(),
+  /** Share of probes without echo, 0–100. */
+  lossPercent: z.number().nullable(),
+  mtu: z.number().nullable(),
+  /** One English sentence: why this path and not a better one. */
+  reason: z.string(),
+});
+export type PathStatus = z.infer<typeof pathStatus>;
+
+/** Why a path was chosen, as a code for other languages. */
+export const reasonCode = z.enum([
+  "same-lan",
+  "direct-reflexive",
+  "direct-heard",
+  "relay-first",
+  "relay-direct-unanswered",
+  "relay-direct-lost",
+  "relay-faster",
+  "stock-client",
+  "no-way",
+  "peer-offline",
+  "router-udp-blocked",
+  "no-traffic-yet",
+]);
+export type ReasonCode = z.infer<typeof reasonCode>;
+
+/** One candidate that was tried for a peer. */
+export const candidateStatus = z.object({
+  endpoint: z.string(),
+  kind: z.enum(["lan", "reflexive", "declared", "heard", "relay"]),
+  state: z.enum(["untried", "probing", "proved", "lost"]),
+  latencyMs: z.number().nullable(),
+  lossPercent: z.number().nullable(),
+  active: z.boolean(),
+});
+export type CandidateStatus = z.infer<typeof candidateStatus>;
+
+/** A peer in one network. */
+export const peerStatus = z.object({
+  name: z.string(),
+  network: z.string(),
+  address: z.string(),
+  publicKey: z.string(),
+  /** `node` runs Starmesh, `stock` an ordinary WireGuard client. */
+  kind: z.enum(["node", "stock"]),
+  /** The member's rights that show: admin, gateway. */
+  admin: z.boolean(),
+  state: z.enum(["connected", "idle", "connecting", "unreachable", "offline"]),
+  path: pathStatus.nullable(),
+  /** What stands in the way when there is no path; null with one. */
+  reason: z.string().nullable(),
+  reasonCode: reasonCode.nullable(),
+  /** IP bytes since the engine started. */
+  rxBytes: z.number(),
+  txBytes: z.number(),
+  lastHandshake: time,
+});
+export type PeerStatus = z.infer<typeof peerStatus>;
+
+/** A network this node belongs to. */
+export const networkStatus = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Own address in it; null while waiting for one. */
+  address: z.string().nullable(),
+  range: z.string().nullable(),
+  publicKey: z.string(),
+  state: z.enum(["off", "joining", "online", "offline", "refused"]),
+  /** What the state waits for or was refused for. */
+  detail: z.string().nullable(),
+  /** Routers of the network as `host:port`, the one in use first. */
+  rendezvous: z.array(z.string()),
+  /** Name of the interface; null without TUN. */
+  interface: z.string().nullable(),
+  /** May this install admit and remove members? */
+  admin: z.boolean(),
+  /** Kept by a shared secret: no invites, no removal. */
+  secret: z.boolean(),
+  members: z.number(),
+});
+export type NetworkStatus = z.infer<typeof networkStatus>;
+
+/** The router role of this install. */
+export const routerStatus = z.object({
+  on: z.boolean(),
+  /** `address:port` of TCP and UDP; null when off. */
+  listen: z.string().nullable(),
+  /** What others are told to connect to. */
+  publicAddresses: z.array(z.string()),
+  link: z.string().nullable(),
+  /** True when all addresses are private: it serves this LAN only. */
+  lanOnly: z.boolean(),
+  /** Names of hosted networks whose issuer key this install also holds: it can admit members itself. */
+  admits: z.array(z.string()),
+  networks: z.array(z.object({ id: z.string(), name: z.string(), members: z.number(), online: z.number() })),
+  relayedBytes: z.number(),
+});
+export type RouterStatus = z.infer<typeof routerStatus>;
+
+export const status = z.object({
+  node: z.object({
+    name: z.string(),
+    /** Ed25519 identity. */
+    publicKey: z.string(),
+    version: z.string(),
+    pid: z.number(),
+    startedAt: time,
+    /** Null where packets can flow; else the one line that says why not. */
+    limited: z.string().nullable(),
+    /** UDP port of the node; null before it is bound. */
+    port: z.number().nullable(),
+    /** Address as seen from the router; null when unknown. */
+    reflexive: z.string().nullable(),
+    panel: z.string().nullable(),
+  }),
+  networks: z.array(networkStatus),
+  peers: z.array(peerStatus),
+  router: routerStatus,
+  /** Input refused since the start, by cause. */
+  refused: z.record(z.string(), z.number()),
+});
+export type Status = z.infer<typeof status>;
+
+/** A member as an administrator sees it. */
+export const memberStatus = z.object({
+  name: z.string(),
+  address: z.string(),
+  identity: z.string(),
+  publicKey: z.string(),
+  kind: z.enum(["node", "stock"]),
+  approved: z.boolean(),
+  admin: z.boolean(),
+  self: z.boolean(),
+  online: z.boolean(),
+  /** End of the certificate. */
+  expires: time,
+  /** Name of the gateway that serves a stock client. */
+  servedBy: z.string().nullable(),
+});
+export type MemberStatus = z.infer<typeof memberStatus>;
+
+/** What `starmesh netcheck` finds. */
+export const netcheck = z.object({
+  interfaces: z.array(z.object({ name: z.string(), addresses: z.array(z.string()) })),
+  udpPort: z.number().nullable(),
+  routers: z.array(
+    z.object({
+      address: z.string(),
+      control: z.boolean(),
+      controlMs: z.number().nullable(),
+      udp: z.boolean(),
+      udpMs: z.number().nullable(),
+      reflexive: z.string().nullable(),
+    }),
+  ),
+  tun: z.object({ ok: z.boolean(), detail: z.string().nullable() }),
+  hardwareAes: z.boolean(),
+});
+export type Netcheck = z.infer<typeof netcheck>;

@@ -1,0 +1,174 @@
+/** What nodes and routers say to each other: on the control socket, and as control messages inside sessions. */
+import { z } from "zod";
+import { concatBytes, toUtf8 } from "./bytes.ts";
+import { identityKey, networkId, nodeName, sessionKey } from "./ids.ts";
+import { signed } from "./trust.ts";
+
+const signature = z.string().length(88);
+const base64 = z.string().max(4096);
+const failure = z.object({
+  code: z.string().max(64),
+  message: z.string().max(1000),
+  data: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+});
+
+/** First message of a router, at once: its keys, and its identity's signature over `routerHelloBytes`. */
+export const routerHello = z.object({
+  kind: z.literal("router"),
+  version: z.literal(1),
+  identity: identityKey,
+  sessionKey,
+  signature,
+});
+export type RouterHello = z.infer<typeof routerHello>;
+
+/**
+ * First message of a node, once the router's identity fits the pin. Each signature is over `nodeHelloBytes`, by the key
+ * that the role names.
+ */
+export const nodeHello = z.discriminatedUnion("role", [
+  /** The certificate's identity signs. */
+  z.object({ role: z.literal("member"), network: networkId, certificate: signed, signature }),
+  /** The invite's delegated key signs. */
+  z.object({ role: z.literal("invited"), network: networkId, delegation: identityKey, signature }),
+  /** The issuer key derived from name and secret signs; `network` is what it hashes to. */
+  z.object({ role: z.literal("secret"), network: networkId, name: nodeName, issuer: identityKey, signature }),
+  /** The issuer key signs: an administrator that is no member. */
+  z.object({ role: z.literal("issuer"), network: networkId, issuer: identityKey, signature }),
+  /** No signature: the hosting token (base64url) allows to create a network. */
+  z.object({ role: z.literal("host"), network: networkId, token: z.string().max(64) }),
+]);
+export type NodeHello = z.infer<typeof nodeHello>;
+export type NodeRole = NodeHello["role"];
+
+/** What a router's hello signs: "starmesh/1 control" ‖ 0 ‖ "router" ‖ 0 ‖ TLS exporter ‖ its session key (32 bytes). */
+export function routerHelloBytes(exporter: Uint8Array, sessionKeyBytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return helloBytes("router", exporter, sessionKeyBytes);
+}
+
+/** What a node's hello signs: "starmesh/1 control" ‖ 0 ‖ role ‖ 0 ‖ TLS exporter ‖ the router's identity (32 bytes). */
+export function nodeHelloBytes(
+  role: NodeRole,
+  exporter: Uint8Array,
+  routerIdentityBytes: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  return helloBytes(role, exporter, routerIdentityBytes);
+}
+
+/** Requests of a node; each is idempotent. */
+export const controlRequest = z.discriminatedUnion("call", [
+  /** Role host: the signed network record, and the administrator's own certificate if it is a member. */
+  z.object({ call: z.literal("host"), entries: z.array(signed).min(1).max(16) }),
+  /** Role issuer or an administrator: the router forgets the network. */
+  z.object({ call: z.literal("unhost") }),
+  /** Holds name and address for 60 s → `{name, address}`; a duplicate name gets `-2`. */
+  z.object({
+    call: z.literal("reserve"),
+    name: nodeName,
+    address: z.string().max(64).optional(),
+    identity: identityKey,
+  }),
+  /** Role invited or secret: the certificate that the joining node signed. → `{}` and the state as `entries`. */
+  z.object({ call: z.literal("admit"), certificate: signed }),
+  z.object({ call: z.literal("publish"), entries: z.array(signed).max(4096) }),
+  /**
+   * `have`: digest of the sender's state, envelopes left out: SHA-256 (base64) of all hashes, sorted, one per line. Answered at once by `{same}`; with `hashes` (the first 8 bytes of each entry's
+   * hash, base64url) what the sender lacks is pushed before the answer, which says what the router wants in turn.
+   */
+  z.object({
+    call: z.literal("sync"),
+    have: z.string().max(64),
+    hashes: z.array(z.string().max(16)).max(20_000).optional(),
+  }),
+  /** Whether the node's UDP session with the router stands. */
+  z.object({ call: z.literal("presence"), udp: z.boolean() }),
+  /** A sealed datagram for a member, where UDP to the router fails. */
+  z.object({ call: z.literal("carry"), to: sessionKey, datagram: base64 }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+
+/** Answers by call. */
+export const controlAnswers = {
+  host: z.object({}),
+  unhost: z.object({}),
+  reserve: z.object({ name: nodeName, address: z.string().max(64) }),
+  admit: z.object({}),
+  publish: z.object({}),
+  sync: z.object({ same: z.boolean(), want: z.array(z.string().max(16)).max(20_000) }),
+  presence: z.object({}),
+  carry: z.object({}),
+} as const satisfies Record<ControlCall, z.ZodType>;
+export type ControlCall = ControlRequest["call"];
+export type ControlAnswer<Call extends ControlCall> = z.infer<(typeof controlAnswers)[Call]>;
+
+/** Everything a node sends after its hello. */
+export const nodeMessage = z.object({
+  kind: z.literal("request"),
+  id: z.number().int(),
+  request: controlRequest,
+});
+export type NodeMessage = z.infer<typeof nodeMessage>;
+
+/** A member's presence at the router. */
+export const presence = z.object({ identity: identityKey, online: z.boolean(), udp: z.boolean() });
+export type Presence = z.infer<typeof presence>;
+
+/** Everything a router sends after its hello. */
+export const routerMessage = z.discriminatedUnion("kind", [
+  /**
+   * The hello was accepted. `record`: the signed network record (null for role host). `delegation`: the signed
+   * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key.
+   */
+  z.object({
+    kind: z.literal("welcome"),
+    record: signed.nullable(),
+    delegation: signed.nullable(),
+    chain: z.array(signed).max(64),
+  }),
+  /** The hello was refused, or the node was removed; the socket closes. */
+  z.object({ kind: z.literal("refused"), error: failure }),
+  z.object({ kind: z.literal("answer"), id: z.number().int(), answer: z.record(z.string(), z.unknown()) }),
+  z.object({ kind: z.literal("failure"), id: z.number().int(), error: failure }),
+  z.object({ kind: z.literal("entries"), entries: z.array(signed) }),
+  /** `complete`: everybody not listed is offline. */
+  z.object({ kind: z.literal("presence"), complete: z.boolean(), members: z.array(presence) }),
+  z.object({ kind: z.literal("carried"), from: sessionKey, datagram: base64 }),
+]);
+export type RouterMessage = z.infer<typeof routerMessage>;
+
+/** Kinds of control messages inside sessions (one byte each). */
+export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3 } as const;
+
+/** Node → relay: open a channel to a member; carries the first datagram. */
+export const relayOpen = z.object({
+  to: sessionKey,
+  certificate: signed,
+  datagram: base64,
+  /** Relays still allowed on the way. */
+  hops: z.number().int().min(1).max(16),
+});
+/** Relay's answer: the channel of the asking end, or why not. `here`: that member answers at the relay's own address. */
+export const relayOpened = z.union([
+  z.object({ channel: z.number().int() }),
+  z.object({ refused: z.enum(["unknown", "offline", "not-allowed", "quota", "here"]) }),
+]);
+/** Relay → the other end: a member asks for it through this channel. Answered by `{}`. */
+export const relayOffer = z.object({
+  from: sessionKey,
+  channel: z.number().int(),
+  certificate: signed,
+  datagram: base64,
+});
+
+/** First control message of a new session, both ways: digest, then what the other lacks. */
+export const stateExchange = z.object({
+  digest: z.string().max(64),
+  /** First 8 bytes of each entry's hash (base64url), when the digests differ. */
+  have: z.array(z.string().max(16)).max(20_000).optional(),
+  entries: z.array(signed).max(4096).optional(),
+});
+
+function helloBytes(speaker: string, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const zero = new Uint8Array(1);
+  return concatBytes(toUtf8("starmesh/1 control"), zero, toUtf8(speaker), zero, ...parts);
+}

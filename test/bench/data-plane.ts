@@ -1,0 +1,74 @@
+/** One end of a measured pair: the data plane alone, told by its only argument (JSON) what an engine would decide. */
+import { createRequire } from "node:module";
+import type { Addon, PeerKind } from "../../drivers/dataplane.ts";
+import { openTun } from "../../drivers/tun/tun.ts";
+import { gsoMaxSize, openSystem } from "../../src-main/system/system.ts";
+import { parseAddress, parsePrefix } from "../../src-shared/address.ts";
+
+export interface EndOptions {
+  /** Path of the addon. */
+  readonly addon: string;
+  readonly privateKey: string;
+  readonly peerKey: string;
+  readonly peerKind: Extract<PeerKind, "node" | "stock">;
+  readonly address: string;
+  readonly peerAddress: string;
+  readonly port: number;
+  /** `10.255.0.2:7743`. */
+  readonly peerEndpoint: string;
+  readonly suites?: readonly (1 | 2)[];
+  /** Whether this end begins. */
+  readonly initiate: boolean;
+}
+
+const mtu = 1400;
+const realm = "bench";
+
+const options: EndOptions = JSON.parse(process.argv[2] ?? "{}");
+const system = openSystem();
+const address = parseAddress(options.address);
+const prefix = parsePrefix(`${options.peerAddress}/32`);
+if (address === null || prefix === null) throw new TypeError("addresses are needed");
+
+const { name: device, fd, offload } = await openTun({ mtu });
+await system.setLink({ device, up: true, gsoMaxSize });
+await system.addAddress({ device, address, length: 32 });
+await system.addRoute({ device, prefix, source: address });
+
+const addon = createRequire(import.meta.url)(options.addon) as Addon;
+const dataPlane = addon.start((events) => {
+  for (const event of events) {
+    if (event.kind === "session" && !event.rekey) process.stdout.write(`session suite ${event.suite}\n`);
+    if (event.kind === "failed") process.stderr.write(`failed: ${event.message}\n`);
+  }
+});
+const prologue = Buffer.alloc(32, 1).toString("base64");
+dataPlane.bind("main", options.port);
+dataPlane.openRealm({
+  realm,
+  socket: "main",
+  kind: "network",
+  privateKey: options.privateKey,
+  prologue,
+  tun: { fd, mtu, offload },
+  stampFloorMillis: Date.now(),
+  ...(options.suites === undefined ? {} : { suites: options.suites }),
+});
+dataPlane.setEpochs(realm, [{ id: 1, key: Buffer.alloc(32, 2).toString("base64") }]);
+dataPlane.setPeer(realm, {
+  publicKey: options.peerKey,
+  kind: options.peerKind,
+  allowed: [`${options.peerAddress}/32`],
+  keepaliveSeconds: 0,
+});
+const { peerEndpoint: endpoint } = options;
+dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], endpoint);
+process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
+if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
+
+process.on("SIGTERM", () => {
+  process.stdout.write(`${JSON.stringify(dataPlane.counters())}\n`);
+  dataPlane.stop();
+  process.exit(0);
+});
+setInterval(() => undefined, 60_000);

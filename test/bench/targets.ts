@@ -1,0 +1,51 @@
+/** What is aimed at, held against the medians. */
+import type { Figure } from "./measure.ts";
+import type { Whole } from "./whole.ts";
+
+export interface Verdict {
+  readonly met: boolean;
+  readonly text: string;
+}
+
+type Medians = ReadonlyMap<string, Readonly<Record<Figure, number | null>>>;
+
+/** Verdicts on all targets whose figures were measured. */
+export function judge(medians: Medians, whole: Whole | null): readonly Verdict[] {
+  const value = (variant: string, figure: Figure) => medians.get(variant)?.[figure] ?? null;
+  const ratio = (figure: Figure, one: string, other: string) => {
+    const [upper, lower] = [value(one, figure), value(other, figure)];
+    return upper === null || lower === null ? null : upper / lower;
+  };
+  const difference = (figure: Figure, one: string, other: string) => {
+    const [upper, lower] = [value(one, figure), value(other, figure)];
+    return upper === null || lower === null ? null : upper - lower;
+  };
+  return [
+    atLeast(3, ratio("tcpGbit", "suite1", "wireguard"), "× wireguard-go, one TCP stream, AES-256-GCM"),
+    atLeast(0.75, ratio("tcpGbit", "suite1", "null"), "of the null data plane, one TCP stream, AES-256-GCM"),
+    atLeast(2, ratio("tcpGbit", "suite2", "wireguard"), "× wireguard-go, one TCP stream, ChaCha20-Poly1305"),
+    atLeast(4, ratio("udpKpps", "suite1", "wireguard"), "× wireguard-go, UDP 64-byte packets received"),
+    atMost(250, difference("idleMeanMicros", "suite1", "bare"), "µs of idle ping above the bare link"),
+    atMost(1500, value("suite1", "loadMeanMicros"), "µs of ping under load"),
+    atMost(2, value("suite1", "cpuSecondsPerGb"), "processor seconds per GB"),
+    atMost(90, whole?.idleMegabytes ?? null, `MB resident, headless and idle with ${whole?.peers} peers`),
+    atMost(
+      0.5,
+      whole === null ? null : whole.idleShare * 100,
+      `% of a core, idle with ${whole?.peers} peers`,
+    ),
+    atMost(2000, whole?.joinMillis ?? null, "ms from join to first packet"),
+  ].filter((verdict) => verdict !== null);
+}
+
+function atLeast(target: number, value: number | null, what: string): Verdict | null {
+  return value === null
+    ? null
+    : { met: value >= target, text: `${value.toFixed(2)} ${what} (at least ${target})` };
+}
+
+function atMost(target: number, value: number | null, what: string): Verdict | null {
+  return value === null
+    ? null
+    : { met: value <= target, text: `${value.toFixed(2)} ${what} (at most ${target})` };
+}

@@ -1,0 +1,183 @@
+/** The products that are compared, each brought up between two hosts on one cable. */
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundle } from "../netns/bundle.mjs";
+import type { Child, Host } from "../netns/host.ts";
+import type { Lab } from "../netns/lab.ts";
+import { canHave, have, nebula, nebulaCert, wireguardGo } from "../netns/tools.ts";
+import { ping } from "../netns/traffic.ts";
+import { waitUntil } from "../netns/wait.ts";
+import type { Profile } from "../netns/wireguard.ts";
+import { startClient } from "../netns/wireguard.ts";
+import { addonPath, nullAddonPath } from "./addons.ts";
+import type { EndOptions } from "./data-plane.ts";
+import type { Pair } from "./measure.ts";
+
+export interface Variant {
+  readonly name: string;
+  readonly label: string;
+  /** Why it is left out on this machine; null when it can run. */
+  missing(): string | null;
+  /** Builds what it needs, so that no round waits for a compiler. */
+  prepare(): Promise<unknown>;
+  /** Brings it up; the laboratory's end takes it down. */
+  open(lab: Lab): Promise<Pair>;
+}
+
+const noGo = "it needs Go (go.dev)";
+
+export const variants: readonly Variant[] = [
+  { name: "bare", label: "bare link", missing: () => null, prepare: async () => null, open: openBare },
+  starmesh("suite1", "Starmesh AES-256-GCM", addonPath, 1),
+  starmesh("suite2", "Starmesh ChaCha20-Poly1305", addonPath, 2),
+  starmesh("null", "Starmesh null data plane", nullAddonPath, 1),
+  {
+    name: "suite0",
+    label: "Starmesh ↔ wireguard-go",
+    missing: () => (canHave(wireguardGo) ? null : noGo),
+    prepare: () => have(wireguardGo),
+    open: openStock,
+  },
+  {
+    name: "wireguard",
+    label: "wireguard-go",
+    missing: () => (canHave(wireguardGo) ? null : noGo),
+    prepare: () => have(wireguardGo),
+    open: openWireguard,
+  },
+  {
+    name: "nebula",
+    label: "Nebula",
+    missing: () => (canHave(nebula) ? null : noGo),
+    prepare: () => Promise.all([have(nebula), have(nebulaCert)]),
+    open: openNebula,
+  },
+];
+
+function starmesh(name: string, label: string, addon: () => Promise<string>, suite: 1 | 2): Variant {
+  return {
+    name,
+    label,
+    missing: () => null,
+    prepare: addon,
+    async open(lab) {
+      const [from, to] = lab.cable("from", "to");
+      const [keys, peerKeys] = [makeKeys(), makeKeys()];
+      const common = { addon: await addon(), peerKind: "node", port, suites: [suite] } as const;
+      const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
+      const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
+      await client.says(new RegExp(`session suite ${suite}`));
+      return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+    },
+  };
+}
+
+async function openBare(lab: Lab): Promise<Pair> {
+  const [from, to] = lab.cable("from", "to");
+  return settled({ from, to, address: to.address, pids: [] });
+}
+
+async function openStock(lab: Lab): Promise<Pair> {
+  const [from, to] = lab.cable("from", "to");
+  const [keys, peerKeys] = [makeKeys(), makeKeys()];
+  const client = await startClient(to, profile(peerKeys, keys, to, from));
+  const server = await startEnd(from, {
+    addon: await addonPath(),
+    peerKind: "stock",
+    port,
+    ...ends(keys, peerKeys, from, to),
+    initiate: true,
+  });
+  return settled({ from, to, address: inner(to), pids: [server.pid, client.pid] });
+}
+
+async function openWireguard(lab: Lab): Promise<Pair> {
+  const [from, to] = lab.cable("from", "to");
+  const [keys, peerKeys] = [makeKeys(), makeKeys()];
+  const server = await startClient(to, profile(peerKeys, keys, to, from));
+  const client = await startClient(from, profile(keys, peerKeys, from, to));
+  return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+}
+
+async function openNebula(lab: Lab): Promise<Pair> {
+  const [from, to] = lab.cable("from", "to");
+  const folder = join(lab.folder, "nebula");
+  mkdirSync(folder);
+  const certify = await have(nebulaCert);
+  const program = await have(nebula);
+  from.runNow("sh", "-c", `cd ${folder} && ${certify} ca -name bench`);
+  const children: Child[] = [];
+  for (const [host, other] of [
+    [to, from],
+    [from, to],
+  ] as const) {
+    from.runNow("sh", "-c", `cd ${folder} && ${certify} sign -name ${host.name} -ip ${inner(host)}/24`);
+    const any = [{ port: "any", proto: "any", host: "any" }];
+    const config = {
+      pki: { ca: "ca.crt", cert: `${host.name}.crt`, key: `${host.name}.key` },
+      static_host_map: { [inner(other)]: [`${other.address}:${port}`] },
+      lighthouse: { am_lighthouse: false, hosts: [] },
+      listen: { host: "0.0.0.0", port },
+      tun: { dev: "nebula" },
+      firewall: { outbound: any, inbound: any },
+      logging: { level: "error" },
+    };
+    // JSON is YAML.
+    const file = join(folder, `${host.name}.yml`);
+    writeFileSync(file, JSON.stringify(config));
+    children.push(host.start(program, ["-config", file], { cwd: folder }));
+  }
+  return settled({ from, to, address: inner(to), pids: children.map((child) => child.pid) });
+}
+
+/** A pair whose first packets have come through. */
+async function settled(pair: Pair): Promise<Pair> {
+  const once = { count: 1, waitSeconds: 0.3 };
+  await waitUntil("the first packet", async () => (await ping(pair.from, pair.address, once)).received === 1);
+  return pair;
+}
+
+async function startEnd(host: Host, options: EndOptions): Promise<Child> {
+  const program = await bundle("test/bench/data-plane.ts");
+  const child = host.start(process.execPath, [program, JSON.stringify(options)]);
+  await child.says(/ready/);
+  return child;
+}
+
+interface Keys {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+function makeKeys(): Keys {
+  const jwk = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
+  const standard = (text: string | undefined) => Buffer.from(text ?? "", "base64url").toString("base64");
+  return { privateKey: standard(jwk.d), publicKey: standard(jwk.x) };
+}
+
+function ends(keys: Keys, peerKeys: Keys, host: Host, peer: Host) {
+  return {
+    privateKey: keys.privateKey,
+    peerKey: peerKeys.publicKey,
+    address: inner(host),
+    peerAddress: inner(peer),
+    peerEndpoint: `${peer.address}:${port}`,
+  };
+}
+
+function profile(keys: Keys, peerKeys: Keys, host: Host, peer: Host): Profile {
+  return {
+    interface: { PrivateKey: keys.privateKey, Address: `${inner(host)}/32`, ListenPort: `${port}` },
+    peers: [
+      { PublicKey: peerKeys.publicKey, Endpoint: `${peer.address}:${port}`, AllowedIPs: `${inner(peer)}/32` },
+    ],
+  };
+}
+
+/** Address inside the tunnel: the cable's with another second octet. */
+function inner(host: Host): string {
+  return host.address.replace("10.255.", "10.99.");
+}
+
+const port = 7743;

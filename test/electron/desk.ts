@@ -1,0 +1,104 @@
+/** A shell with a fake engine behind it, and what tests do with its window and tray. */
+import { setImmediate as turn } from "node:timers/promises";
+import type { EngineAccess, HostedEngine } from "../../src-main/shell/engine.ts";
+import { runShell } from "../../src-main/shell/shell.ts";
+import type { Channel } from "../../src-shared/api/channel.ts";
+import { channelPair } from "../../src-shared/api/channel.ts";
+import { serve } from "../../src-shared/api/server.ts";
+import { AppError } from "../../src-shared/errors.ts";
+import type { FakeEngine } from "../fakes/engine.ts";
+import { createFakeEngine } from "../fakes/engine.ts";
+import type { FakeMenuItem } from "./fake-electron.ts";
+import { app, BrowserWindow, Tray } from "./fake-electron.ts";
+
+/** An engine that can be started, stopped and reached, without a process. */
+export class FakeAccess implements EngineAccess {
+  readonly fake: FakeEngine;
+  readonly #channels = new Set<Channel>();
+  #running: boolean;
+  /** Whether this process may host the engine. */
+  hostable = true;
+  hostings = 0;
+  stops = 0;
+  #endHosted: (() => void) | null = null;
+
+  constructor(running: boolean) {
+    this.fake = createFakeEngine({ peers: 3, start: "running" });
+    this.#running = running;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  async connect(): Promise<Channel> {
+    if (!this.#running) throw new AppError("not-running");
+    const [near, far] = channelPair();
+    serve(this.fake.handlers, far);
+    this.#channels.add(far);
+    return near;
+  }
+
+  async host(): Promise<HostedEngine | null> {
+    if (!this.hostable) return null;
+    this.hostings++;
+    this.start();
+    const ended = new Promise<void>((resolve) => {
+      this.#endHosted = resolve;
+    });
+    return {
+      ended,
+      stop: async () => {
+        this.stops++;
+        this.stop();
+      },
+    };
+  }
+
+  start(): void {
+    this.#running = true;
+  }
+
+  /** The engine's process goes: every channel closes. */
+  stop(): void {
+    this.#running = false;
+    for (const channel of this.#channels) channel.close();
+    this.#channels.clear();
+    this.#endHosted?.();
+  }
+}
+
+/** Starts the shell and waits until its window is there. */
+export async function openDesk(access: FakeAccess, pages: string): Promise<void> {
+  runShell(access, { pages, preload: "/preload.cjs", windowIcon: "/icon.png", trayIcon: "/tray.png" });
+  await until(() => BrowserWindow.all.length > 0);
+}
+
+/** Quits the app and ends the fake engine. */
+export async function closeDesk(access: FakeAccess): Promise<void> {
+  const before = app.quits;
+  app.quit();
+  await until(() => app.quits > before);
+  access.fake.stop();
+}
+
+/** The window that opened last. */
+export function theWindow(): BrowserWindow {
+  const window = BrowserWindow.all.at(-1);
+  if (window === undefined) throw new Error("no window is open");
+  return window;
+}
+
+/** An item of the tray's menu. */
+export function menuItem(label: string): FakeMenuItem | undefined {
+  return Tray.all.at(-1)?.menu.find((item) => item.label === label);
+}
+
+/** Waits for something that other turns of the loop bring about. */
+export async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error("it did not come about within 5 s");
+    await turn();
+  }
+}

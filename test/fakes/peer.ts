@@ -1,0 +1,251 @@
+/** One member of a fake network: how it is reached, how fast, and what passes. */
+import { sentence } from "../../src-main/mesh/path.ts";
+import type {
+  CandidateStatus,
+  MemberStatus,
+  PathStatus,
+  PeerStatus,
+  ReasonCode,
+} from "../../src-shared/status.ts";
+import type { Random } from "./random.ts";
+
+/** How a peer stands to this node. */
+export type Way = "lan" | "direct" | "relay" | "idle" | "connecting" | "unreachable" | "offline";
+
+export interface FakePeer {
+  readonly name: string;
+  readonly address: string;
+  readonly identity: string;
+  readonly publicKey: string;
+  readonly kind: "node" | "stock";
+  /** `host:port` on its LAN and as the internet sees it. */
+  readonly lan: string;
+  readonly reflexive: string;
+  /** Round trip without noise. */
+  readonly baseMs: number;
+  way: Way;
+  admin: boolean;
+  approved: boolean;
+  latencyMs: number;
+  lossPercent: number;
+  /** Bytes per second, now. */
+  rxRate: number;
+  txRate: number;
+  rxBytes: number;
+  txBytes: number;
+  lastHandshake: number;
+  decisions: readonly Decision[];
+}
+
+interface Decision {
+  readonly at: string;
+  readonly text: string;
+}
+
+/** Where a peer lives: the relay's name and address, and the network. */
+export interface Surroundings {
+  readonly network: string;
+  readonly relay: string;
+  readonly relayAddress: string;
+}
+
+export function createPeer(
+  random: Random,
+  given: {
+    readonly name: string;
+    readonly address: string;
+    readonly way: Way;
+    readonly now: number;
+  } & Partial<Pick<FakePeer, "kind" | "admin" | "approved">>,
+): FakePeer {
+  const host = Math.floor(random.between(2, 250));
+  const baseMs =
+    given.way === "lan" ? random.between(0.3, 1.6) : Math.exp(random.between(Math.log(4), Math.log(180)));
+  const peer: FakePeer = {
+    name: given.name,
+    address: given.address,
+    identity: random.key(),
+    publicKey: random.key(),
+    kind: given.kind ?? "node",
+    lan: `192.168.1.${host}:7743`,
+    reflexive: `${random.pick(["203.0.113", "198.51.100", "192.0.2"])}.${host}:${Math.floor(random.between(1024, 65000))}`,
+    baseMs,
+    way: given.way,
+    admin: given.admin ?? false,
+    approved: given.approved ?? true,
+    latencyMs: baseMs,
+    lossPercent: 0,
+    rxRate: 0,
+    txRate: 0,
+    rxBytes: Math.floor(10 ** random.between(3, 9.5)),
+    txBytes: Math.floor(10 ** random.between(3, 9)),
+    lastHandshake: given.now - random.between(1, 110) * 1000,
+    decisions: [],
+  };
+  peer.decisions = firstDecisions(peer, given.now);
+  return peer;
+}
+
+/** Lets a second pass: latency wanders, traffic comes in bursts, sessions are renewed. */
+export function tickPeer(peer: FakePeer, random: Random, now: number): void {
+  if (!isReached(peer)) {
+    peer.rxRate = 0;
+    peer.txRate = 0;
+    return;
+  }
+  const target = peer.baseMs * (peer.way === "relay" ? 1.35 : 1) + (peer.way === "relay" ? 6 : 0);
+  const spike = random.next() < 0.02 ? target * random.between(0.5, 2) : 0;
+  peer.latencyMs = Math.max(
+    0.2,
+    peer.latencyMs * 0.7 + (target + spike) * 0.3 + random.between(-0.06, 0.06) * target,
+  );
+  const lossy = peer.baseMs > 60 || peer.way === "relay";
+  peer.lossPercent = lossy ? Math.max(0, peer.lossPercent * 0.9 + random.between(-0.1, 0.18)) : 0;
+  if (peer.way !== "idle") {
+    if (random.next() < 0.12) peer.rxRate = random.next() < 0.35 ? 0 : 10 ** random.between(2.2, 7.2);
+    if (random.next() < 0.12) peer.txRate = random.next() < 0.35 ? 0 : 10 ** random.between(2.2, 6.6);
+    peer.rxRate *= random.between(0.85, 1.15);
+    peer.txRate *= random.between(0.85, 1.15);
+  }
+  peer.rxBytes += Math.floor(peer.rxRate);
+  peer.txBytes += Math.floor(peer.txRate);
+  if (now - peer.lastHandshake > 120_000) peer.lastHandshake = now;
+}
+
+/** Puts a peer on another way and notes why. */
+export function movePeer(peer: FakePeer, way: Way, where: Surroundings & { readonly now: number }): void {
+  if (peer.way === way) return;
+  peer.way = way;
+  const text = pathOf(peer, where)?.reason ?? whyNot(peer).reason ?? "no path";
+  peer.decisions = [{ at: new Date(where.now).toISOString(), text }, ...peer.decisions].slice(0, 50);
+}
+
+export function isReached(peer: FakePeer): boolean {
+  return peer.way === "lan" || peer.way === "direct" || peer.way === "relay" || peer.way === "idle";
+}
+
+export function peerStatusOf(peer: FakePeer, where: Surroundings): PeerStatus {
+  const path = pathOf(peer, where);
+  return {
+    name: peer.name,
+    network: where.network,
+    address: peer.address,
+    publicKey: peer.publicKey,
+    kind: peer.kind,
+    admin: peer.admin,
+    state: isReached(peer) && peer.way !== "idle" ? "connected" : (peer.way as PeerStatus["state"]),
+    path,
+    reason: path === null ? whyNot(peer).reason : null,
+    reasonCode: path === null ? whyNot(peer).code : reasonCodeOf(peer),
+    rxBytes: peer.rxBytes,
+    txBytes: peer.txBytes,
+    lastHandshake: isReached(peer) ? new Date(peer.lastHandshake).toISOString() : null,
+  };
+}
+
+export function memberStatusOf(peer: FakePeer, now: number): MemberStatus {
+  return {
+    name: peer.name,
+    address: peer.address,
+    identity: peer.identity,
+    publicKey: peer.publicKey,
+    kind: peer.kind,
+    approved: peer.approved,
+    admin: peer.admin,
+    self: false,
+    online: peer.way !== "offline",
+    expires: new Date(now + 300 * 86_400_000).toISOString(),
+    servedBy: peer.kind === "stock" ? "nas" : null,
+  };
+}
+
+export function candidatesOf(peer: FakePeer, where: Surroundings): CandidateStatus[] {
+  const proved = (endpoint: string, kind: CandidateStatus["kind"], active: boolean, latencyMs: number) => ({
+    endpoint,
+    kind,
+    state: "proved" as const,
+    latencyMs,
+    lossPercent: active ? peer.lossPercent : 0,
+    active,
+  });
+  const missed = (
+    endpoint: string,
+    kind: CandidateStatus["kind"],
+    state: "lost" | "probing" | "untried",
+  ) => ({
+    endpoint,
+    kind,
+    state,
+    latencyMs: null,
+    lossPercent: null,
+    active: false,
+  });
+  const relay = proved(where.relayAddress, "relay", peer.way === "relay", peer.baseMs * 1.35 + 6);
+  if (peer.way === "lan")
+    return [
+      proved(peer.lan, "lan", true, peer.latencyMs),
+      proved(peer.reflexive, "reflexive", false, peer.baseMs + 3),
+      relay,
+    ];
+  if (peer.way === "direct" || peer.way === "idle")
+    return [
+      missed(peer.lan, "lan", "lost"),
+      proved(peer.reflexive, "reflexive", true, peer.latencyMs),
+      relay,
+    ];
+  if (peer.way === "relay")
+    return [missed(peer.lan, "lan", "lost"), missed(peer.reflexive, "reflexive", "lost"), relay];
+  if (peer.way === "connecting")
+    return [missed(peer.lan, "lan", "probing"), missed(peer.reflexive, "reflexive", "probing")];
+  return [missed(peer.lan, "lan", "untried"), missed(peer.reflexive, "reflexive", "untried")];
+}
+
+function pathOf(peer: FakePeer, where: Surroundings): PathStatus | null {
+  if (!isReached(peer)) return null;
+  const relayed = peer.way === "relay";
+  return {
+    kind: relayed ? "relay" : "direct",
+    transport: "udp",
+    via: relayed ? [where.relay] : [],
+    remote: remoteOf(peer, where),
+    latencyMs: Math.round(peer.latencyMs * 100) / 100,
+    lossPercent: Math.round(peer.lossPercent * 10) / 10,
+    mtu: 1400,
+    reason: reasonOf(peer, where),
+  };
+}
+
+function reasonOf(peer: FakePeer, where: Surroundings): string {
+  const { name } = peer;
+  return sentence(reasonCodeOf(peer), { name, endpoint: remoteOf(peer, where), via: where.relay, direct: 2 });
+}
+
+function reasonCodeOf(peer: FakePeer): ReasonCode {
+  if (peer.kind === "stock") return "stock-client";
+  if (peer.way === "lan") return "same-lan";
+  return peer.way === "relay" ? "relay-direct-unanswered" : "direct-reflexive";
+}
+
+function remoteOf(peer: FakePeer, where: Surroundings): string {
+  if (peer.way === "relay") return where.relayAddress;
+  return peer.way === "lan" ? peer.lan : peer.reflexive;
+}
+
+function whyNot(peer: FakePeer): { readonly reason: string | null; readonly code: ReasonCode | null } {
+  if (peer.way === "connecting") return { reason: null, code: null };
+  const code = peer.way === "offline" ? "peer-offline" : "router-udp-blocked";
+  return { reason: sentence(code, { name: peer.name }), code };
+}
+
+function firstDecisions(peer: FakePeer, now: number): readonly Decision[] {
+  if (!isReached(peer)) return [];
+  const ago = (seconds: number, text: string) => ({ at: new Date(now - seconds * 1000).toISOString(), text });
+  const last =
+    peer.way === "relay"
+      ? sentence("relay-direct-unanswered", { name: peer.name, via: "nas", direct: 2 })
+      : sentence(peer.way === "lan" ? "same-lan" : "direct-reflexive", {
+          name: peer.name,
+          endpoint: peer.way === "lan" ? peer.lan : peer.reflexive,
+        });
+  return [ago(62, last), ago(64, `session with ${peer.name}`)];
+}

@@ -1,0 +1,73 @@
+/** The router's data plane as a test sees it: what was asked of it, and members' requests as the test makes them. */
+
+import type { RealmEvent, RealmSettings, RouterRealm } from "../../src-main/server/realm.ts";
+import type { SessionKey } from "../../src-shared/ids.ts";
+
+export class FakeRealm implements RouterRealm {
+  readonly settings: RealmSettings;
+  /** Keys that may open a session. */
+  readonly peers = new Set<SessionKey>();
+  /** Keys that have one. */
+  readonly sessions = new Set<SessionKey>();
+  /** Requests that the router sent, newest last. */
+  readonly sent: { readonly peer: SessionKey; readonly type: number; readonly body: string }[] = [];
+  readonly opened: { readonly from: SessionKey; readonly to: SessionKey }[] = [];
+  readonly #answers = new Map<number, (body: string) => void>();
+  #listener: ((event: RealmEvent) => void) | null = null;
+  #last = 0;
+  closed = false;
+
+  constructor(settings: RealmSettings) {
+    this.settings = settings;
+  }
+
+  setPeer(peer: SessionKey): void {
+    this.peers.add(peer);
+  }
+
+  removePeer(peer: SessionKey): void {
+    this.peers.delete(peer);
+    this.sessions.delete(peer);
+  }
+
+  openChannel(from: SessionKey, to: SessionKey): { readonly from: number; readonly to: number } {
+    for (const peer of [from, to]) {
+      if (!this.sessions.has(peer)) throw Object.assign(new Error("no session"), { code: "ENOENT" });
+    }
+    this.opened.push({ from, to });
+    return { from: ++this.#last, to: ++this.#last };
+  }
+
+  async request(peer: SessionKey, type: number, body: string): Promise<string | null> {
+    this.sent.push({ peer, type, body });
+    return "{}";
+  }
+
+  respond(_peer: SessionKey, id: number, body: string): void {
+    this.#answers.get(id)?.(body);
+  }
+
+  listen(listener: (event: RealmEvent) => void): void {
+    this.#listener = listener;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** A member's request inside its session, and the router's answer. */
+  ask(peer: SessionKey, type: number, body: unknown): Promise<unknown> {
+    const id = ++this.#last;
+    return new Promise((resolve) => {
+      this.#answers.set(id, (answer) => resolve(JSON.parse(answer)));
+      const text = typeof body === "string" ? body : JSON.stringify(body);
+      this.#listener?.({ kind: "request", peer, id, type, body: text });
+    });
+  }
+
+  /** A member's session ends. */
+  end(peer: SessionKey): void {
+    this.sessions.delete(peer);
+    this.#listener?.({ kind: "ended", peer });
+  }
+}

@@ -1,0 +1,91 @@
+/** The fake install's router role. */
+
+import { isPrivate, parseAddress } from "../../src-shared/address.ts";
+import type { Handlers } from "../../src-shared/api/contract.ts";
+import { AppError } from "../../src-shared/errors.ts";
+import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
+import { formatRouterLink } from "../../src-shared/link.ts";
+import type { RouterStatus } from "../../src-shared/status.ts";
+import type { FakeWorld } from "./engine.ts";
+import { failOnDemand } from "./failure.ts";
+import { createRandom } from "./random.ts";
+
+export interface FakeRouter {
+  on: boolean;
+  host: string;
+  port: number;
+  publicHosts: readonly string[];
+  /** Counts the hosting tokens given out. */
+  token: number;
+  relayedBytes: number;
+}
+
+export function createRouter(): FakeRouter {
+  return { on: false, host: "0.0.0.0", port: 7743, publicHosts: [], token: 1, relayedBytes: 48_211_003 };
+}
+
+export function routerStatusOf(world: FakeWorld): RouterStatus {
+  const { router } = world;
+  const hosted = world.networks.filter((network) => network.hosted);
+  const addresses = (router.publicHosts.length > 0 ? router.publicHosts : ["192.168.1.20"]).map((host) =>
+    joinHostPort(host, router.port),
+  );
+  return {
+    on: router.on,
+    listen: router.on ? joinHostPort(router.host, router.port) : null,
+    publicAddresses: router.on ? addresses : [],
+    link: router.on ? linkOf(router, addresses) : null,
+    lanOnly: router.on && router.publicHosts.every(isPrivateHost),
+    admits: router.on ? hosted.filter((network) => network.admin).map((network) => network.name) : [],
+    networks: router.on
+      ? hosted.map((network) => ({
+          id: network.id,
+          name: network.name,
+          members: network.peers.filter((peer) => peer.approved).length + 1,
+          online: network.peers.filter((peer) => peer.way !== "offline").length + 1,
+        }))
+      : [],
+    relayedBytes: router.on ? router.relayedBytes : 0,
+  };
+}
+
+export function routerHandlers(
+  world: FakeWorld,
+): Pick<Handlers, "router.read" | "router.start" | "router.stop" | "router.newToken"> {
+  const { router } = world;
+  const answer = () => {
+    world.changed();
+    return routerStatusOf(world);
+  };
+  return {
+    "router.read": async () => routerStatusOf(world),
+    "router.start": async (input) => {
+      failOnDemand(input.listen, ...(input.publicHosts ?? []));
+      const listen = splitHostPort(input.listen ?? joinHostPort(router.host, router.port));
+      if (listen === null) throw new AppError("usage", { detail: `“${input.listen}” is no ADDRESS:PORT` });
+      if (listen.port === 7780) throw new AppError("port-in-use", { port: listen.port });
+      await world.wait(300);
+      Object.assign(router, { on: true, ...listen, publicHosts: input.publicHosts ?? router.publicHosts });
+      return answer();
+    },
+    "router.stop": async () => {
+      router.on = false;
+      return answer();
+    },
+    "router.newToken": async () => {
+      router.token++;
+      return answer();
+    },
+  };
+}
+
+function linkOf(router: FakeRouter, addresses: readonly string[]): string {
+  const chance = createRandom(77);
+  const pin = chance.key();
+  return formatRouterLink({ pin, addresses, token: createRandom(router.token).bytes(16) });
+}
+
+function isPrivateHost(host: string): boolean {
+  const address = parseAddress(host);
+  return address !== null && isPrivate(address);
+}

@@ -1,0 +1,119 @@
+/** An operating system in memory: interfaces and routes as plain data, each change recorded and refusable. */
+
+import type { Interface, Route, System } from "../../src-main/system/system.ts";
+import { formatAddress, formatPrefix, toPrefix } from "../../src-shared/address.ts";
+
+export class FakeSystem implements System {
+  /** `add-address starmesh0 10.9.1.1/16`, … in the order they were asked for. */
+  readonly log: string[] = [];
+  life = "boot-1 net-1";
+  /** Called before each change; throws to refuse it. */
+  before: (change: string) => void = () => undefined;
+  readonly #interfaces: Interface[] = [];
+  readonly #routes: Route[] = [];
+  readonly #watchers = new Set<() => void>();
+  #lastIndex = 0;
+
+  /** Adds an interface that is up; answers its index. */
+  plug(name: string, ...addresses: readonly Interface["addresses"][number]["prefix"][]): number {
+    const index = ++this.#lastIndex;
+    this.#interfaces.push({
+      name,
+      index,
+      mac: null,
+      up: true,
+      loopback: name === "lo",
+      mtu: 1500,
+      addresses: addresses.map((prefix) => ({ address: prefix, prefix, linkLocal: false, temporary: false })),
+    });
+    this.#changed();
+    return index;
+  }
+
+  /** Takes an interface away with its addresses and routes, as when its process died. */
+  unplug(name: string): void {
+    remove(this.#interfaces, (each) => each.name === name);
+    remove(this.#routes, (each) => each.interface === name);
+    this.#changed();
+  }
+
+  hostName(): string {
+    return "fake";
+  }
+
+  lifetime(): string {
+    return this.life;
+  }
+
+  interfaces(): readonly Interface[] {
+    return this.#interfaces;
+  }
+
+  routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  async setLink(change: Parameters<System["setLink"]>[0]): Promise<void> {
+    this.#record(`set-link ${change.device}`);
+  }
+
+  async removeLink(device: string): Promise<void> {
+    this.#record(`remove-link ${device}`);
+    this.unplug(device);
+  }
+
+  async addAddress(change: Parameters<System["addAddress"]>[0]): Promise<void> {
+    this.#record(`add-address ${change.device} ${formatAddress(change.address)}/${change.length}`);
+    const prefix = toPrefix(change.address, change.length);
+    const added = { address: change.address, prefix, linkLocal: false, temporary: false };
+    this.#replace(change.device, (addresses) => [...addresses, added]);
+  }
+
+  async removeAddress(change: Parameters<System["removeAddress"]>[0]): Promise<void> {
+    this.#record(`remove-address ${change.device} ${formatAddress(change.address)}/${change.length}`);
+    const { value } = change.address;
+    this.#replace(change.device, (addresses) => addresses.filter((each) => each.address.value !== value));
+  }
+
+  async addRoute(change: Parameters<System["addRoute"]>[0]): Promise<void> {
+    this.#record(`add-route ${change.device} ${formatPrefix(change.prefix)}`);
+    const { prefix, device } = change;
+    this.#routes.push({ prefix, interface: device, gateway: null, metric: 0, own: true });
+    this.#changed();
+  }
+
+  async removeRoute(change: Parameters<System["removeRoute"]>[0]): Promise<void> {
+    this.#record(`remove-route ${change.device} ${formatPrefix(change.prefix)}`);
+    const wanted = formatPrefix(change.prefix);
+    remove(this.#routes, (each) => each.own && formatPrefix(each.prefix) === wanted);
+    this.#changed();
+  }
+
+  watch(onChange: () => void) {
+    this.#watchers.add(onChange);
+    return { close: () => void this.#watchers.delete(onChange) };
+  }
+
+  #record(change: string): void {
+    this.before(change);
+    this.log.push(change);
+  }
+
+  #replace(device: string, edit: (addresses: Interface["addresses"]) => Interface["addresses"]): void {
+    const at = this.#interfaces.findIndex((each) => each.name === device);
+    const found = this.#interfaces[at];
+    if (found !== undefined) this.#interfaces[at] = { ...found, addresses: edit(found.addresses) };
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+function remove<Item>(list: Item[], matches: (item: Item) => boolean): void {
+  for (let at = list.length - 1; at >= 0; at--) {
+    const item = list[at];
+    if (item !== undefined && matches(item)) list.splice(at, 1);
+  }
+}

@@ -1,0 +1,306 @@
+/** One simulated machine: the product's own decisions on a modelled data plane, joined as the engine joins them. */
+import type { Effect, Input } from "../../../src-main/mesh/effect.ts";
+import { Network } from "../../../src-main/mesh/network.ts";
+import type { PeerView } from "../../../src-main/mesh/peer-view.ts";
+import type { IdentityKey, SessionKey } from "../../../src-shared/ids.ts";
+import type { Entry } from "../../../src-shared/trust.ts";
+import { entryOf, hashOf, identityOf, sessionOf } from "../../fakes/entries.ts";
+import type { HeapClock } from "./clock.ts";
+import type { Host } from "./internet.ts";
+import type { Carrier } from "./plane.ts";
+import { Plane } from "./plane.ts";
+import type { Client, Router } from "./router.ts";
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly host: Host;
+  readonly router: Router;
+  readonly carrier: Carrier;
+  readonly random: () => number;
+  /** Whether its UDP reaches the router. */
+  readonly udp: boolean;
+}
+
+/** A machine that runs Starmesh. */
+export class SimNode {
+  readonly name: string;
+  readonly host: Host;
+  readonly identity: IdentityKey;
+  key: SessionKey;
+  /** The session key before it left and joined anew. */
+  formerKey: SessionKey;
+  /** Peers that packets are for, each second. */
+  wanted: SessionKey[] = [];
+  machine: Network;
+  plane: Plane;
+  isRunning = false;
+  readonly #options: NodeOptions;
+  #armed: number | null = null;
+  /** Counts runs, so that what an earlier run had begun ends with it. */
+  #run = 0;
+  #isAttached = false;
+  #isBound = false;
+  #stored: readonly Entry[] = [];
+  /** How much of the router's log it has seen. */
+  #heard = 0;
+  /** Its own record, when the router was not there to take it. */
+  #unsaid: readonly Entry[] = [];
+  #version = 0;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.host = options.host;
+    this.identity = identityOf(options.name);
+    this.key = sessionOf(options.name);
+    this.formerKey = this.key;
+    this.plane = this.#newPlane();
+    this.machine = this.#newMachine();
+  }
+
+  /** Joins the network (again, with another session key, if it left), and runs. */
+  join(entries: readonly Entry[]): void {
+    const { router } = this.#options;
+    const certificate = router.join(this.name, this.identity, this.key);
+    this.#stored = [...entries, ...router.log, certificate];
+    this.#heard = router.log.length;
+    this.start();
+  }
+
+  /** Runs with what the disk has. */
+  start(): void {
+    this.isRunning = true;
+    this.#run++;
+    this.#isBound = false;
+    this.plane = this.#newPlane();
+    this.machine = this.#newMachine();
+    this.feed({ kind: "entries", entries: this.#stored });
+    // Whoever reaches the router by UDP knows its address outside by then.
+    this.#later(400, () => {
+      if (!this.#isBound) this.feed({ kind: "candidates", candidates: [this.#lan] });
+    });
+    this.#later(5 + this.#options.random() * 40, () => this.#attach());
+    this.#later(1000 * this.#options.random(), () => this.#beat());
+  }
+
+  /** The process ends without a word. */
+  stop(): void {
+    this.#stored = this.machine.membership.entries();
+    this.isRunning = false;
+    this.#run++;
+    this.plane.stop();
+    this.#options.router.detach(this.key);
+    this.#isAttached = false;
+  }
+
+  /** Says that it leaves, and ends. A later `join` uses another session key. */
+  leave(): void {
+    const { router, carrier } = this.#options;
+    const body = {
+      network: this.machine.membership.network,
+      identity: this.identity,
+      sessionKey: this.key,
+      reason: "left" as const,
+      at: carrier.clock.now,
+      until: carrier.clock.now + 365 * 86_400_000,
+    };
+    router.publish([entryOf("revocation", body, this.identity)]);
+    this.stop();
+    this.formerKey = this.key;
+    this.key = sessionOf(`${this.name} again`);
+  }
+
+  /** The machine slept: everything that was in flight is gone. */
+  wake(): void {
+    this.feed({ kind: "woke" });
+  }
+
+  feed(input: Input): void {
+    if (!this.isRunning) return;
+    const effects = this.machine.handle(input, this.#clock.now);
+    for (const effect of effects) this.#perform(effect);
+    this.#arm();
+  }
+
+  view(peer: SessionKey): PeerView {
+    const view = this.machine.peer(peer, this.#clock.now);
+    if (view === null) throw new Error(`${this.name} knows no such peer`);
+    return view;
+  }
+
+  get #lan() {
+    return { endpoint: this.host.endpoint, kind: "lan" as const };
+  }
+
+  get #clock(): HeapClock {
+    return this.#options.carrier.clock;
+  }
+
+  #newPlane(): Plane {
+    return new Plane(this.host, this.key, {
+      carrier: this.#options.carrier,
+      tell: (event) => this.feed(event),
+    });
+  }
+
+  #newMachine(): Network {
+    return new Network({
+      network: this.#options.router.membership.network,
+      self: { identity: this.identity, sessionKey: this.key },
+      ownRelay: () => null,
+      random: this.#options.random,
+      hash: hashOf,
+    });
+  }
+
+  /** Runs later, unless the process ends before. */
+  #later(millis: number, what: () => void): void {
+    const run = this.#run;
+    this.#clock.after(millis, () => {
+      if (this.#run === run && this.isRunning) what();
+    });
+  }
+
+  #beat(): void {
+    const { router } = this.#options;
+    if (this.#isAttached && !router.isUp) this.#detached();
+    this.plane.beat(this.wanted);
+    this.#later(1000, () => this.#beat());
+  }
+
+  #detached(): void {
+    this.#isAttached = false;
+    this.feed({ kind: "rendezvous", online: false });
+    this.feed({ kind: "relay", relay: this.#options.router.key, name: "router", endpoint: null });
+    this.#later(100 + this.#options.random() * 400, () => this.#attach());
+  }
+
+  #attach(): void {
+    const { router, random } = this.#options;
+    if (!router.isUp) {
+      this.#later(300 + random() * 400, () => this.#attach());
+      return;
+    }
+    this.#isAttached = true;
+    this.feed({ kind: "rendezvous", online: true });
+    router.attach(this.#client());
+    if (this.#unsaid.length > 0) router.publish(this.#unsaid);
+    this.#unsaid = [];
+    if (this.#options.udp) this.#later(30 + random() * 20, () => this.#bind(true));
+  }
+
+  /** Handshake or keepalive with the router; keeps the mapping alive. */
+  #bind(first: boolean): void {
+    const { router, carrier } = this.#options;
+    if (!router.isUp || !this.#isAttached) return;
+    const arrival = carrier.send(this.host, router.endpoint);
+    this.#later(first && arrival === null ? 250 : 20_000, () => this.#bind(first && arrival === null));
+    if (arrival === null) return;
+    router.bind(this.key, arrival.source);
+    if (!first) return;
+    const seen = arrival.source;
+    const outside = { endpoint: seen, kind: "reflexive" as const };
+    this.#isBound = true;
+    const candidates = seen === this.host.endpoint ? [this.#lan] : [this.#lan, outside];
+    this.feed({ kind: "candidates", candidates });
+    this.feed({ kind: "relay", relay: router.key, name: "router", endpoint: router.endpoint });
+  }
+
+  #client(): Client {
+    const run = this.#run;
+    const while_ = (what: () => void) => {
+      if (this.#run === run) what();
+    };
+    return {
+      identity: this.identity,
+      plane: this.plane,
+      heard: this.#heard,
+      told: (entries, known) =>
+        while_(() => {
+          this.#heard = Math.max(this.#heard, known);
+          this.feed({ kind: "entries", entries });
+        }),
+      presence: (complete, members) => while_(() => this.feed({ kind: "presence", complete, members })),
+      carried: (peer) => this.#later(20, () => this.feed({ kind: "carried", peer })),
+      offered: (peer, endpoint, handshake) =>
+        this.#later(20, () => {
+          this.feed({ kind: "relayOffered", peer, relay: this.#options.router.key, endpoint });
+          this.plane.receiveMessage1(peer, endpoint, handshake);
+        }),
+    };
+  }
+
+  #arm(): void {
+    const deadline = this.machine.deadline();
+    if (deadline === null || deadline > this.#clock.now + longest) return;
+    if (this.#armed !== null && this.#armed <= deadline) return;
+    this.#armed = deadline;
+    this.#later(Math.max(0, deadline - this.#clock.now), () => {
+      if (this.#armed !== deadline) return;
+      this.#armed = null;
+      this.feed({ kind: "tick" });
+    });
+  }
+
+  #perform(effect: Effect): void {
+    const { router } = this.#options;
+    switch (effect.kind) {
+      case "openRelay":
+        this.#openRelay(effect.peer);
+        break;
+      case "carry":
+        if (this.#isAttached) this.#later(20, () => router.carry(this.key, effect.peer));
+        break;
+      case "publishNode": {
+        const candidates = [...effect.candidates];
+        const relays = [...effect.relays];
+        const version = ++this.#version + this.#clock.now;
+        const body = {
+          network: router.membership.network,
+          identity: this.identity,
+          version,
+          candidates,
+          relays,
+        };
+        const entry = entryOf("node", body, this.identity);
+        this.#later(0, () => this.feed({ kind: "entries", entries: [entry] }));
+        if (this.#isAttached) this.#later(20, () => router.publish([entry]));
+        else this.#unsaid = [entry];
+        break;
+      }
+      case "addressLost":
+      case "selfRevoked":
+      case "store":
+      case "changed":
+        break;
+      default:
+        this.plane.perform(effect);
+    }
+  }
+
+  #openRelay(peer: SessionKey): void {
+    const { router } = this.#options;
+    const handshake = this.plane.handshakeMessage(peer);
+    if (handshake === null) return;
+    this.#later(20, () => {
+      const opened = router.open(this.key, peer, handshake);
+      if (opened === null) return;
+      this.#later(20, () => this.feed({ kind: "relayOpened", peer, relay: router.key, opened }));
+    });
+  }
+}
+
+/** Where a path leads in one word. */
+export function pathKind(view: PeerView): "lan" | "direct" | "relay" | null {
+  const { path } = view;
+  return path === null
+    ? null
+    : path.kind === "relay"
+      ? "relay"
+      : path.reasonCode === "same-lan"
+        ? "lan"
+        : "direct";
+}
+
+/** Deadlines farther off (certificates expire in weeks) are none of a simulation's. */
+const longest = 3_600_000;

@@ -1,0 +1,429 @@
+/** A model of the data plane's contract: handshakes, sessions, probes and what they tell, without a byte of content. */
+import type { Effect, Endpoint, Input, Measure } from "../../../src-main/mesh/effect.ts";
+import type { SessionKey } from "../../../src-shared/ids.ts";
+import type { HeapClock } from "./clock.ts";
+import type { Host } from "./internet.ts";
+
+/** How datagrams get about; `source` is what the receiver sees, a relay's channel included. */
+export interface Carrier {
+  readonly clock: HeapClock;
+  send(
+    from: Host,
+    to: Endpoint,
+  ): { readonly plane: Plane; readonly source: Endpoint; readonly delayMillis: number } | null;
+}
+
+interface Path {
+  readonly endpoint: Endpoint;
+  every: number;
+  /** When to probe next; `tries` of less than a second have timers of their own, all others ride on the beat. */
+  dueAt: number;
+  hasTimer: boolean;
+  isProved: boolean;
+  missed: number;
+  /** When the first of the missed ones was sent. */
+  silentSince: number;
+  rttMillis: number | null;
+  minRttMillis: number | null;
+  /** How many probes of the last twenty were answered, as bits, and how many there were. */
+  answered: number;
+  sent: number;
+  lastEchoMillis: number | null;
+  isFresh: boolean;
+}
+
+interface Link {
+  readonly key: SessionKey;
+  session: number | null;
+  sessionUsedAt: number;
+  sentAt: number;
+  /** When anything authentic came last. */
+  receivedAt: number;
+  /** A handshake that was answered; the first packet that comes by it makes the session. */
+  pending: number | null;
+  handshake: {
+    readonly id: number;
+    readonly since: number;
+    readonly endpoints: Set<Endpoint>;
+    sent: number;
+  } | null;
+  paths: Map<Endpoint, Path>;
+  active: Endpoint | null;
+  wantedAt: number;
+  readonly heardAt: Map<Endpoint, number>;
+}
+
+type Event = Extract<
+  Input,
+  { kind: "wanted" | "session" | "ended" | "heard" | "proved" | "lost" | "measured" | "traffic" }
+>;
+
+/** One node's data plane in one network. */
+export class Plane {
+  readonly host: Host;
+  readonly key: SessionKey;
+  readonly #carrier: Carrier;
+  readonly #tell: (event: Event) => void;
+  /** Keys that it was told of, and what goes on with those of them that anything goes on with. */
+  readonly #peers = new Set<SessionKey>();
+  readonly #links = new Map<SessionKey, Link>();
+  #traffic = new Set<SessionKey>();
+  #stopped = false;
+
+  constructor(
+    host: Host,
+    key: SessionKey,
+    options: { readonly carrier: Carrier; readonly tell: (event: Event) => void },
+  ) {
+    this.host = host;
+    this.key = key;
+    this.#carrier = options.carrier;
+    this.#tell = options.tell;
+  }
+
+  /** What `wanted` peers get each second while they have a session; what asks for one else. */
+  beat(wanted: readonly SessionKey[]): void {
+    if (this.#stopped) return;
+    for (const key of wanted) this.#sendPacket(key);
+    const peers = [...this.#traffic];
+    this.#traffic = new Set();
+    if (peers.length > 0) this.#tell({ kind: "traffic", peers });
+    this.#expire();
+    this.#probeAll();
+    this.#summarise();
+  }
+
+  perform(effect: Effect): void {
+    const now = this.#now;
+    switch (effect.kind) {
+      case "setPeer":
+        this.#peers.add(effect.peer);
+        break;
+      case "removePeer":
+        this.#peers.delete(effect.peer);
+        this.#links.delete(effect.peer);
+        break;
+      case "setPaths":
+        this.#setPaths(effect);
+        break;
+      case "handshake": {
+        const link = this.#link(effect.peer);
+        if (link === null || (link.session !== null && !effect.force && link.handshake === null)) return;
+        link.handshake ??= { id: nextSession++, since: now, endpoints: new Set(), sent: 0 };
+        const added = effect.endpoints.filter((endpoint) => !link.handshake?.endpoints.has(endpoint));
+        for (const endpoint of added) link.handshake.endpoints.add(endpoint);
+        this.#call(link, added);
+        if (link.handshake.sent++ === 0) this.#repeat(link, link.handshake.id, 0);
+        break;
+      }
+      case "dropSessions":
+        for (const link of this.#links.values())
+          if (effect.peer === null || link.key === effect.peer) link.session = null;
+        break;
+      default:
+        throw new Error(`no call of the data plane: ${effect.kind}`);
+    }
+  }
+
+  /** A message 1 to be carried by other means. */
+  handshakeMessage(peer: SessionKey): number | null {
+    const link = this.#link(peer);
+    if (link === null) return null;
+    if (link.handshake === null) {
+      link.handshake = { id: nextSession++, since: this.#now, endpoints: new Set(), sent: 1 };
+      this.#repeat(link, link.handshake.id, 0);
+    }
+    return link.handshake.id;
+  }
+
+  receiveMessage1(from: SessionKey, source: Endpoint, id: number): void {
+    const link = this.#stopped ? null : this.#link(from);
+    if (link === null) return;
+    link.pending = id;
+    this.#send(source, (plane, back) => plane.#receiveMessage2(this.key, back, id));
+  }
+
+  /** Forgets everything: the process ended. */
+  stop(): void {
+    this.#stopped = true;
+    this.#peers.clear();
+    this.#links.clear();
+  }
+
+  /** Whether a packet for the peer would arrive there now. */
+  reaches(peer: SessionKey): boolean {
+    const link = this.#links.get(peer);
+    if (link?.session == null || link.active === null) return false;
+    const arrival = this.#carrier.send(this.host, link.active);
+    return arrival?.plane.key === peer && arrival.plane.#holds(this.key, link.session);
+  }
+
+  hasSession(peer: SessionKey): boolean {
+    return this.#links.get(peer)?.session != null;
+  }
+
+  #link(key: SessionKey): Link | null {
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    if (!this.#peers.has(key)) return null;
+    const link = newLink(key);
+    this.#links.set(key, link);
+    return link;
+  }
+
+  get #now(): number {
+    return this.#carrier.clock.now;
+  }
+
+  #holds(peer: SessionKey, session: number): boolean {
+    return !this.#stopped && this.#links.get(peer)?.session === session;
+  }
+
+  #send(to: Endpoint, what: (plane: Plane, source: Endpoint) => void): void {
+    const arrival = this.#carrier.send(this.host, to);
+    if (arrival !== null)
+      this.#carrier.clock.after(arrival.delayMillis, () => what(arrival.plane, arrival.source));
+  }
+
+  #call(link: Link, endpoints: Iterable<Endpoint>): void {
+    const { handshake } = link;
+    if (handshake === null) return;
+    for (const endpoint of endpoints) {
+      this.#send(endpoint, (plane, source) => {
+        if (plane.key === link.key) plane.receiveMessage1(this.key, source, handshake.id);
+      });
+    }
+  }
+
+  #repeat(link: Link, id: number, step: number): void {
+    this.#carrier.clock.after(repeats[step] ?? 5000, () => {
+      const { handshake } = link;
+      if (handshake?.id !== id || this.#stopped || this.#links.get(link.key) !== link) return;
+      if (this.#now - handshake.since >= 90_000) {
+        link.handshake = null;
+        this.#tell({ kind: "ended", peer: link.key, reason: "no-answer" });
+        return;
+      }
+      this.#call(link, handshake.endpoints);
+      this.#repeat(link, id, step + 1);
+    });
+  }
+
+  #receiveMessage2(from: SessionKey, source: Endpoint, id: number): void {
+    const link = this.#links.get(from);
+    if (link?.handshake?.id !== id) return;
+    link.handshake = null;
+    this.#establish(link, id, { source, initiator: true });
+    this.#send(source, (plane, back) => plane.#receiveConfirmation(this.key, back, id));
+  }
+
+  #receiveConfirmation(from: SessionKey, source: Endpoint, id: number): void {
+    this.#accepts(from, id, source);
+  }
+
+  /** Whether an authentic packet of that session is one here; the first one makes it. */
+  #accepts(from: SessionKey, session: number | null, source: Endpoint): boolean {
+    const link = this.#stopped ? null : this.#link(from);
+    if (link === null || session === null) return false;
+    if (link.pending === session) {
+      link.pending = null;
+      this.#establish(link, session, { source, initiator: false });
+    }
+    if (link.session !== session) return false;
+    link.receivedAt = this.#now;
+    return true;
+  }
+
+  #establish(
+    link: Link,
+    id: number,
+    { source, initiator }: { readonly source: Endpoint; readonly initiator: boolean },
+  ): void {
+    const rekey = link.session !== null;
+    // Two handshakes crossed: both ends keep the one that began later.
+    if (link.session !== null && link.session > id) return;
+    link.session = id;
+    link.sessionUsedAt = this.#now;
+    this.#tell({ kind: "session", peer: link.key, endpoint: source, initiator, rekey });
+  }
+
+  #setPaths({ peer, paths, active }: Extract<Effect, { kind: "setPaths" }>): void {
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    link.active = active;
+    const kept = new Map<Endpoint, Path>();
+    for (const { endpoint, probeMillis } of paths) {
+      const path = link.paths.get(endpoint) ?? newPath(endpoint);
+      kept.set(endpoint, path);
+      if (path.every === probeMillis) continue;
+      const isSooner = path.every === 0 || probeMillis < path.every;
+      path.every = probeMillis;
+      if (probeMillis > 0) path.dueAt = isSooner ? this.#now : this.#now + probeMillis;
+      if (probeMillis > 0 && probeMillis < 1000 && !path.hasTimer) this.#probeLater(link, path);
+    }
+    link.paths = kept;
+  }
+
+  /** A timer for as long as the path is probed more often than every second. */
+  #probeLater(link: Link, path: Path): void {
+    path.hasTimer = true;
+    this.#carrier.clock.after(Math.max(0, path.dueAt - this.#now), () => {
+      path.hasTimer = false;
+      const isCurrent = link.paths.get(path.endpoint) === path && this.#links.get(link.key) === link;
+      if (!isCurrent || this.#stopped || path.every === 0 || path.every >= 1000) return;
+      path.dueAt = this.#now + path.every;
+      if (link.session !== null) this.#probe(link, path);
+      this.#probeLater(link, path);
+    });
+  }
+
+  #probeAll(): void {
+    for (const link of this.#links.values()) {
+      if (link.session === null) continue;
+      for (const path of [...link.paths.values()]) {
+        if (path.every < 1000 || path.hasTimer || path.dueAt > this.#now) continue;
+        path.dueAt = this.#now + path.every - beatMillis / 2;
+        this.#probe(link, path);
+      }
+    }
+  }
+
+  #probe(link: Link, path: Path): void {
+    const rtt = this.#roundTrip(link, path.endpoint);
+    path.answered = ((path.answered << 1) | (rtt === null ? 0 : 1)) & 0xfffff;
+    path.sent = Math.min(20, path.sent + 1);
+    path.isFresh = true;
+    if (rtt === null) {
+      if (path.missed++ === 0) path.silentSince = this.#now;
+      const { silentSince } = path;
+      const owed =
+        path.endpoint === link.active && link.sentAt >= silentSince && link.receivedAt < silentSince;
+      if (!path.isProved || path.missed < (owed ? 2 : 3)) return;
+      path.isProved = false;
+      this.#tell({ kind: "lost", peer: link.key, endpoint: path.endpoint });
+      return;
+    }
+    path.missed = 0;
+    link.receivedAt = this.#now + rtt;
+    path.rttMillis = path.rttMillis === null ? rtt : path.rttMillis * 0.875 + rtt * 0.125;
+    path.minRttMillis = Math.min(path.minRttMillis ?? rtt, rtt);
+    path.lastEchoMillis = this.#now + rtt;
+    if (path.isProved) return;
+    this.#carrier.clock.after(rtt, () => {
+      if (path.isProved || link.paths.get(path.endpoint) !== path) return;
+      path.isProved = true;
+      this.#tell({ kind: "proved", peer: link.key, endpoint: path.endpoint, rttMillis: rtt });
+    });
+  }
+
+  /** Probe and echo at once; the time they take is added by the caller. */
+  #roundTrip(link: Link, endpoint: Endpoint): number | null {
+    const there = this.#carrier.send(this.host, endpoint);
+    if (there === null || there.plane.key !== link.key) return null;
+    if (!there.plane.#accepts(this.key, link.session, there.source)) return null;
+    there.plane.#hear(this.key, there.source);
+    const back = this.#carrier.send(there.plane.host, there.source);
+    return back?.plane === this ? there.delayMillis + back.delayMillis : null;
+  }
+
+  #hear(from: SessionKey, source: Endpoint): void {
+    const link = this.#links.get(from);
+    if (link === undefined || link.paths.has(source)) return;
+    if (this.#now - (link.heardAt.get(source) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+    link.heardAt.set(source, this.#now);
+    this.#carrier.clock.after(1, () => this.#tell({ kind: "heard", peer: from, endpoint: source }));
+  }
+
+  #sendPacket(key: SessionKey): void {
+    const link = this.#link(key);
+    if (link === null) return;
+    if (link.session === null || link.active === null) {
+      if (this.#now - link.wantedAt < 5000) return;
+      link.wantedAt = this.#now;
+      this.#tell({ kind: "wanted", peer: key });
+      return;
+    }
+    this.#traffic.add(key);
+    link.sessionUsedAt = this.#now;
+    link.sentAt = this.#now;
+    const arrival = this.#carrier.send(this.host, link.active);
+    if (arrival?.plane.key !== key) return;
+    if (arrival.plane.#accepts(this.key, link.session, arrival.source))
+      arrival.plane.#receivePacket(this.key);
+  }
+
+  #receivePacket(from: SessionKey): void {
+    const link = this.#links.get(from);
+    if (link !== undefined) link.sessionUsedAt = this.#now;
+    this.#traffic.add(from);
+  }
+
+  #expire(): void {
+    for (const link of this.#links.values()) {
+      if (link.session === null || this.#now - link.sessionUsedAt < 180_000) continue;
+      link.session = null;
+      this.#tell({ kind: "ended", peer: link.key, reason: "expired" });
+    }
+  }
+
+  #summarise(): void {
+    const paths: Measure[] = [];
+    for (const link of this.#links.values()) {
+      for (const path of link.paths.values()) {
+        if (!path.isFresh) continue;
+        path.isFresh = false;
+        const { endpoint, rttMillis, minRttMillis, lastEchoMillis } = path;
+        const loss = 1 - countBits(path.answered) / path.sent;
+        paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, lastEchoMillis });
+      }
+    }
+    if (paths.length > 0) this.#tell({ kind: "measured", paths });
+  }
+}
+
+function newLink(key: SessionKey): Link {
+  return {
+    key,
+    session: null,
+    sessionUsedAt: 0,
+    sentAt: Number.NEGATIVE_INFINITY,
+    receivedAt: Number.NEGATIVE_INFINITY,
+    pending: null,
+    handshake: null,
+    paths: new Map(),
+    active: null,
+    wantedAt: Number.NEGATIVE_INFINITY,
+    heardAt: new Map(),
+  };
+}
+
+function newPath(endpoint: Endpoint): Path {
+  return {
+    endpoint,
+    every: 0,
+    dueAt: 0,
+    hasTimer: false,
+    isProved: false,
+    missed: 0,
+    silentSince: 0,
+    rttMillis: null,
+    minRttMillis: null,
+    answered: 0,
+    sent: 0,
+    lastEchoMillis: null,
+    isFresh: false,
+  };
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let left = bits; left !== 0; left &= left - 1) count++;
+  return count;
+}
+
+/** A plane's beat; probes that ride on it are up to half of it early. */
+const beatMillis = 1000;
+/** Message 1 is sent again after these, then every 5 s. */
+const repeats = [250, 500, 1000, 2000];
+/** Numbers of handshakes; only their order matters. */
+let nextSession = 1;

@@ -1,0 +1,137 @@
+/** A whole simulated world: internet, router, nodes, one clock and one seed. */
+import type { Endpoint } from "../../../src-main/mesh/effect.ts";
+import type { Entry } from "../../../src-shared/trust.ts";
+import { start, TestNetwork } from "../../fakes/entries.ts";
+import type { Random } from "../../fakes/random.ts";
+import { createRandom } from "../../fakes/random.ts";
+import { HeapClock } from "./clock.ts";
+import type { Conditions, Host, Place } from "./internet.ts";
+import { Internet } from "./internet.ts";
+import type { NatName } from "./nat.ts";
+import { nats } from "./nat.ts";
+import { pathKind, SimNode } from "./node.ts";
+import type { Plane } from "./plane.ts";
+import { Router } from "./router.ts";
+
+/** Makes places and nodes, passes their datagrams on. */
+export class World {
+  readonly clock = new HeapClock(start);
+  readonly random: Random;
+  readonly internet: Internet;
+  readonly net = new TestNetwork();
+  readonly router: Router;
+  readonly nodes: SimNode[] = [];
+  readonly #planes = new Map<Host, SimNode>();
+  readonly #trunk: readonly Entry[];
+
+  constructor(seed: number, conditions: Conditions = { loss: 0, jitterMillis: 1 }) {
+    this.random = createRandom(seed);
+    this.internet = new Internet(this.random, conditions);
+    this.router = new Router(this.internet.host("router", this.internet.place(null)), this.net, this.clock);
+    this.#trunk = [this.net.record(), this.net.delegation("invite", { count: 100_000 })];
+    this.router.membership.merge(this.#trunk, this.clock.now);
+  }
+
+  place(nat: NatName | null): Place {
+    return this.internet.place(nat === null ? null : nats[nat]);
+  }
+
+  /** A machine at a place; it joins when told to. */
+  node(name: string, place: Place, options: { readonly udp?: boolean } = {}): SimNode {
+    const host = this.internet.host(name, place);
+    const carrier = { clock: this.clock, send: (from: Host, to: Endpoint) => this.#send(from, to) };
+    const { router, random } = this;
+    const node = new SimNode({ name, host, router, carrier, random: random.next, udp: options.udp ?? true });
+    this.nodes.push(node);
+    this.#planes.set(host, node);
+    return node;
+  }
+
+  join(node: SimNode): void {
+    node.join(this.#trunk);
+  }
+
+  pass(millis: number): void {
+    this.clock.runUntil(this.clock.now + millis);
+  }
+
+  /** Lets time pass until it holds; false if it does not within that time. */
+  passUntil(holds: () => boolean, within: number): boolean {
+    const end = this.clock.now + within;
+    while (!holds()) {
+      if (this.clock.now >= end) return false;
+      this.pass(20);
+    }
+    return true;
+  }
+
+  /** The router's process ends and begins again after a while. */
+  restartRouter(downMillis: number): void {
+    this.router.stop();
+    this.clock.after(downMillis, () => {
+      this.router.isUp = true;
+    });
+  }
+
+  /** Everything that users of all nodes would see, as one number. */
+  digest(): string {
+    let hash = 0x811c9dc5;
+    for (const node of this.nodes) {
+      if (!node.isRunning) continue;
+      for (const key of node.wanted) {
+        const view = node.machine.peer(key, this.clock.now);
+        const path = view?.path;
+        const facts = [
+          node.name,
+          view?.state,
+          path?.endpoint,
+          path?.latencyMillis,
+          path?.reason,
+          view?.decisions,
+        ];
+        for (const character of JSON.stringify(facts)) {
+          hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+        }
+      }
+    }
+    return hash.toString(16);
+  }
+
+  /** How many of the wanted pairs stand how. */
+  count(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const node of this.nodes) {
+      if (!node.isRunning) continue;
+      for (const key of node.wanted) {
+        const view = node.machine.peer(key, this.clock.now);
+        const name = view === null ? "unknown" : (pathKind(view) ?? view.state);
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+    }
+    return counts;
+  }
+
+  #send(
+    from: Host,
+    to: Endpoint,
+  ): { readonly plane: Plane; readonly source: Endpoint; readonly delayMillis: number } | null {
+    const mark = to.indexOf("#");
+    const address = mark < 0 ? to : to.slice(0, mark);
+    const now = this.clock.now;
+    const first = this.internet.send(from, address, now);
+    if (first === null) return null;
+    if (first.host !== this.router.host) {
+      const node = this.#planes.get(first.host);
+      return node === undefined || !node.isRunning ? null : { plane: node.plane, ...first };
+    }
+    if (mark < 0) return { plane: none, ...first };
+    const onward = this.router.forward(Number(to.slice(mark + 1)), first.source);
+    const second = onward === null ? null : this.internet.send(this.router.host, onward.to, now);
+    const node = second === null ? undefined : this.#planes.get(second.host);
+    if (onward === null || second === null || node === undefined || !node.isRunning) return null;
+    return { plane: node.plane, source: onward.as, delayMillis: first.delayMillis + second.delayMillis };
+  }
+}
+
+/** The router's own end: it has no session that a probe could meet. */
+const none = { key: "" } as unknown as Plane;
