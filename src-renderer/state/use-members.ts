@@ -1,5 +1,5 @@
 /** The members of a network, read again whenever they may have changed. */
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { AppError } from "../../src-shared/errors.ts";
 import type { MemberStatus, NetworkStatus } from "../../src-shared/status.ts";
 import { asAppError, clientNow, usePanel } from "./use-panel.ts";
@@ -18,13 +18,18 @@ export function useMembers(network: NetworkStatus): Members {
   const client = usePanel((state) => (state.connection.kind === "open" ? state.connection.client : null));
   const turn = usePanel((state) => Math.floor(state.heardAt / readEveryMilliseconds));
   const { id } = network;
+  const latest = useRef(0);
   const read = useCallback(() => {
+    // Answers may overtake each other: only the newest question's counts, or a row would jump back.
+    const asked = ++latest.current;
     void (async () => {
       try {
-        setMembers(await clientNow().call("members.list", { network: id }));
+        const answer = await clientNow().call("members.list", { network: id });
+        if (asked !== latest.current) return;
+        setMembers(answer);
         setError(null);
       } catch (reason) {
-        setError(asAppError(reason));
+        if (asked === latest.current) setError(asAppError(reason));
       }
     })();
   }, [id]);
