@@ -41,7 +41,7 @@ export type ReasonCode = z.infer<typeof reasonCode>;
 /** One candidate that was tried for a peer. */
 export const candidateStatus = z.object({
   endpoint: z.string(),
-  kind: z.enum(["lan", "reflexive", "declared", "heard", "relay"]),
+  kind: z.enum(["lan", "reflexive", "mapped", "declared", "heard", "relay"]),
   state: z.enum(["untried", "probing", "proved", "lost"]),
   latencyMs: z.number().nullable(),
   lossPercent: z.number().nullable(),

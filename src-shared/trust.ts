@@ -57,14 +57,35 @@ export const networkRecord = z.object({
 });
 export type NetworkRecord = z.infer<typeof networkRecord>;
 
+/** What a node found out about the NAT before it: information for verdicts and prediction, never a gate. */
+export const natFacts = z.object({
+  /**
+   * How outer ports are chosen: `none` (no NAT), `independent` of the destination, `sequential` or `random` for each
+   * destination, or not known.
+   */
+  mapping: z.enum(["none", "independent", "sequential", "random", "unknown"]),
+  /** Kind `sequential`: from one destination's port to the next. */
+  step: z.number().int().min(-64).max(64),
+  /** Protocol by which the gateway opened a port for this node. */
+  portMapping: z.enum(["upnp", "nat-pmp", "pcp"]).nullable(),
+  /** UDP to some server is answered; null until tried. */
+  udp: z.boolean().nullable(),
+});
+export type NatFacts = z.infer<typeof natFacts>;
+
 /** Where a node can be reached, by its own word. */
 export const nodeRecord = z.object({
   network: networkId,
   identity: identityKey,
   version: millis,
-  candidates: z.array(z.object({ endpoint, kind: z.enum(["lan", "reflexive", "declared"]) })).max(64),
+  candidates: z
+    .array(z.object({ endpoint, kind: z.enum(["lan", "reflexive", "mapped", "declared"]) }))
+    .max(64),
   /** Relays it can be reached through, by pin (routers) or identity (members). */
   relays: z.array(z.string().max(44)).max(16),
+  nat: natFacts.optional(),
+  /** Relays for other members at this cost in milliseconds, added to the measured ones; absent: does not. */
+  relay: z.object({ cost: z.number().int().min(1).max(1000) }).optional(),
 });
 export type NodeRecord = z.infer<typeof nodeRecord>;
 

@@ -389,6 +389,8 @@ export class NetworkLoop {
       version: this.#surroundings.now(),
       candidates: effect.candidates,
       relays: effect.relays,
+      ...(effect.nat === undefined ? {} : { nat: effect.nat }),
+      ...(effect.relay === undefined ? {} : { relay: effect.relay }),
     };
     const signed = signEntry("node", body, this.#surroundings.identity);
     // After this turn: the machine is in the middle of carrying out what it decided.

@@ -1,7 +1,7 @@
 /** What a network's machine hears and what it answers: the border between deciding and performing. */
 
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
-import type { Entry, NodeRecord } from "../../src-shared/trust.ts";
+import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
 
 /** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel. */
@@ -24,8 +24,12 @@ export type Input =
       readonly name: string;
       readonly endpoint: Endpoint | null;
     }
-  /** Own candidates, complete: host addresses, reflexive, declared. */
-  | { readonly kind: "candidates"; readonly candidates: readonly OwnCandidate[] }
+  /** Own candidates, complete: host addresses, reflexive, mapped, declared; and the NAT before them, where known. */
+  | {
+      readonly kind: "candidates";
+      readonly candidates: readonly OwnCandidate[];
+      readonly nat?: NatFacts | undefined;
+    }
   | { readonly kind: "wanted"; readonly peer: SessionKey }
   | {
       readonly kind: "session";
@@ -108,6 +112,9 @@ export type Effect =
       readonly kind: "publishNode";
       readonly candidates: readonly OwnCandidate[];
       readonly relays: readonly string[];
+      readonly nat?: NatFacts | undefined;
+      /** What relaying for other members costs here; absent: it does not. */
+      readonly relay?: { readonly cost: number } | undefined;
     }
   /** Own address was lost to another certificate: take a new one. */
   | { readonly kind: "addressLost"; readonly address: string; readonly to: IdentityKey }

@@ -12,7 +12,7 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
-import type { EntryOf, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
+import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
 import { triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
@@ -64,6 +64,7 @@ export class Network {
   readonly #refused = new Map<string, number>();
   #online = false;
   #own: readonly OwnCandidate[] = [];
+  #nat: NatFacts | undefined;
   #ranges: readonly Prefix[] = [];
   /** What of each node's record can be tried, as last computed. */
   readonly #triable = new Map<
@@ -148,6 +149,7 @@ export class Network {
         break;
       case "candidates":
         this.#own = input.candidates;
+        this.#nat = input.nat;
         this.#triable.clear();
         this.#publish(now);
         this.#settleAll(now);
@@ -275,7 +277,8 @@ export class Network {
   }
 
   #publish(now: Millis): void {
-    const { effect, next } = this.#publication.due({ own: this.#own, record: this.membership.record, now });
+    const { record } = this.membership;
+    const { effect, next } = this.#publication.due({ own: this.#own, nat: this.#nat, record, now });
     this.#timers.set("publish", this.#roster.isMember ? next : null);
     if (!this.#roster.isMember || effect === null) return;
     this.#publication.done(effect, now);

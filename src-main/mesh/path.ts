@@ -44,6 +44,7 @@ export function reasonOf(
     case "lan":
       return active.isLocal ? "same-lan" : "direct-reflexive";
     case "reflexive":
+    case "mapped":
     case "declared":
       return "direct-reflexive";
     case "heard":

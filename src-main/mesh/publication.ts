@@ -1,6 +1,6 @@
 /** What this node says of itself, and when: at once after a change, but never twice within two seconds. */
 import type { Millis } from "../../src-shared/ids.ts";
-import type { NetworkRecord } from "../../src-shared/trust.ts";
+import type { NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
 import type { Effect, OwnCandidate } from "./effect.ts";
 
 type PublishNode = Extract<Effect, { kind: "publishNode" }>;
@@ -20,15 +20,21 @@ export class Publication {
   /** The record to publish now, if any; else when to ask again, if ever. */
   due(facts: {
     readonly own: readonly OwnCandidate[];
+    readonly nat?: NatFacts | undefined;
     readonly record: NetworkRecord | null;
     readonly now: Millis;
   }): {
     readonly effect: PublishNode | null;
     readonly next: Millis | null;
   } {
-    const { own, record, now } = facts;
+    const { own, nat, record, now } = facts;
     const relays = this.#relayed ? (record?.routers ?? []).map(({ pin }) => pin).slice(0, mostRelays) : [];
-    const effect: PublishNode = { kind: "publishNode", candidates: own.slice(0, mostCandidates), relays };
+    const effect: PublishNode = {
+      kind: "publishNode",
+      candidates: own.slice(0, mostCandidates),
+      relays,
+      ...(nat === undefined ? {} : { nat }),
+    };
     if (own.length === 0 || textOf(effect) === this.#said) return { effect: null, next: null };
     const next = this.#saidAt + pause;
     return now >= next ? { effect, next: null } : { effect: null, next };
@@ -41,8 +47,8 @@ export class Publication {
   }
 }
 
-function textOf({ candidates, relays }: PublishNode): string {
-  return JSON.stringify([candidates.map(({ endpoint, kind }) => [endpoint, kind]), relays]);
+function textOf({ candidates, relays, nat, relay }: PublishNode): string {
+  return JSON.stringify([candidates.map(({ endpoint, kind }) => [endpoint, kind]), relays, nat, relay]);
 }
 
 const pause: Millis = 2000;

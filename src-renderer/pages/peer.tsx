@@ -241,6 +241,7 @@ function DecisionsCard({ decisions }: { readonly decisions: PeerDetail["decision
 const kindKeys = {
   lan: "candidate.lan",
   reflexive: "candidate.reflexive",
+  mapped: "candidate.mapped",
   declared: "candidate.declared",
   heard: "candidate.heard",
   relay: "candidate.relay",

@@ -128,6 +128,7 @@ export const en = {
   "candidates.state": "Result",
   "candidate.lan": "LAN",
   "candidate.reflexive": "as seen from outside",
+  "candidate.mapped": "opened at the gateway",
   "candidate.declared": "given by hand",
   "candidate.heard": "heard from",
   "candidate.relay": "relay",

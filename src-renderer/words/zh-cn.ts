@@ -120,6 +120,7 @@ export const zhCN = {
   "candidates.state": "结果",
   "candidate.lan": "局域网",
   "candidate.reflexive": "外部所见",
+  "candidate.mapped": "端口映射",
   "candidate.declared": "手动指定",
   "candidate.heard": "来包地址",
   "candidate.relay": "中继",

@@ -261,6 +261,8 @@ export class SimNode {
           version,
           candidates,
           relays,
+          nat: effect.nat,
+          relay: effect.relay,
         };
         const entry = entryOf("node", body, this.identity);
         this.#later(0, () => this.feed({ kind: "entries", entries: [entry] }));

@@ -157,6 +157,11 @@ describe("members become peers", () => {
     expect(only(bench.hear({ kind: "candidates", candidates: second }), "publishNode")).toEqual([]);
     const later = only(bench.pass(2000), "publishNode");
     expect(later).toEqual([{ kind: "publishNode", candidates: second, relays: [] }]);
+    const nat = { mapping: "sequential", step: 2, portMapping: null, udp: true } as const;
+    bench.hear({ kind: "candidates", candidates: second, nat });
+    expect(only(bench.pass(2000), "publishNode")).toEqual([
+      { kind: "publishNode", candidates: second, relays: [], nat },
+    ]);
   });
 });
 
