@@ -12,20 +12,22 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
-import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
+import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
-import { triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
 import type { Around } from "./peer.ts";
 import { Peer } from "./peer.ts";
+import type { PeerInput } from "./peer-input.ts";
+import { hearPeer } from "./peer-input.ts";
 import type { PeerView } from "./peer-view.ts";
 import { viewPeer } from "./peer-view.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
 import { Roster } from "./roster.ts";
 import { Timers } from "./timers.ts";
+import { ToldAddresses } from "./told-addresses.ts";
 
 export interface NetworkOptions {
   readonly network: NetworkId;
@@ -66,11 +68,7 @@ export class Network {
   #own: readonly OwnCandidate[] = [];
   #nat: NatFacts | undefined;
   #ranges: readonly Prefix[] = [];
-  /** What of each node's record can be tried, as last computed. */
-  readonly #triable = new Map<
-    IdentityKey,
-    { readonly node: NodeRecord; readonly found: readonly OwnCandidate[] }
-  >();
+  readonly #told = new ToldAddresses();
   #effects: Effect[] = [];
 
   constructor(options: NetworkOptions) {
@@ -150,7 +148,7 @@ export class Network {
       case "candidates":
         this.#own = input.candidates;
         this.#nat = input.nat;
-        this.#triable.clear();
+        this.#told.clear();
         this.#publish(now);
         this.#settleAll(now);
         break;
@@ -195,7 +193,7 @@ export class Network {
     this.#emit({ kind: "changed" });
     if (touched === null) {
       this.#ranges = (this.membership.record?.ranges ?? []).flatMap((range) => parsePrefix(range) ?? []);
-      this.#triable.clear();
+      this.#told.clear();
     }
     for (const effect of this.#roster.update(touched)) {
       if (effect.kind === "removePeer") this.#part(effect.peer);
@@ -326,19 +324,10 @@ export class Network {
       relays: this.#relays,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
-      addresses: this.#triableOf(member?.node ?? null),
+      addresses: this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
       random: this.#options.random,
       emit: this.#emit,
     };
-  }
-
-  #triableOf(node: NodeRecord | null): readonly OwnCandidate[] {
-    if (node === null) return [];
-    const known = this.#triable.get(node.identity);
-    if (known?.node === node) return known.found;
-    const found = triable(node.candidates, { ranges: this.#ranges, own: this.#own });
-    this.#triable.set(node.identity, { node, found });
-    return found;
   }
 
   #view(member: Member, now: Millis): PeerView {
@@ -354,54 +343,6 @@ export class Network {
   readonly #emit = (effect: Effect): void => {
     this.#effects.push(effect);
   };
-}
-
-type PeerInput = Exclude<
-  Input,
-  {
-    readonly kind:
-      | "entries"
-      | "rendezvous"
-      | "presence"
-      | "relay"
-      | "candidates"
-      | "measured"
-      | "traffic"
-      | "woke"
-      | "tick";
-  }
->;
-
-function hearPeer(peer: Peer, input: PeerInput, around: Around): void {
-  switch (input.kind) {
-    case "wanted":
-      peer.handleWanted(around);
-      break;
-    case "carried":
-      peer.handleCarried(around);
-      break;
-    case "session":
-      peer.handleSession(input.endpoint, input.rekey, around);
-      break;
-    case "ended":
-      peer.handleEnded(input.reason, around);
-      break;
-    case "heard":
-      peer.handleHeard(input.endpoint, around);
-      break;
-    case "proved":
-      peer.handleProved(input.endpoint, input.rttMillis, around);
-      break;
-    case "lost":
-      peer.handleLost(input.endpoint, around);
-      break;
-    case "relayOpened":
-      peer.handleRelayOpened(input.relay, input.opened, around);
-      break;
-    case "relayOffered":
-      peer.handleRelayOffered(input.relay, input.endpoint, around);
-      break;
-  }
 }
 
 /** `store` and `changed` at most once, at the end. */

@@ -1,0 +1,53 @@
+/** Inputs about one peer, each to its place in that peer. */
+import type { Input } from "./effect.ts";
+import type { Around, Peer } from "./peer.ts";
+
+/** An input that names a peer. */
+export type PeerInput = Exclude<
+  Input,
+  {
+    readonly kind:
+      | "entries"
+      | "rendezvous"
+      | "presence"
+      | "relay"
+      | "candidates"
+      | "measured"
+      | "traffic"
+      | "woke"
+      | "tick";
+  }
+>;
+
+/** Tells the peer what happened; it draws its conclusions when it settles. */
+export function hearPeer(peer: Peer, input: PeerInput, around: Around): void {
+  switch (input.kind) {
+    case "wanted":
+      peer.handleWanted(around);
+      break;
+    case "carried":
+      peer.handleCarried(around);
+      break;
+    case "session":
+      peer.handleSession(input.endpoint, input.rekey, around);
+      break;
+    case "ended":
+      peer.handleEnded(input.reason, around);
+      break;
+    case "heard":
+      peer.handleHeard(input.endpoint, around);
+      break;
+    case "proved":
+      peer.handleProved(input.endpoint, input.rttMillis, around);
+      break;
+    case "lost":
+      peer.handleLost(input.endpoint, around);
+      break;
+    case "relayOpened":
+      peer.handleRelayOpened(input.relay, input.opened, around);
+      break;
+    case "relayOffered":
+      peer.handleRelayOffered(input.relay, input.endpoint, around);
+      break;
+  }
+}
