@@ -49,6 +49,14 @@ export interface PathOptions {
   readonly probeMillis: number;
 }
 
+/** Which of a peer's paths carry its packets. */
+export interface Use {
+  /** Paths that share the peer's flows, each flow pinned to one by its 5-tuple; usually one. Empty: none known. */
+  readonly active: readonly Endpoint[];
+  /** Taken in this order by the data plane itself, at once, when all active ones are lost. */
+  readonly standby: readonly Endpoint[];
+}
+
 export interface Epoch {
   /** 1–255; 0 stands for the router's session and is never listed. */
   readonly id: number;
@@ -76,10 +84,10 @@ export interface DataPlane {
   /** Ends the peer's sessions and forgets it. */
   removePeer(realm: string, peer: Key): void;
   /**
-   * Replaces the peer's list of paths to probe and names the one that carries its packets. An endpoint that stays in
-   * the list keeps its measurements.
+   * Replaces the peer's list of paths to probe and names those that carry its packets. An endpoint that stays in the
+   * list keeps its measurements.
    */
-  setPaths(realm: string, peer: Key, paths: readonly PathOptions[], active: Endpoint | null): void;
+  setPaths(realm: string, peer: Key, paths: readonly PathOptions[], use: Use): void;
 
   /**
    * Begins a handshake unless a session younger than its rekey time stands, or `force`: message 1 to every endpoint at
@@ -151,6 +159,13 @@ export interface PathMeasure {
   readonly minRttMillis: number | null;
   /** Share of the last 20 probes without echo, 0–1. */
   readonly loss: number;
+  /** Mean difference of successive round trips, in milliseconds (RFC 3550's estimate); null before the second. */
+  readonly jitterMillis: number | null;
+  /** Share of datagrams lost lately, 0–1: of ours on the way there, and of the peer's on the way here; null until known. */
+  readonly lossOut: number | null;
+  readonly lossIn: number | null;
+  /** Largest inner IP packet that passes whole; null while it is searched. */
+  readonly mtu: number | null;
   readonly lastEchoMillis: number | null;
 }
 

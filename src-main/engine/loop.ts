@@ -311,7 +311,7 @@ export class NetworkLoop {
         dataPlane.removePeer(this.#realm, effect.peer);
         return;
       case "setPaths":
-        dataPlane.setPaths(this.#realm, effect.peer, effect.paths, effect.active);
+        dataPlane.setPaths(this.#realm, effect.peer, effect.paths, effect);
         return;
       case "handshake":
         if (effect.endpoints.length > 0)

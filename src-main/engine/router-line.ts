@@ -176,12 +176,10 @@ export class RouterLine {
       allowed: [],
       keepaliveSeconds: 25,
     });
-    surroundings.dataPlane.setPaths(
-      realm,
-      router.sessionKey,
-      [{ endpoint: router.endpoint, probeMillis }],
-      router.endpoint,
-    );
+    surroundings.dataPlane.setPaths(realm, router.sessionKey, [{ endpoint: router.endpoint, probeMillis }], {
+      active: [router.endpoint],
+      standby: [],
+    });
     if (this.#udp) {
       // The router may have started anew: channels of before are void.
       this.#udp = false;

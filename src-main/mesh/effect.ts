@@ -77,6 +77,12 @@ export interface Measure {
   readonly rttMillis: number | null;
   readonly minRttMillis: number | null;
   readonly loss: number;
+  readonly jitterMillis: number | null;
+  /** Share of datagrams lost on the way there and on the way here, 0–1; null until known. */
+  readonly lossOut: number | null;
+  readonly lossIn: number | null;
+  /** Largest inner IP packet that passes whole; null while it is searched. */
+  readonly mtu: number | null;
   readonly lastEchoMillis: number | null;
 }
 
@@ -93,7 +99,10 @@ export type Effect =
       readonly kind: "setPaths";
       readonly peer: SessionKey;
       readonly paths: readonly { readonly endpoint: Endpoint; readonly probeMillis: number }[];
-      readonly active: Endpoint | null;
+      /** Share the peer's flows; usually one. */
+      readonly active: readonly Endpoint[];
+      /** Taken in this order by the data plane itself when all active ones are lost. */
+      readonly standby: readonly Endpoint[];
     }
   /** Message 1 to these at once; more may be added later by the same effect. */
   | {

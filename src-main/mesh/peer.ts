@@ -8,7 +8,7 @@ import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.t
 import { Candidates } from "./candidates.ts";
 import type { Decision, Effect, Endpoint, Measure, OwnCandidate } from "./effect.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
-import type { Plan } from "./probing.ts";
+import type { Plan, Use } from "./probing.ts";
 import { activityEnds, activityOf, plan, samePlan, tryEnds } from "./probing.ts";
 import { RelayTries } from "./relay-tries.ts";
 
@@ -279,7 +279,7 @@ export class Peer {
     this.#candidates.restart(now);
     this.#eager = now;
     this.#broken = null;
-    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], active: this.#active });
+    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], ...this.#use() });
     this.#planned = null;
   }
 
@@ -364,16 +364,21 @@ export class Peer {
 
   #probe({ now, emit }: Around): void {
     if (this.#session === null) {
-      if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], active: null });
+      if (this.#planned !== null)
+        emit({ kind: "setPaths", peer: this.key, paths: [], active: [], standby: [] });
       this.#planned = null;
       return;
     }
     const activity = activityOf(now - this.#lastTraffic);
     const paths = plan(this.candidates, { active: this.#active, activity, eager: this.#eager, now });
-    const next = { paths, active: this.#active };
+    const next = { paths, ...this.#use() };
     if (this.#planned !== null && samePlan(this.#planned, next)) return;
     this.#planned = next;
-    emit({ kind: "setPaths", peer: this.key, paths, active: this.#active });
+    emit({ kind: "setPaths", peer: this.key, ...next });
+  }
+
+  #use(): Use {
+    return { active: this.#active === null ? [] : [this.#active], standby: [] };
   }
 
   #decide({ now }: Around, text: string): void {

@@ -22,10 +22,15 @@ export function activityEnds(lastTraffic: Millis): readonly Millis[] {
   return [lastTraffic + busyFor, lastTraffic + idleFor];
 }
 
+/** Which paths carry the packets: those that share the flows, and those that take over when all of them are lost. */
+export interface Use {
+  readonly active: readonly Endpoint[];
+  readonly standby: readonly Endpoint[];
+}
+
 /** What a `setPaths` effect says. */
-export interface Plan {
+export interface Plan extends Use {
   readonly paths: readonly PlannedPath[];
-  readonly active: Endpoint | null;
 }
 
 /** All candidates with their probe intervals, the one in use first. */
@@ -50,11 +55,16 @@ export function plan(
 
 /** Whether two plans ask the same of the data plane. */
 export function samePlan(one: Plan, other: Plan): boolean {
-  if (one.active !== other.active || one.paths.length !== other.paths.length) return false;
+  if (!sameList(one.active, other.active) || !sameList(one.standby, other.standby)) return false;
+  if (one.paths.length !== other.paths.length) return false;
   return one.paths.every(({ endpoint, probeMillis }, at) => {
     const path = other.paths[at];
     return path?.endpoint === endpoint && path.probeMillis === probeMillis;
   });
+}
+
+function sameList(one: readonly Endpoint[], other: readonly Endpoint[]): boolean {
+  return one.length === other.length && one.every((endpoint, at) => endpoint === other[at]);
 }
 
 /** When an unproved candidate is tried less often from then on. */

@@ -62,7 +62,10 @@ dataPlane.setPeer(realm, {
   keepaliveSeconds: 0,
 });
 const { peerEndpoint: endpoint } = options;
-dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], endpoint);
+dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], {
+  active: [endpoint],
+  standby: [],
+});
 process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
 if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
 

@@ -188,7 +188,7 @@ describe("inside a session", () => {
   it("[E06] a path is proved by its first echo, measured, and lost when its probes stay unanswered", async () => {
     const [one, two] = await joined();
     const path = { endpoint: two.endpoint, probeMillis: 100 };
-    one.calls.setPaths("net", two.publicKey, [path], two.endpoint);
+    one.calls.setPaths("net", two.publicKey, [path], { active: [two.endpoint], standby: [] });
     const proved = await one.next("proved");
     expect(proved).toMatchObject({ peer: two.publicKey, endpoint: two.endpoint });
     expect(proved.rttMillis).toBeGreaterThan(0);

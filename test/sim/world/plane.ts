@@ -48,7 +48,8 @@ interface Link {
     sent: number;
   } | null;
   paths: Map<Endpoint, Path>;
-  active: Endpoint | null;
+  active: readonly Endpoint[];
+  standby: readonly Endpoint[];
   wantedAt: number;
   readonly heardAt: Map<Endpoint, number>;
 }
@@ -153,8 +154,9 @@ export class Plane {
   /** Whether a packet for the peer would arrive there now. */
   reaches(peer: SessionKey): boolean {
     const link = this.#links.get(peer);
-    if (link?.session == null || link.active === null) return false;
-    const arrival = this.#carrier.send(this.host, link.active);
+    const route = link === undefined ? null : routeOf(link);
+    if (link?.session == null || route === null) return false;
+    const arrival = this.#carrier.send(this.host, route);
     return arrival?.plane.key === peer && arrival.plane.#holds(this.key, link.session);
   }
 
@@ -247,10 +249,11 @@ export class Plane {
     this.#tell({ kind: "session", peer: link.key, endpoint: source, initiator, rekey });
   }
 
-  #setPaths({ peer, paths, active }: Extract<Effect, { kind: "setPaths" }>): void {
+  #setPaths({ peer, paths, active, standby }: Extract<Effect, { kind: "setPaths" }>): void {
     const link = this.#links.get(peer);
     if (link === undefined) return;
     link.active = active;
+    link.standby = standby;
     const kept = new Map<Endpoint, Path>();
     for (const { endpoint, probeMillis } of paths) {
       const path = link.paths.get(endpoint) ?? newPath(endpoint);
@@ -297,7 +300,7 @@ export class Plane {
       if (path.missed++ === 0) path.silentSince = this.#now;
       const { silentSince } = path;
       const owed =
-        path.endpoint === link.active && link.sentAt >= silentSince && link.receivedAt < silentSince;
+        path.endpoint === routeOf(link) && link.sentAt >= silentSince && link.receivedAt < silentSince;
       if (!path.isProved || path.missed < (owed ? 2 : 3)) return;
       path.isProved = false;
       this.#tell({ kind: "lost", peer: link.key, endpoint: path.endpoint });
@@ -337,7 +340,8 @@ export class Plane {
   #sendPacket(key: SessionKey): void {
     const link = this.#link(key);
     if (link === null) return;
-    if (link.session === null || link.active === null) {
+    const route = routeOf(link);
+    if (link.session === null || route === null) {
       if (this.#now - link.wantedAt < 5000) return;
       link.wantedAt = this.#now;
       this.#tell({ kind: "wanted", peer: key });
@@ -346,7 +350,7 @@ export class Plane {
     this.#traffic.add(key);
     link.sessionUsedAt = this.#now;
     link.sentAt = this.#now;
-    const arrival = this.#carrier.send(this.host, link.active);
+    const arrival = this.#carrier.send(this.host, route);
     if (arrival?.plane.key !== key) return;
     if (arrival.plane.#accepts(this.key, link.session, arrival.source))
       arrival.plane.#receivePacket(this.key);
@@ -374,7 +378,8 @@ export class Plane {
         path.isFresh = false;
         const { endpoint, rttMillis, minRttMillis, lastEchoMillis } = path;
         const loss = 1 - countBits(path.answered) / path.sent;
-        paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, lastEchoMillis });
+        const found = { jitterMillis: 0, lossOut: null, lossIn: null, mtu: path.isProved ? 1400 : null };
+        paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, ...found, lastEchoMillis });
       }
     }
     if (paths.length > 0) this.#tell({ kind: "measured", paths });
@@ -391,10 +396,17 @@ function newLink(key: SessionKey): Link {
     pending: null,
     handshake: null,
     paths: new Map(),
-    active: null,
+    active: [],
+    standby: [],
     wantedAt: Number.NEGATIVE_INFINITY,
     heardAt: new Map(),
   };
+}
+
+/** Where packets go: the first path in use that answers, then the first on standby; unproved ones as a last resort. */
+function routeOf({ active, standby, paths }: Link): Endpoint | null {
+  const proved = [...active, ...standby].find((endpoint) => paths.get(endpoint)?.isProved === true);
+  return proved ?? active[0] ?? null;
 }
 
 function newPath(endpoint: Endpoint): Path {

@@ -88,6 +88,10 @@ const anything: fc.Arbitrary<Input> = fc.oneof(
         rttMillis,
         minRttMillis: rttMillis,
         loss,
+        jitterMillis: rttMillis === null ? null : rttMillis / 10,
+        lossOut: loss,
+        lossIn: null,
+        mtu: rttMillis === null ? null : 1400,
         lastEchoMillis: rttMillis === null ? null : start + 1000,
       })),
     })),
@@ -175,8 +179,11 @@ describe("a network's machine, whatever it hears", () => {
             if (effect.kind === "setPeer") known.add(effect.peer);
             else if (effect.kind === "removePeer") expect(known.delete(effect.peer)).toBe(true);
             else if ("peer" in effect && effect.peer !== null) expect(known).toContain(effect.peer);
-            if (effect.kind !== "setPaths" || effect.active === null || effect.paths.length === 0) continue;
-            expect(effect.paths.map((path) => path.endpoint)).toContain(effect.active);
+            if (effect.kind !== "setPaths" || effect.active.length === 0 || effect.paths.length === 0)
+              continue;
+            expect(effect.paths.map((path) => path.endpoint)).toEqual(
+              expect.arrayContaining([...effect.active, ...effect.standby]),
+            );
           }
           const kinds = effects.map(({ kind }) => kind);
           for (const flag of ["store", "changed"])

@@ -194,7 +194,8 @@ describe("first contact", () => {
       {
         kind: "setPaths",
         peer: bob,
-        active: channel,
+        active: [channel],
+        standby: [],
         paths: [
           { endpoint: channel, probeMillis: 250 },
           { endpoint: lan, probeMillis: 250 },
@@ -219,7 +220,7 @@ describe("first contact", () => {
     bench.hear({ kind: "proved", peer: bob, endpoint: channel, rttMillis: 40 });
     const effects = bench.hear({ kind: "proved", peer: bob, endpoint: reflexive, rttMillis: 20 });
     const [setPaths] = only(effects, "setPaths");
-    expect(setPaths?.active).toBe(reflexive);
+    expect(setPaths?.active).toEqual([reflexive]);
     expect(setPaths?.paths).toContainEqual({ endpoint: channel, probeMillis: 5000 });
     expect(bench.bob.path).toMatchObject({ kind: "direct", reasonCode: "direct-reflexive", via: [] });
   });
@@ -339,7 +340,7 @@ describe("a path", () => {
     bench.pass(5000);
     const effects = bench.hear({ kind: "lost", peer: bob, endpoint: reflexive });
     const [setPaths] = only(effects, "setPaths");
-    expect(setPaths?.active).toBe(channel);
+    expect(setPaths?.active).toEqual([channel]);
     expect(setPaths?.paths).toContainEqual({ endpoint: reflexive, probeMillis: 250 });
     expect(bench.bob.path).toMatchObject({ kind: "relay", reasonCode: "relay-direct-lost" });
     expect(bench.bob.decisions.map(({ text }) => text).at(-2)).toBe(`no answer from ${reflexive}`);
@@ -371,6 +372,10 @@ describe("a path", () => {
         rttMillis,
         minRttMillis: 17,
         loss: 0,
+        jitterMillis: null,
+        lossOut: null,
+        lossIn: null,
+        mtu: null,
         lastEchoMillis: bench.now,
       };
       bench.hear({ kind: "measured", paths: [measure] });
@@ -391,7 +396,9 @@ describe("a path", () => {
     expect(new Set(quiet.at(-1)?.paths.map(({ probeMillis }) => probeMillis))).toEqual(new Set([0]));
     expect(bench.bob.state).toBe("idle");
     const effects = bench.hear({ kind: "ended", peer: bob, reason: "expired" });
-    expect(only(effects, "setPaths")).toEqual([{ kind: "setPaths", peer: bob, paths: [], active: null }]);
+    expect(only(effects, "setPaths")).toEqual([
+      { kind: "setPaths", peer: bob, paths: [], active: [], standby: [] },
+    ]);
     expect(bench.machine.deadline()).toBe(bench.machine.membership.nextExpiry);
   });
 
@@ -479,7 +486,7 @@ describe("waking up", () => {
     relayed(bench);
     bench.hear({ kind: "proved", peer: bob, endpoint: reflexive, rttMillis: 20 });
     const plans = only(bench.hear({ kind: "woke", slept: false }), "setPaths");
-    expect(plans[0]).toMatchObject({ paths: [], active: reflexive });
+    expect(plans[0]).toMatchObject({ paths: [], active: [reflexive] });
     expect(new Set(plans[1]?.paths.map(({ probeMillis }) => probeMillis))).toEqual(new Set([250]));
   });
 });

@@ -182,6 +182,10 @@ describe("candidates", () => {
       rttMillis: 20,
       minRttMillis: 19,
       loss: 0.6,
+      jitterMillis: null,
+      lossOut: null,
+      lossIn: null,
+      mtu: null,
       lastEchoMillis: now,
     };
     for (let step = 1; step < 20; step++) candidate = measured(candidate, measure, now + step * 1000);
@@ -197,6 +201,10 @@ describe("candidates", () => {
       rttMillis: 20,
       minRttMillis: 19,
       loss: 0,
+      jitterMillis: null,
+      lossOut: null,
+      lossIn: null,
+      mtu: null,
       lastEchoMillis: now - 1,
     };
     expect(measured(candidate, measure, now + 10).standing).toBe("probing");

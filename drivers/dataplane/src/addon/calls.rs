@@ -64,6 +64,12 @@ pub struct PathOptions {
 }
 
 #[napi(object, object_to_js = false)]
+pub struct Use {
+    pub active: Vec<String>,
+    pub standby: Vec<String>,
+}
+
+#[napi(object, object_to_js = false)]
 pub struct EpochOptions {
     pub id: u32,
     pub key: String,
@@ -196,7 +202,7 @@ impl DataPlane {
         realm: String,
         peer: String,
         paths: Vec<PathOptions>,
-        active: Option<String>,
+        used: Use,
     ) -> Result<(), Refused> {
         guard(|| {
             let read_path = |path: &PathOptions| {
@@ -206,8 +212,11 @@ impl DataPlane {
                 })
             };
             let paths = paths.iter().map(read_path).collect::<Result<Vec<_>, CallError>>()?;
-            let active = active.map(|active| read_endpoint(&active)).transpose()?;
-            self.plane.set_paths(&realm, &read_key(&peer, "the peer")?, &paths, active)
+            let list = |texts: &[String]| {
+                texts.iter().map(|text| read_endpoint(text)).collect::<Result<Vec<_>, CallError>>()
+            };
+            let used = plane::Use { active: list(&used.active)?, standby: list(&used.standby)? };
+            self.plane.set_paths(&realm, &read_key(&peer, "the peer")?, &paths, &used)
         })
     }
 

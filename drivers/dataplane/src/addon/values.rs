@@ -141,6 +141,10 @@ fn measured(measured: &Measured) -> Fields {
         ("rttMillis", perhaps(measure.rtt_millis)),
         ("minRttMillis", perhaps(measure.min_rtt_millis)),
         ("loss", number(measure.loss)),
+        ("jitterMillis", perhaps(measure.jitter_millis)),
+        ("lossOut", perhaps(measure.loss_out)),
+        ("lossIn", perhaps(measure.loss_in)),
+        ("mtu", perhaps(measure.mtu)),
         ("lastEchoMillis", measured.last_echo_millis.map_or(Value::Null, large)),
     ])
 }

@@ -28,5 +28,5 @@ mod ways;
 mod tests;
 
 pub use calls::Plane;
-pub use options::{CallError, Counters, PathOptions, PeerOptions, RealmOptions, TunOptions};
+pub use options::{CallError, Counters, PathOptions, PeerOptions, RealmOptions, TunOptions, Use};
 pub use thread::panic_text;

@@ -52,6 +52,13 @@ pub struct PathOptions {
     pub probe_millis: u32,
 }
 
+/// Which paths carry a peer's packets: those that share its flows, and those that take over when all of them are lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    pub active: Vec<Endpoint>,
+    pub standby: Vec<Endpoint>,
+}
+
 /// Counters of one peer.
 pub struct PeerCounters {
     pub realm: Arc<str>,

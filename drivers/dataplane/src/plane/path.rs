@@ -21,6 +21,12 @@ pub struct Measure {
     pub min_rtt_millis: Option<f64>,
     /// 0–1.
     pub loss: f64,
+    pub jitter_millis: Option<f64>,
+    /// 0–1: of ours on the way there, and of the peer's on the way here.
+    pub loss_out: Option<f64>,
+    pub loss_in: Option<f64>,
+    /// Largest inner IP packet that passes whole; `None` while it is searched.
+    pub mtu: Option<u16>,
     /// On the clock of [`Millis`].
     pub last_echo: Option<Millis>,
 }
@@ -123,6 +129,10 @@ impl Path {
             rtt_millis: self.smoothed,
             min_rtt_millis: self.recent.iter().copied().reduce(f64::min),
             loss: if self.history.is_empty() { 0.0 } else { lost as f64 / self.history.len() as f64 },
+            jitter_millis: None,
+            loss_out: None,
+            loss_in: None,
+            mtu: None,
             last_echo: self.last_echo,
         }
     }

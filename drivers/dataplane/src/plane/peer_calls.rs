@@ -2,7 +2,7 @@
 
 use super::calls::{Plane, forget};
 use super::core::random_u32;
-use super::options::{CallError, Called, PathOptions, PeerOptions};
+use super::options::{CallError, Called, PathOptions, PeerOptions, Use};
 use super::outbox::Route;
 use super::peer::Peer;
 use super::receive;
@@ -56,17 +56,11 @@ impl Plane {
         Ok(())
     }
 
-    pub fn set_paths(
-        &self,
-        realm: &str,
-        key: &Key,
-        paths: &[PathOptions],
-        active: Option<Endpoint>,
-    ) -> Called<()> {
+    pub fn set_paths(&self, realm: &str, key: &Key, paths: &[PathOptions], used: &Use) -> Called<()> {
         let peer = self.peer(realm, key)?;
         let list: Vec<(Endpoint, Millis)> =
             paths.iter().map(|path| (path.endpoint, Millis::from(path.probe_millis))).collect();
-        peer.drive(&self.core, None, |drive| drive.set_paths(&list, active));
+        peer.drive(&self.core, None, |drive| drive.set_paths(&list, used));
         Ok(())
     }
 

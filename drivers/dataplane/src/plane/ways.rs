@@ -1,6 +1,7 @@
 //! Where a peer's packets go: paths, probes, what is heard from elsewhere.
 
 use super::drive::Drive;
+use super::options::Use;
 use super::outbox::{Outgoing, Route};
 use super::path::Measure;
 use super::port::Port;
@@ -13,9 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Drive<'_> {
-    pub fn set_paths(&mut self, paths: &[(Endpoint, Millis)], active: Option<Endpoint>) {
+    pub fn set_paths(&mut self, paths: &[(Endpoint, Millis)], used: &Use) {
         self.state.prober.set_paths(paths, self.now.millis);
-        self.state.active = active.map(|endpoint| Route { port: self.port_to(&endpoint), endpoint });
+        self.state.active =
+            used.active.first().copied().map(|endpoint| Route { port: self.port_to(&endpoint), endpoint });
         self.refresh();
         self.probe_timeout();
     }

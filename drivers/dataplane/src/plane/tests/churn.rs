@@ -1,6 +1,6 @@
 //! Calls, packets and timers all at once: nothing locks up, nothing is left over.
 
-use super::world::{Node, TunKind, datagram, epoch, joined, peer, realm, until};
+use super::world::{Node, TunKind, datagram, epoch, joined, peer, realm, until, used_by};
 use crate::plane::PathOptions;
 use crate::session::{PeerKind, RealmKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ fn calls_and_traffic_at_once_neither_lock_up_nor_break_the_session() {
         &|| two.plane.handshake("net", &one.key, &[one.endpoint], true).expect("begun"),
         &|| {
             let paths = [PathOptions { endpoint: two.endpoint, probe_millis: 5 }];
-            one.plane.set_paths("net", &two.key, &paths, Some(two.endpoint)).expect("set");
+            one.plane.set_paths("net", &two.key, &paths, &used_by(two.endpoint)).expect("set");
             one.plane.ping("net", &two.key, 1, None).expect("sent");
             one.know(&two, 2, PeerKind::Node);
             one.plane.counters().expect("alive");

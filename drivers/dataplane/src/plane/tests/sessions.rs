@@ -1,6 +1,6 @@
 //! Handshakes, control, probes and pings between data planes.
 
-use super::world::{Node, TunKind, epoch, joined, peer, realm, until};
+use super::world::{Node, TunKind, epoch, joined, peer, realm, until, used_by};
 use crate::crypto::{hardware_aes, public_key};
 use crate::endpoint::Endpoint;
 use crate::events::Event;
@@ -107,7 +107,7 @@ fn a_removed_peer_ends_its_requests_and_its_session() {
 fn paths_are_proved_measured_and_lost() {
     let (one, two) = joined(TunKind::None, PeerKind::Node);
     let paths = [PathOptions { endpoint: two.endpoint, probe_millis: 100 }];
-    one.plane.set_paths("net", &two.key, &paths, Some(two.endpoint)).expect("set");
+    one.plane.set_paths("net", &two.key, &paths, &used_by(two.endpoint)).expect("set");
     let rtt = one.wait(|event| match event {
         Event::Proved { endpoint, rtt_millis, .. } if *endpoint == two.endpoint => Some(*rtt_millis),
         _ => None,

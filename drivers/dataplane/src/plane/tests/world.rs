@@ -5,7 +5,7 @@ use crate::endpoint::Endpoint;
 use crate::events::{Event, Events};
 use crate::packet::checksum;
 use crate::packet::ip::{Header, UDP};
-use crate::plane::{PeerOptions, Plane, RealmOptions, TunOptions};
+use crate::plane::{PeerOptions, Plane, RealmOptions, TunOptions, Use};
 use crate::session::{Epoch, Key, PeerKind, RealmKind};
 use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd;
@@ -176,6 +176,11 @@ pub fn joined(tun: TunKind, kind: PeerKind) -> (Node, Node) {
     one.wait_session();
     two.wait_session();
     (one, two)
+}
+
+/// One path carries everything.
+pub fn used_by(endpoint: Endpoint) -> Use {
+    Use { active: vec![endpoint], standby: vec![] }
 }
 
 /// A UDP packet from 10.1.0.`from` to 10.1.0.`to` with a right checksum.
