@@ -21,6 +21,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
   });
   const requests = new SessionRequests(dataPlane, realm);
   return {
+    stunPort: bindStun(engine, settings),
     setPeer: (peer) =>
       dataPlane.setPeer(realm, { publicKey: peer, kind: "node", allowed: [], keepaliveSeconds: 0 }),
     removePeer: (peer) => {
@@ -35,8 +36,29 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
       engine.unlisten(realm);
       requests.close();
       dataPlane.closeRealm(realm);
+      unbindStun(engine);
     },
   };
+}
+
+/** The next port, because a firewall that was opened for a few ports likely has it, else any. */
+function bindStun({ dataPlane }: Engine, { port, address }: RealmSettings): number | null {
+  for (const wish of [port + 1, 0]) {
+    try {
+      return dataPlane.bind(stunSocket, wish, address ?? undefined);
+    } catch {
+      // The next wish, or none: one port is enough for everything but to tell NATs apart.
+    }
+  }
+  return null;
+}
+
+function unbindStun({ dataPlane }: Engine): void {
+  try {
+    dataPlane.unbind(stunSocket);
+  } catch {
+    // It was never bound.
+  }
 }
 
 async function rebind(engine: Engine, port: number): Promise<void> {
@@ -67,3 +89,4 @@ function hear(
 }
 
 const realm = "router";
+const stunSocket = "stun";

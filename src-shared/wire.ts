@@ -1,11 +1,16 @@
 /** What nodes and routers say to each other: on the control socket, and as control messages inside sessions. */
 import { z } from "zod";
+import { parseAddress } from "./address.ts";
 import { concatBytes, toUtf8 } from "./bytes.ts";
-import { identityKey, networkId, nodeName, sessionKey } from "./ids.ts";
-import { signed } from "./trust.ts";
+import { identityKey, networkId, nodeName, sessionKey, splitHostPort } from "./ids.ts";
+import { natFacts, signed } from "./trust.ts";
 
 const signature = z.string().length(88);
 const base64 = z.string().max(4096);
+const numericEndpoint = z
+  .string()
+  .max(64)
+  .refine((text) => parseAddress(splitHostPort(text)?.host ?? "") !== null, "not a numeric endpoint");
 const failure = z.object({
   code: z.string().max(64),
   message: z.string().max(1000),
@@ -117,13 +122,15 @@ export type Presence = z.infer<typeof presence>;
 export const routerMessage = z.discriminatedUnion("kind", [
   /**
    * The hello was accepted. `record`: the signed network record (null for role host). `delegation`: the signed
-   * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key.
+   * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key. `stunPort`: UDP
+   * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports.
    */
   z.object({
     kind: z.literal("welcome"),
     record: signed.nullable(),
     delegation: signed.nullable(),
     chain: z.array(signed).max(64),
+    stunPort: z.number().int().min(1).max(65535).nullable().default(null),
   }),
   /** The hello was refused, or the node was removed; the socket closes. */
   z.object({ kind: z.literal("refused"), error: failure }),
@@ -137,7 +144,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
 export type RouterMessage = z.infer<typeof routerMessage>;
 
 /** Kinds of control messages inside sessions (one byte each). */
-export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3 } as const;
+export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, punch: 5 } as const;
 
 /** Node → relay: open a channel to a member; carries the first datagram. */
 export const relayOpen = z.object({
@@ -146,10 +153,17 @@ export const relayOpen = z.object({
   datagram: base64,
   /** Relays still allowed on the way. */
   hops: z.number().int().min(1).max(16),
+  /** Relays passed so far; none of them takes it on again. */
+  via: z.array(identityKey).max(16).optional(),
+  /** The relay that has the member's session, as the first relay found; absent from a leaf. */
+  towards: identityKey.optional(),
+  /** Relays through which it did not work. */
+  avoid: z.array(identityKey).max(16).optional(),
 });
 /** Relay's answer: the channel of the asking end, or why not. `here`: that member answers at the relay's own address. */
 export const relayOpened = z.union([
-  z.object({ channel: z.number().int() }),
+  /** `via`: the relays after the answering one, in order. */
+  z.object({ channel: z.number().int(), via: z.array(identityKey).max(16).optional() }),
   z.object({ refused: z.enum(["unknown", "offline", "not-allowed", "quota", "here"]) }),
 ]);
 /** Relay → the other end: a member asks for it through this channel. Answered by `{}`. */
@@ -158,7 +172,22 @@ export const relayOffer = z.object({
   channel: z.number().int(),
   certificate: signed,
   datagram: base64,
+  /** The relays behind the offering one, in order, the one next to the asking member last. */
+  via: z.array(identityKey).max(16).optional(),
 });
+
+/** What one end knows of itself when it looks for a way through NATs. */
+export const punchFacts = z.object({
+  /** Where it is seen from outside, addresses on the internet only; numeric. */
+  endpoints: z.array(numericEndpoint).max(16),
+  nat: natFacts.pick({ mapping: true, step: true }),
+  /** Outer port of a mapping made just now, for the end behind a sequential NAT; null: not measured. */
+  latest: z.number().int().min(1).max(65_535).nullable(),
+});
+export type PunchFacts = z.infer<typeof punchFacts>;
+
+/** Node → node: both send through their NATs at once, now. Answered by the other end's `punchFacts`. */
+export const punchRequest = z.object({ attempt: z.number().int().min(1).max(1000), facts: punchFacts });
 
 /** First control message of a new session, both ways: digest, then what the other lacks. */
 export const stateExchange = z.object({

@@ -4,10 +4,10 @@ import { joinHostPort } from "../../src-shared/ids.ts";
 import type { OwnCandidate } from "../mesh/effect.ts";
 import type { Interface } from "../system/system.ts";
 
-/** Own candidates, best first; nothing twice. Interfaces of Starmesh itself are left out by name. */
+/** Own candidates, best first; nothing twice. */
 export function ownCandidates(facts: {
+  /** Those of Starmesh itself left out. */
   readonly interfaces: readonly Interface[];
-  readonly ownInterfaces: ReadonlySet<string>;
   readonly port: number;
   readonly reflexive: readonly string[];
   readonly declared: readonly string[];
@@ -16,10 +16,11 @@ export function ownCandidates(facts: {
   const add = (endpoint: string, kind: OwnCandidate["kind"]) => {
     if (!found.has(endpoint)) found.set(endpoint, { endpoint, kind });
   };
-  for (const { name, up, addresses } of facts.interfaces) {
-    if (!up || facts.ownInterfaces.has(name)) continue;
-    for (const { address, linkLocal, temporary } of addresses) {
-      if (linkLocal || temporary || isLoopback(address)) continue;
+  for (const { up, addresses } of facts.interfaces) {
+    if (!up) continue;
+    // What this machine sends over IPv6 leaves by a temporary address where there is one, and firewalls go by that.
+    for (const { address, linkLocal } of addresses) {
+      if (linkLocal || isLoopback(address)) continue;
       add(joinHostPort(formatAddress(address), facts.port), "lan");
     }
   }

@@ -17,6 +17,7 @@ import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
 import { createNotary, signingKey } from "./crypto.ts";
+import { Diary } from "./diary.ts";
 import { signRevocation } from "./issue.ts";
 import type { Joined, JoinRequest } from "./join.ts";
 import { joinNetwork } from "./join.ts";
@@ -29,6 +30,7 @@ import type { Log, Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
 import { Traffic } from "./traffic.ts";
 import { readVersioned, writeVersioned } from "./versioned-file.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** The router role of this install, as far as its own node needs it. */
 export interface OwnRouter {
@@ -56,7 +58,9 @@ export interface Held {
 export class Engine {
   readonly startedAt: number;
   readonly pings: Pings;
+  readonly whereabouts: Whereabouts;
   readonly traffic = new Traffic();
+  readonly diary: Diary;
   readonly system: System;
   readonly addon: Addon;
   readonly dataPlane: DataPlane;
@@ -88,6 +92,15 @@ export class Engine {
     this.#identity = signingKey(fromBase64(node.seed) ?? new Uint8Array(32));
     this.dataPlane = addon.start((batch) => this.#hear(batch));
     this.pings = new Pings(this.dataPlane);
+    this.whereabouts = new Whereabouts({
+      dataPlane: this.dataPlane,
+      system,
+      now: Date.now,
+      port: () => this.#port,
+      declared: () => this.#router?.addresses() ?? [],
+      changed: () => this.#whereaboutsChanged(),
+    });
+    this.diary = new Diary({ folder, log, now: Date.now });
     this.#surroundings = {
       dataPlane: this.dataPlane,
       cryptography: addon,
@@ -97,8 +110,8 @@ export class Engine {
       journal: openJournal(folder, system),
       log,
       now: Date.now,
-      port: () => this.#port,
       declared: () => this.#router?.addresses() ?? [],
+      whereabouts: this.whereabouts,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
       changed: () => this.#changed(),
@@ -275,8 +288,7 @@ export class Engine {
   /** The router role of this install was switched on, off, or has other addresses now. */
   setRouter(router: OwnRouter | null): void {
     this.#router = router;
-    for (const { loop } of this.#held.values()) loop?.refreshCandidates();
-    this.#changed();
+    this.#whereaboutsChanged();
   }
 
   /**
@@ -326,6 +338,8 @@ export class Engine {
     if (this.#settling !== null) clearTimeout(this.#settling);
     this.#watch?.close();
     for (const id of this.#held.keys()) await this.#close(id);
+    await this.diary.close();
+    this.whereabouts.close();
     this.pings.close();
     this.dataPlane.stop();
     await this.#surroundings.journal.undo();
@@ -357,6 +371,13 @@ export class Engine {
       loop?.traffic(peers);
     }
     if (moved.size > 0) this.#changed();
+    if (this.diary.isDue()) this.#lookAtPeers(wall);
+  }
+
+  #lookAtPeers(now: number): void {
+    for (const [id, { loop }] of this.#held) {
+      this.diary.look(id, loop?.machine.met(now) ?? [], (key) => this.traffic.of(id, key));
+    }
   }
 
   async #duties(): Promise<void> {
@@ -380,6 +401,11 @@ export class Engine {
       this.#log("addresses changed");
       for (const { loop } of this.#held.values()) loop?.wake(false);
     }, settleMillis);
+  }
+
+  #whereaboutsChanged(): void {
+    for (const { loop } of this.#held.values()) loop?.refreshCandidates();
+    this.#changed();
   }
 
   #addressText(): string {
@@ -411,7 +437,7 @@ export class Engine {
         this.pings.handle(event);
         return;
       case "mapped":
-        for (const { loop } of this.#held.values()) loop?.handleEvent(event);
+        this.whereabouts.handle(event);
         return;
       case "measured": {
         for (const realm of new Set(event.paths.map((path) => path.realm))) {

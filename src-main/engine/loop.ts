@@ -12,7 +12,6 @@ import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
-import { ownCandidates } from "./candidates.ts";
 import type { SessionPair } from "./crypto.ts";
 import { epochId, networkPrologue, sessionPair, sha256Base64, signEntry, signingKey } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
@@ -20,7 +19,6 @@ import { answerExchange, exchangeState } from "./exchange.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
-import { interfacePrefix } from "./locals.ts";
 import { parseJson, SessionRequests } from "./requests.ts";
 import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
@@ -82,6 +80,7 @@ export class NetworkLoop {
           control
             .synchronise(digest, entries)
             .catch((error: unknown) => this.#log("synchronise failed", error));
+          this.#nameStunServers();
           this.#surroundings.changed();
           this.#wakeWaiters();
         },
@@ -96,9 +95,9 @@ export class NetworkLoop {
         presence: (members, complete) => this.feed({ kind: "presence", members, complete }),
         carried: (from) => this.feed({ kind: "carried", peer: from }),
         relay: (relay, name, endpoint) => this.feed({ kind: "relay", relay, name, endpoint }),
-        reflexive: () => this.refreshCandidates(),
       },
     });
+    this.#nameStunServers();
   }
 
   /** Opens the interface where that is possible, and the network with or without it. */
@@ -184,18 +183,8 @@ export class NetworkLoop {
 
   /** Own addresses changed, or the port, or what the router sees. */
   refreshCandidates(): void {
-    const { system, port, declared } = this.#surroundings;
-    const reflexive = this.#reflexive();
-    this.feed({
-      kind: "candidates",
-      candidates: ownCandidates({
-        interfaces: system.interfaces(),
-        ownInterfaces: ownInterfaceNames(system.interfaces().map((each) => each.name)),
-        port: port(),
-        reflexive: reflexive === null ? [] : [reflexive],
-        declared: declared(),
-      }),
-    });
+    const { whereabouts } = this.#surroundings;
+    this.feed({ kind: "candidates", candidates: whereabouts.candidates(), nat: whereabouts.nat() });
   }
 
   /** The machine slept or moved: nothing measured before counts. */
@@ -236,9 +225,6 @@ export class NetworkLoop {
             .map(({ realm: _, peer, ...measure }) => ({ ...measure, peer: asKey(peer) })),
         });
         return;
-      case "mapped":
-        this.line.handle(event);
-        return;
       case "unknownKey":
         this.#surroundings.log("unknown key", { network: this.#stored.name });
         this.#askForNews();
@@ -246,6 +232,7 @@ export class NetworkLoop {
       case "failed":
         this.#surroundings.log("network failed", { network: this.#stored.name, message: event.message });
         return;
+      case "mapped":
       case "pong":
         return;
       default:
@@ -260,6 +247,7 @@ export class NetworkLoop {
     this.#wakeWaiters();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.line.close();
+    this.#surroundings.whereabouts.outside.setServers(this.#realm, []);
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
@@ -507,9 +495,11 @@ export class NetworkLoop {
     return { addresses: [...addresses], pin: stored.pin, greeting };
   }
 
-  #reflexive(): string | null {
-    // The first candidates are gathered before the line exists.
-    return (this.line as RouterLine | undefined)?.reflexive() ?? null;
+  /** All routers of the network tell how this node looks from outside; its own would not. */
+  #nameStunServers(): void {
+    const routers = [this.#stored.router, ...(this.machine.record()?.routers ?? [])];
+    const named = this.#stored.hostedHere ? [] : routers.flatMap(({ addresses }) => addresses);
+    this.#surroundings.whereabouts.outside.setServers(this.#realm, [...this.line.stunServers(), ...named]);
   }
 
   #raiseStampFloor(): void {
@@ -556,10 +546,6 @@ export class NetworkLoop {
 
 function newestFirst(one: EpochKey, other: EpochKey): number {
   return other.number - one.number || (toBase64(one.key) < toBase64(other.key) ? -1 : 1);
-}
-
-function ownInterfaceNames(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.filter((name) => name.startsWith(interfacePrefix)));
 }
 
 function asKey(text: string): SessionKey {

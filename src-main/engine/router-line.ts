@@ -1,7 +1,7 @@
 /** A network's line to its router: the control socket, the UDP session beside it, and the address seen from there. */
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
 import type { AppError } from "../../src-shared/errors.ts";
-import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import type { Signed } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
@@ -11,7 +11,6 @@ import type { KeptControl } from "../transport/keep.ts";
 import { keepControl } from "../transport/keep.ts";
 import { routerPrologue } from "./crypto.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { mainSocket } from "./surroundings.ts";
 
 export interface RouterLineOptions {
   readonly realm: string;
@@ -34,8 +33,6 @@ export interface RouterLineListener {
   carried(from: SessionKey, datagram: Uint8Array): void;
   /** The UDP session with the router stands at this endpoint, or fell (null). */
   relay(relay: SessionKey, name: string, endpoint: string | null): void;
-  /** Own address as the router's STUN sees it; null when it does not answer. */
-  reflexive(endpoint: string | null): void;
 }
 
 /** What is known of the router that answered last. */
@@ -43,6 +40,8 @@ interface KnownRouter {
   readonly sessionKey: SessionKey;
   readonly endpoint: string;
   readonly name: string;
+  /** Endpoints of it that answer STUN. */
+  readonly stun: readonly string[];
 }
 
 /** Keeps both halves up for ever; each may be down without the other. */
@@ -52,8 +51,6 @@ export class RouterLine {
   #router: KnownRouter | null = null;
   #udp = false;
   #udpMillis: number | null = null;
-  #reflexive: string | null = null;
-  #askedAt: Millis = 0;
   #timer: NodeJS.Timeout;
   #lastError: AppError | null = null;
 
@@ -103,8 +100,9 @@ export class RouterLine {
     return this.#router?.endpoint ?? null;
   }
 
-  reflexive(): string | null {
-    return this.#reflexive;
+  /** Where the router that answered last answers STUN; none when it is this install itself. */
+  stunServers(): readonly string[] {
+    return this.#router === null || this.#isHere(this.#router) ? [] : this.#router.stun;
   }
 
   /** Round trip of the UDP session in milliseconds; null until measured. */
@@ -122,7 +120,7 @@ export class RouterLine {
     this.#handshake(true);
   }
 
-  /** An event of the data plane about the router's session, or about STUN. */
+  /** An event of the data plane about the router's session. */
   handle(event: DataPlaneEvent): void {
     switch (event.kind) {
       case "proved":
@@ -135,11 +133,6 @@ export class RouterLine {
       case "lost":
       case "ended":
         this.#sessionFell();
-        return;
-      case "mapped":
-        if (event.server !== this.#router?.endpoint) return;
-        this.#reflexive = event.address;
-        this.#options.listener.reflexive(event.address);
         return;
       default:
     }
@@ -156,7 +149,9 @@ export class RouterLine {
     const before = this.#router;
     const port = splitHostPort(control.address)?.port ?? 0;
     const endpoint = joinHostPort(control.remote, port);
-    const router = { sessionKey: control.router.sessionKey, endpoint, name: control.address };
+    const { stunPort } = control.welcome;
+    const stun = [endpoint, ...(stunPort === null ? [] : [joinHostPort(control.remote, stunPort)])];
+    const router = { sessionKey: control.router.sessionKey, endpoint, name: control.address, stun };
     this.#router = router;
     if (before !== null && before.sessionKey !== router.sessionKey) {
       surroundings.dataPlane.removePeer(realm, before.sessionKey);
@@ -164,7 +159,7 @@ export class RouterLine {
       listener.relay(before.sessionKey, before.name, null);
     }
     listener.online(control);
-    if (surroundings.ownRouter() === router.sessionKey) {
+    if (this.#isHere(router)) {
       // Sharing its socket, this node is reached wherever the router is; there is nothing to relay through itself.
       this.#presence(true);
       return;
@@ -187,7 +182,6 @@ export class RouterLine {
     }
     this.#handshake(true);
     this.#presence(false);
-    this.#askReflexive();
   }
 
   #sessionStands(endpoint: string): void {
@@ -196,7 +190,6 @@ export class RouterLine {
     this.#udp = true;
     this.#options.listener.relay(router.sessionKey, router.name, endpoint);
     this.#presence(true);
-    this.#askReflexive();
   }
 
   #sessionFell(): void {
@@ -216,26 +209,20 @@ export class RouterLine {
   #handshake(force: boolean): void {
     const { realm, surroundings } = this.#options;
     const router = this.#router;
-    if (router === null || surroundings.ownRouter() === router.sessionKey) return;
+    if (router === null || this.#isHere(router)) return;
     surroundings.dataPlane.handshake(realm, router.sessionKey, [router.endpoint], force);
   }
 
-  /** A mapping may change without any other sign; a router whose UDP was blocked may open. */
+  /** A router whose UDP was blocked may open. */
   #refresh(): void {
     if (this.#router === null || this.#control.current() === null) return;
     if (!this.#udp) this.#handshake(false);
-    const age = this.#options.surroundings.now() - this.#askedAt;
-    if (this.#reflexive === null || age > askAgainMillis) this.#askReflexive();
   }
 
-  #askReflexive(): void {
-    const { surroundings } = this.#options;
-    if (this.#router === null || surroundings.ownRouter() === this.#router.sessionKey) return;
-    this.#askedAt = surroundings.now();
-    surroundings.dataPlane.stun(mainSocket, this.#router.endpoint);
+  #isHere(router: KnownRouter): boolean {
+    return this.#options.surroundings.ownRouter() === router.sessionKey;
   }
 }
 
 const probeMillis = 5000;
 const refreshMillis = 15_000;
-const askAgainMillis = 120_000;

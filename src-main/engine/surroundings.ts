@@ -6,6 +6,7 @@ import type { Journal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import type { SigningKey } from "./crypto.ts";
 import type { StoredNetwork } from "./stored.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** Writes an event with its fields to the log; no keys, no prose. */
 export type Log = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -19,10 +20,10 @@ export interface Surroundings {
   readonly journal: Journal;
   readonly log: Log;
   readonly now: () => Millis;
-  /** UDP port in use. */
-  readonly port: () => number;
-  /** What this install adds to its candidates: the public hosts of its own router. */
+  /** The public hosts of this install's own router. */
   readonly declared: () => readonly string[];
+  /** Where this node can be reached. */
+  readonly whereabouts: Whereabouts;
   /** Session key of the router role of this install; null when off. */
   readonly ownRouter: () => string | null;
   readonly save: (stored: StoredNetwork) => void;

@@ -4,6 +4,7 @@ import { formatAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import type { Netcheck } from "../../src-shared/status.ts";
 import type { Held } from "../engine/engine.ts";
+import type { Outside } from "../engine/outside.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “netcheck”. */
@@ -26,7 +27,7 @@ export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.
           engine
             .networks()
             .filter(({ loop }) => loop !== null)
-            .map(routerCheck),
+            .map((held) => routerCheck(held, engine.whereabouts.outside)),
         ),
         tun: check.ok ? { ok: true, detail: null } : { ok: false, detail: check.reason.message },
         hardwareAes: engine.addon.hardwareAes,
@@ -35,7 +36,7 @@ export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.
   };
 }
 
-async function routerCheck({ loop, stored }: Held): Promise<Netcheck["routers"][number]> {
+async function routerCheck({ loop, stored }: Held, outside: Outside): Promise<Netcheck["routers"][number]> {
   const line = loop?.line;
   const control = line?.control() ?? null;
   const began = performance.now();
@@ -49,7 +50,7 @@ async function routerCheck({ loop, stored }: Held): Promise<Netcheck["routers"][
     controlMs: answered ? round(performance.now() - began) : null,
     udp: line?.udp() ?? false,
     udpMs: line?.udpMillis() ?? null,
-    reflexive: line?.reflexive() ?? null,
+    reflexive: outside.answers().find(({ server }) => server === line?.endpoint())?.address ?? null,
   };
 }
 

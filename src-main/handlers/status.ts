@@ -45,8 +45,7 @@ export function readStatus(install: Install): Status {
       startedAt: new Date(engine.startedAt).toISOString(),
       limited: engine.limited,
       port: engine.port === 0 ? null : engine.port,
-      reflexive:
-        helds.map(({ loop }) => loop?.line.reflexive() ?? null).find((each) => each !== null) ?? null,
+      reflexive: engine.whereabouts.outside.reflexive()[0] ?? null,
       panel: install.panel(),
     },
     networks: helds.map((held) => networkStatus(engine, held)),

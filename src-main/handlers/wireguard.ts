@@ -42,7 +42,7 @@ export function wireguardHandlers({ engine }: Install): Pick<Handlers, "wireguar
       );
       loop.update({ stock: [...loop.stored.stock, { sessionKey: pair.publicKey, presharedKey }] });
       await loop.publish([certificate]);
-      const reached = chooseEndpoint(engine, held, endpoint);
+      const reached = chooseEndpoint(engine, endpoint);
       return {
         name: held60.name,
         address: held60.address,
@@ -79,7 +79,6 @@ function onlyNetwork(engine: Engine): Held {
 /** Where the client will look for this node: as told, else a declared or public address, else one of this LAN. */
 function chooseEndpoint(
   engine: Engine,
-  { loop }: Held,
   told: string | undefined,
 ): { readonly endpoint: string; readonly warnings: string[] } {
   if (told !== undefined) {
@@ -91,7 +90,7 @@ function chooseEndpoint(
   }
   const [declared] = engine.surroundings.declared();
   if (declared !== undefined) return { endpoint: declared, warnings: [] };
-  const reflexive = loop?.line.reflexive() ?? null;
+  const [reflexive = null] = engine.whereabouts.outside.reflexive();
   const local = engine.system
     .interfaces()
     .filter((each) => each.up && !each.loopback && !each.name.startsWith("starmesh"))

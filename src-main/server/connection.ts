@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   readonly channel: Channel;
   readonly hello: RouterHello;
   readonly reception: Reception;
+  /** Second port that answers STUN. */
+  readonly stunPort: number | null;
   readonly desk: Desk;
   /** A clock that only goes forward. */
   readonly now: () => Millis;
@@ -147,6 +149,7 @@ export class Connection implements Outlet {
       record: record?.signed ?? null,
       delegation: delegation?.signed ?? null,
       chain: (hosted?.chainOf(signers) ?? []).map(({ signed }) => signed).slice(0, mostChain),
+      stunPort: this.#options.stunPort,
     });
     const seat = this.#seatOf(visitor);
     this.#state = { kind: "open", visitor, seat };

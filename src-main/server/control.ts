@@ -14,6 +14,8 @@ export interface ControlServerOptions {
   readonly keys: RouterKeys;
   readonly reception: Reception;
   readonly desk: Desk;
+  /** Second port that answers STUN, asked at each connection. */
+  readonly stunPort: () => number | null;
   readonly refused: (cause: string) => void;
   readonly log: Log;
 }
@@ -37,12 +39,13 @@ export class ControlServer {
       channel.cut();
       return;
     }
-    const { reception, desk, refused, log } = this.#options;
+    const { reception, desk, stunPort, refused, log } = this.#options;
     const connection = new Connection({
       channel,
       hello: this.#hello(channel),
       reception,
       desk,
+      stunPort: stunPort(),
       now: monotonic,
       refused,
       log,

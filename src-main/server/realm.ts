@@ -6,6 +6,8 @@ import type { SessionKey } from "../../src-shared/ids.ts";
  * plane's do: an `Error` whose `code` is `ENOENT` (no such peer, or no session with it), `ESTOPPED`, …
  */
 export interface RouterRealm {
+  /** UDP port that answers STUN besides the router's own; null when none was free. */
+  readonly stunPort: number | null;
   /** Lets a member's key open a session. Again is nothing. */
   setPeer(peer: SessionKey): void;
   /** Ends its sessions and channels. */

@@ -125,6 +125,7 @@ class RouterRole implements Router {
       keys: this.keys,
       reception,
       desk: new Desk({ networks, notary, now }),
+      stunPort: () => this.#running?.realm.stunPort ?? null,
       refused,
       log,
     });

@@ -1,0 +1,78 @@
+/** Where this node can be reached: one answer for all its networks, and word when it changes. */
+import type { DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
+import type { Millis } from "../../src-shared/ids.ts";
+import type { NatFacts } from "../../src-shared/trust.ts";
+import type { OwnCandidate } from "../mesh/effect.ts";
+import type { System } from "../system/system.ts";
+import { ownCandidates } from "./candidates.ts";
+import { interfacePrefix } from "./locals.ts";
+import { Names } from "./names.ts";
+import { Outside } from "./outside.ts";
+
+export interface WhereaboutsOptions {
+  readonly dataPlane: Pick<DataPlane, "bind" | "unbind" | "stun">;
+  readonly system: System;
+  readonly now: () => Millis;
+  /** UDP port in use. */
+  readonly port: () => number;
+  /** `host:port` declared by hand, and the hosts of this install's own router; names may be among them. */
+  readonly declared: () => readonly string[];
+  /** Something below would answer differently now. */
+  readonly changed: () => void;
+}
+
+/** Asked by every network; hears of STUN answers, names and changes of the system. */
+export class Whereabouts {
+  readonly outside: Outside;
+  readonly #options: WhereaboutsOptions;
+  readonly #names: Names;
+
+  constructor(options: WhereaboutsOptions) {
+    const { dataPlane, now, system } = options;
+    this.#options = options;
+    this.#names = new Names({
+      now,
+      changed: () => {
+        this.outside.namesChanged();
+        options.changed();
+      },
+    });
+    this.outside = new Outside({
+      dataPlane,
+      names: this.#names,
+      own: () => system.interfaces().flatMap((each) => each.addresses.map(({ address }) => address)),
+      now,
+      changed: options.changed,
+    });
+  }
+
+  /** Own candidates, best first. */
+  candidates(): readonly OwnCandidate[] {
+    const { system, port, declared } = this.#options;
+    return ownCandidates({
+      interfaces: system.interfaces().filter(({ name }) => !name.startsWith(interfacePrefix)),
+      port: port(),
+      reflexive: this.outside.reflexive(),
+      declared: this.#names.endpoints(declared()),
+    });
+  }
+
+  nat(): NatFacts {
+    return { ...this.outside.nat(), portMapping: null };
+  }
+
+  /** The network changed: resolves when enough is known again to tell others. */
+  async renew(): Promise<void> {
+    this.#names.refresh();
+    await this.outside.renew();
+  }
+
+  handle(event: Extract<DataPlaneEvent, { readonly kind: "mapped" }>): void {
+    this.outside.handle(event);
+  }
+
+  close(): void {
+    this.outside.close();
+    this.#names.close();
+  }
+}
