@@ -65,7 +65,7 @@ export interface Epoch {
 
 /**
  * Calls of the addon. Each throws an `Error` whose `code` is one of `EADDRINUSE`, `EACCES`, `EINVAL`, `ENOENT`
- * (unknown realm, peer or socket), `EBUSY` (too many requests or STUN questions are open), `ESTOPPED`, `EPANIC` (a bug
+ * (unknown realm, peer or socket), `EEXIST`, `EBUSY` (too many requests or STUN questions are open), `ESTOPPED`, `EPANIC` (a bug
  * inside; the process lives on) or another errno name. Arguments of a wrong JavaScript type, which the compiler
  * refuses, get a code of Node-API such as `StringExpected`.
  */
@@ -113,13 +113,22 @@ export interface DataPlane {
   stun(socket: string, server: string): void;
 
   /**
-   * Opens a pair of relay channels between two peers of a realm of kind `router`, bound to the proven endpoints of
-   * their sessions; a channel that exists for this ordered pair is returned again. Throws ENOENT when one has no
-   * session.
+   * Opens a pair of relay channels between two peers, in a realm of either kind: the labels that each of them uses. They
+   * may be used from wherever the peer proved to be, and lead to where it proved to be last. `onward`: the label under
+   * which `to`, a relay itself, takes the frames on; it gave it as its `from` to this node. A pair that exists is
+   * returned again; one that no frame passed for 10 minutes is closed. Throws ENOENT when an end has no direct session,
+   * EEXIST when `onward` is in use here already: ask for another one.
    */
-  openChannel(realm: string, from: Key, to: Key): { readonly from: number; readonly to: number };
+  openChannel(
+    realm: string,
+    from: Key,
+    to: Key,
+    onward?: number,
+  ): { readonly from: number; readonly to: number };
   /** Closes the channels of a peer, on either end. */
   closeChannels(realm: string, peer: Key): void;
+  /** Bytes a second that each peer may have relayed here; 0, as at the start, for any number. */
+  setRelayQuota(bytesPerSecond: number): void;
 
   /** Counters now. */
   counters(): Counters;

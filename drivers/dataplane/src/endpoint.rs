@@ -1,4 +1,4 @@
-//! Where a datagram goes or came from: an address, and a relay channel there if one carries it.
+//! Where a datagram goes or came from: an address, what of ours carries it there, and a relay channel if one does.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,18 +8,38 @@ use std::str::FromStr;
 /// Bytes in front of a datagram on a relay channel: 5, three zeros, the channel (big endian).
 pub const RELAY_HEADER: usize = 8;
 
-/// `1.2.3.4:7743`, `[fe80::1%2]:7743` or, on a relay's channel, `1.2.3.4:7743#305419896`.
+/// `1.2.3.4:7743`, `[fe80::1%2]:7743` or, on a relay's channel, `1.2.3.4:7743#305419896`; by an extra socket of ours
+/// with its number behind, `1.2.3.4:7743@7`; over a TCP link `tcp/1.2.3.4:7743`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Of the peer, or of the relay.
     pub address: SocketAddr,
     /// Of the relay; `None` when the peer itself is there.
     pub channel: Option<NonZeroU32>,
+    /// What of ours is used.
+    pub carrier: Carrier,
+}
+
+/// What of ours carries datagrams to an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// The socket of the realm, or the one by which the other end was met.
+    #[default]
+    Main,
+    /// An extra socket, by its number.
+    Extra(NonZeroU32),
+    /// A TCP link.
+    Tcp,
 }
 
 impl Endpoint {
     pub fn direct(address: SocketAddr) -> Endpoint {
-        Endpoint { address, channel: None }
+        Endpoint { address, channel: None, carrier: Carrier::Main }
+    }
+
+    /// Where the holder of the channel is, whatever the channel leads to.
+    pub fn nearest(&self) -> Endpoint {
+        Endpoint { channel: None, ..*self }
     }
 
     /// Bytes that go in front of each datagram.
@@ -35,8 +55,8 @@ impl Endpoint {
     }
 
     /// Bytes that name it to the cookie of the handshake, all of fixed length.
-    pub fn identity(&self) -> [u8; 26] {
-        let mut bytes = [0u8; 26];
+    pub fn identity(&self) -> [u8; 31] {
+        let mut bytes = [0u8; 31];
         match self.address {
             SocketAddr::V4(address) => bytes[..4].copy_from_slice(&address.ip().octets()),
             SocketAddr::V6(address) => {
@@ -45,17 +65,32 @@ impl Endpoint {
             }
         }
         bytes[20..22].copy_from_slice(&self.address.port().to_be_bytes());
-        bytes[22..].copy_from_slice(&self.channel.map_or(0, NonZeroU32::get).to_be_bytes());
+        bytes[22..26].copy_from_slice(&self.channel.map_or(0, NonZeroU32::get).to_be_bytes());
+        let extra = match self.carrier {
+            Carrier::Main => 0,
+            Carrier::Extra(number) => number.get(),
+            Carrier::Tcp => {
+                bytes[30] = 1;
+                0
+            }
+        };
+        bytes[26..30].copy_from_slice(&extra.to_be_bytes());
         bytes
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.carrier == Carrier::Tcp {
+            out.write_str(TCP)?;
+        }
         self.address.fmt(out)?;
-        match self.channel {
-            Some(channel) => write!(out, "#{channel}"),
-            None => Ok(()),
+        if let Some(channel) = self.channel {
+            write!(out, "#{channel}")?;
+        }
+        match self.carrier {
+            Carrier::Extra(number) => write!(out, "@{number}"),
+            Carrier::Main | Carrier::Tcp => Ok(()),
         }
     }
 }
@@ -68,12 +103,14 @@ impl FromStr for Endpoint {
     type Err = NotAnEndpoint;
 
     fn from_str(text: &str) -> Result<Endpoint, NotAnEndpoint> {
-        let (address, channel) = match text.split_once('#') {
-            Some((address, channel)) if channel.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (address, Some(channel.parse().map_err(|_| NotAnEndpoint)?))
-            }
-            Some(_) => return Err(NotAnEndpoint),
-            None => (text, None),
+        let (tcp, text) = text.strip_prefix(TCP).map_or((false, text), |rest| (true, rest));
+        let (text, extra) = numbered(text, '@')?;
+        let (address, channel) = numbered(text, '#')?;
+        let carrier = match (tcp, extra) {
+            (false, None) => Carrier::Main,
+            (false, Some(number)) => Carrier::Extra(number),
+            (true, None) => Carrier::Tcp,
+            (true, Some(_)) => return Err(NotAnEndpoint),
         };
         let mut address: SocketAddr = address.parse().map_err(|_| NotAnEndpoint)?;
         if let SocketAddr::V6(v6) = &mut address {
@@ -86,7 +123,20 @@ impl FromStr for Endpoint {
         if address.port() == 0 || address.ip().is_unspecified() {
             return Err(NotAnEndpoint);
         }
-        Ok(Endpoint { address, channel })
+        Ok(Endpoint { address, channel, carrier })
+    }
+}
+
+const TCP: &str = "tcp/";
+
+/// What stands before the mark, and the number behind it.
+fn numbered(text: &str, mark: char) -> Result<(&str, Option<NonZeroU32>), NotAnEndpoint> {
+    match text.split_once(mark) {
+        Some((head, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok((head, Some(number.parse().map_err(|_| NotAnEndpoint)?)))
+        }
+        Some(_) => Err(NotAnEndpoint),
+        None => Ok((text, None)),
     }
 }
 
@@ -98,19 +148,32 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_round_trips(ip in any::<u128>(), port in 1u16.., scope in any::<u32>(), channel in any::<u32>(), v4 in any::<bool>()) {
+        fn text_round_trips(ip in any::<u128>(), port in 1u16.., scope in any::<u32>(), channel in any::<u32>(), carrier in 0u32..5, v4 in any::<bool>()) {
             let address = if v4 {
                 SocketAddr::from(((ip as u32 | 1).to_be_bytes(), port))
             } else {
                 SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::from(ip | 1 << 120), port, 0, scope))
             };
-            let endpoint = Endpoint { address, channel: NonZeroU32::new(channel) };
+            let carrier = match NonZeroU32::new(carrier) {
+                None => Carrier::Main,
+                Some(NonZeroU32::MIN) => Carrier::Tcp,
+                Some(number) => Carrier::Extra(number),
+            };
+            let endpoint = Endpoint { address, channel: NonZeroU32::new(channel), carrier };
             prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
+            prop_assert_ne!(endpoint.identity(), Endpoint { carrier: Carrier::Extra(NonZeroU32::MAX), ..endpoint }.identity());
         }
 
         #[test]
         fn any_text_is_refused_or_taken(text in ".{0,60}") {
             let _ = text.parse::<Endpoint>();
+        }
+
+        #[test]
+        fn what_is_taken_has_one_meaning(text in "(tcp/)?(1\\.2\\.3\\.4|\\[::1\\]):[0-9]{1,3}(#[0-9]{0,3})?(@[0-9]{0,3})?") {
+            if let Ok(endpoint) = text.parse::<Endpoint>() {
+                prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
+            }
         }
     }
 
@@ -125,6 +188,13 @@ mod tests {
             "1.2.3.4:1#0",
             "1.2.3.4:1#+1",
             "1.2.3.4:1#4294967296",
+            "1.2.3.4:1@",
+            "1.2.3.4:1@0",
+            "1.2.3.4:1@1#1",
+            "1.2.3.4:1@1@1",
+            "tcp/1.2.3.4:1@1",
+            "udp/1.2.3.4:1",
+            "tcp/",
             "host:1",
         ] {
             assert_eq!(text.parse::<Endpoint>(), Err(NotAnEndpoint), "{text}");

@@ -21,6 +21,8 @@ pub enum Cause {
     Relay,
     /// A relay's end could not be reached.
     RelayTarget,
+    /// Relay frames beyond their member's quota.
+    RelayQuota,
     /// Message 1 of a key that is no peer.
     UnknownKey,
     /// A handshake under load beyond the rate allowed, with a valid cookie.
@@ -53,7 +55,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 22] = [
+const OWN: [(Cause, &str); 23] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -61,6 +63,7 @@ const OWN: [(Cause, &str); 22] = [
     (Cause::StunRate, "stun-rate"),
     (Cause::Relay, "relay"),
     (Cause::RelayTarget, "relay-target"),
+    (Cause::RelayQuota, "relay-quota"),
     (Cause::UnknownKey, "unknown-key"),
     (Cause::HandshakeRate, "handshake-rate"),
     (Cause::Source, "source"),

@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -289,10 +290,31 @@ impl DataPlane {
     }
 
     #[napi]
-    pub fn open_channel(&self, realm: String, from: String, to: String) -> Result<Fields, Refused> {
+    pub fn open_channel(
+        &self,
+        realm: String,
+        from: String,
+        to: String,
+        onward: Option<u32>,
+    ) -> Result<Fields, Refused> {
         guard(|| {
             let ends = (read_key(&from, "the peer")?, read_key(&to, "the other peer")?);
-            self.plane.open_channel(&realm, &ends.0, &ends.1).map(values::channels)
+            let onward = match onward.map(NonZeroU32::new) {
+                Some(None) => return Err(CallError::invalid("0 is no label")),
+                label => label.flatten(),
+            };
+            self.plane.open_channel(&realm, (&ends.0, &ends.1), onward).map(values::channels)
+        })
+    }
+
+    #[napi]
+    pub fn set_relay_quota(&self, bytes_per_second: f64) -> Result<(), Refused> {
+        guard(|| {
+            if !(0.0..=1e12).contains(&bytes_per_second) {
+                return Err(CallError::invalid(format!("{bytes_per_second} bytes a second is no quota")));
+            }
+            self.plane.set_relay_quota(bytes_per_second as u64);
+            Ok(())
         })
     }
 

@@ -163,7 +163,7 @@ impl<'a> Drive<'a> {
         self.drop_sessions();
         self.state.removed = true;
         self.forget_waiting();
-        self.peer.proven.store(None);
+        self.peer.forget_places();
     }
 
     fn perform(&mut self) {

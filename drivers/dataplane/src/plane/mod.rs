@@ -12,6 +12,7 @@ pub(crate) mod peer;
 mod peer_calls;
 mod port;
 mod prober;
+mod quota;
 mod realm;
 mod receive;
 mod relay;

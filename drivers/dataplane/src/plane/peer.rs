@@ -3,12 +3,14 @@
 use super::core::{Core, millis, now, unix_nanos};
 use super::drive::Drive;
 use super::outbox::{Outgoing, Route};
+use super::quota::Relayed;
 use super::realm::Realm;
 use super::state::State;
+use crate::endpoint::Endpoint;
 use crate::events::{Event, Measured};
 use crate::packet::vnet::Vnet;
 use crate::session::{Association, Key, Millis, Opened, PeerKind};
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -18,8 +20,12 @@ pub struct Peer {
     pub realm: Arc<Realm>,
     /// Session and way out of IP packets; `None` while there is none.
     pub outgoing: ArcSwapOption<Outgoing>,
-    /// Where the peer proved to be; what relay channels are bound to.
+    /// Where the peer proved to be; where the relay channels that lead to it end.
     pub proven: ArcSwapOption<Route>,
+    /// Everywhere it proved to be lately, with the moment; it may use its relay channels from there.
+    places: ArcSwap<Vec<(Endpoint, Millis)>>,
+    /// What was relayed for it.
+    pub relayed: Relayed,
     pub traffic: Traffic,
     /// Roams with every authentic datagram.
     pub is_stock: AtomicBool,
@@ -58,6 +64,8 @@ impl Peer {
             realm: realm.clone(),
             outgoing: ArcSwapOption::empty(),
             proven: ArcSwapOption::empty(),
+            places: ArcSwap::default(),
+            relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),
             state: Mutex::new(State::new(kind, association)),
@@ -82,6 +90,34 @@ impl Peer {
     /// A packet of the TUN while there is no session or way: it waits, and the caller is told once.
     pub fn hold(self: &Arc<Peer>, core: &Core, vnet: Vnet, packet: &[u8]) {
         self.drive(core, None, |drive| drive.hold(vnet, packet));
+    }
+
+    /// Whether the peer proved to be there lately.
+    pub fn is_at(&self, endpoint: &Endpoint) -> bool {
+        self.places.load().iter().any(|(place, _)| place == endpoint)
+    }
+
+    /// The peer answered there, or made its session there.
+    pub fn note_place(&self, endpoint: &Endpoint, now: Millis) {
+        let fresh = |(place, at): &(Endpoint, Millis)| place == endpoint && now < at + PLACE_FRESH;
+        if endpoint.channel.is_some() || self.places.load().iter().any(fresh) {
+            return;
+        }
+        self.places.rcu(|places| {
+            let others = places.iter().filter(|(place, _)| place != endpoint);
+            let mut places: Vec<_> = others.copied().collect();
+            if places.len() == PLACES {
+                places.remove(0);
+            }
+            places.push((*endpoint, now));
+            places
+        });
+    }
+
+    /// Nowhere any more.
+    pub fn forget_places(&self) {
+        self.proven.store(None);
+        self.places.store(Arc::default());
     }
 
     /// A timer fired.
@@ -118,6 +154,10 @@ impl Peer {
         });
     }
 }
+
+/// Places remembered of one peer, the latest; the moment of one is renewed after so long.
+const PLACES: usize = 8;
+const PLACE_FRESH: Millis = 10_000;
 
 /// What the datagrams of one batch want besides being read.
 #[derive(Clone, Copy, Default)]

@@ -1,14 +1,17 @@
 //! The calls that concern one peer.
 
 use super::calls::{Plane, forget};
-use super::core::random_u32;
+use super::core::{millis, random_u32};
 use super::options::{CallError, Called, PathOptions, PeerOptions, Use};
 use super::outbox::Route;
 use super::peer::Peer;
 use super::receive;
+use super::relay::{LabelTaken, SWEEP};
 use crate::endpoint::Endpoint;
 use crate::session::control::{ControlError, MAX_KIND};
-use crate::session::{self, Association, Epoch, Key, Millis, RealmKind};
+use crate::session::{self, Association, Epoch, Key, Millis};
+use std::num::NonZeroU32;
+use std::sync::atomic::Ordering;
 
 impl Plane {
     pub fn set_epochs(&self, realm: &str, epochs: &[Epoch]) -> Called<()> {
@@ -120,10 +123,15 @@ impl Plane {
         Ok(id)
     }
 
-    pub fn open_channel(&self, realm: &str, from: &Key, to: &Key) -> Called<(u32, u32)> {
+    pub fn open_channel(
+        &self,
+        realm: &str,
+        (from, to): (&Key, &Key),
+        onward: Option<NonZeroU32>,
+    ) -> Called<(u32, u32)> {
         let realm = self.realm(realm)?;
-        if realm.kind != RealmKind::Router {
-            return Err(CallError::invalid(format!("realm {} is no router's", realm.name)));
+        if from == to {
+            return Err(CallError::invalid("a channel has two ends"));
         }
         // No peer leaves between the look and the opening.
         let _changing = realm.change();
@@ -132,14 +140,30 @@ impl Plane {
             realm.peer(to).ok_or_else(CallError::no_peer)?,
         );
         for end in [&ends.0, &ends.1] {
+            if end.is_stock.load(Ordering::Relaxed) {
+                return Err(CallError::invalid("a stock peer knows no channels"));
+            }
             let proven = end.proven.load();
             let direct = proven.as_ref().is_some_and(|route| route.endpoint.channel.is_none());
             if end.outgoing.load().is_none() || !direct {
-                return Err(CallError { code: "ENOENT", message: "one end has no session here".to_string() });
+                let message = "one end has no direct session here".to_string();
+                return Err(CallError { code: "ENOENT", message });
             }
         }
-        let (near, far) = self.core.relays.open(&realm, &ends.0, &ends.1, random_u32);
+        let (core, now) = (&self.core, millis());
+        if core.relays.is_empty() {
+            core.timers.schedule_relays(now + SWEEP);
+        }
+        let opened = core.relays.open(&realm, (&ends.0, &ends.1), onward, now, random_u32);
+        let (near, far) = opened.map_err(|LabelTaken| CallError {
+            code: "EEXIST",
+            message: "this label is in use here: ask the next relay for another channel".to_string(),
+        })?;
         Ok((near.get(), far.get()))
+    }
+
+    pub fn set_relay_quota(&self, bytes_per_second: u64) {
+        self.core.relays.set_quota(bytes_per_second);
     }
 
     pub fn close_channels(&self, realm: &str, key: &Key) -> Called<()> {

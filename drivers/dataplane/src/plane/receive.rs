@@ -105,10 +105,16 @@ impl Receiver<'_> {
             self.core.refusals.count(Cause::Relay);
             return;
         }
-        match self.core.relays.find(label, batch.route.endpoint.address) {
+        match self.core.relays.find(label, &batch.route.endpoint, batch.now) {
             Lookup::Forward(onward) => {
+                let arrived = range.len().div_ceil(stride);
+                let datagrams = self.core.relays.admit(&onward, arrived, stride);
+                self.core.refusals.add(Cause::RelayQuota, (arrived - datagrams) as u64);
+                if datagrams == 0 {
+                    return;
+                }
+                let range = range.start..(range.start + datagrams * stride).min(range.end);
                 let departure = onward.relabel(slab, range.clone(), stride);
-                let datagrams = range.len().div_ceil(stride);
                 if onward.route.port.send(slab, &[departure], false) == 0 {
                     self.core.relays.count(datagrams, range.len());
                 } else {

@@ -1,14 +1,14 @@
-//! Relay channels: sealed datagrams of one member's address go on to another member, under a new label.
+//! Relay channels: sealed datagrams of one member's address go on to another member or relay, under a new label.
 
 use super::outbox::Route;
 use super::peer::Peer;
+use super::quota::Quota;
 use super::realm::Realm;
-use crate::endpoint::RELAY_HEADER;
+use crate::endpoint::{Endpoint, RELAY_HEADER};
 use crate::os::Departure;
-use crate::session::Key;
+use crate::session::{Key, Millis};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,32 +16,49 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Shortest frame worth passing on: the label and a keepalive.
 pub const SHORTEST: usize = RELAY_HEADER + 32;
+/// A pair of channels that no frame passed for so long is closed.
+pub const IDLE: Millis = 600_000;
+/// Idle pairs are looked for this often.
+pub const SWEEP: Millis = 60_000;
 const SHARDS: usize = 64;
 
 /// All channels of this process.
 pub struct Relays {
     shards: Vec<ArcSwap<HashMap<u32, Arc<Channel>>>>,
-    pairs: Mutex<HashMap<Pair, (NonZeroU32, NonZeroU32)>>,
+    pairs: Mutex<HashMap<Ends, Pair>>,
+    quota: Quota,
     datagrams: AtomicU64,
     bytes: AtomicU64,
 }
 
-/// Realm, and the ordered peers.
-type Pair = (Arc<str>, Key, Key);
+/// Realm, the ordered peers, and the label under which the second takes the first one's frames on.
+type Ends = (Arc<str>, Key, Key, Option<NonZeroU32>);
+
+/// Both directions of one way through this relay.
+struct Pair {
+    near: NonZeroU32,
+    far: NonZeroU32,
+    used: Arc<AtomicU64>,
+}
 
 /// One end's way in, and where it leads.
 struct Channel {
-    /// Its proven address is the only one that may use the channel.
+    /// Only the places where it proved to be may use the channel.
     from: Arc<Peer>,
     to: Arc<Peer>,
     /// Label of the other end's channel.
     onward: NonZeroU32,
+    /// The member whose quota its frames use up.
+    payer: Arc<Peer>,
+    /// When a frame passed last, either way.
+    used: Arc<AtomicU64>,
 }
 
 /// Where the datagrams of a frame's sender go on to.
 pub struct Onward {
     pub route: Route,
     pub label: NonZeroU32,
+    payer: Arc<Peer>,
 }
 
 /// What becomes of a frame under a label.
@@ -53,11 +70,16 @@ pub enum Lookup {
     Foreign,
 }
 
+/// The label that the next relay gave is in use here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LabelTaken;
+
 impl Default for Relays {
     fn default() -> Relays {
         Relays {
             shards: (0..SHARDS).map(|_| ArcSwap::default()).collect(),
             pairs: Mutex::default(),
+            quota: Quota::default(),
             datagrams: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
@@ -65,62 +87,91 @@ impl Default for Relays {
 }
 
 impl Relays {
-    /// Opens a pair of channels, or returns the pair that exists. The labels are those which `from` and `to` use.
+    /// Opens a pair of channels, or returns the pair that exists. The labels are those which `from` and `to` use;
+    /// `onward`: the one that `to`, a relay itself, gave for what it takes on.
     pub fn open(
         &self,
         realm: &Realm,
-        from: &Arc<Peer>,
-        to: &Arc<Peer>,
+        (from, to): (&Arc<Peer>, &Arc<Peer>),
+        onward: Option<NonZeroU32>,
+        now: Millis,
         mut random: impl FnMut() -> u32,
-    ) -> (NonZeroU32, NonZeroU32) {
-        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = (realm.name.clone(), from.key, to.key);
-        if let Some(labels) = pairs.get(&pair) {
-            return *labels;
+    ) -> Result<(NonZeroU32, NonZeroU32), LabelTaken> {
+        let mut pairs = self.lock();
+        let ends = (realm.name.clone(), from.key, to.key, onward);
+        if let Some(pair) = pairs.get(&ends) {
+            pair.used.store(now, Ordering::Relaxed);
+            return Ok((pair.near, pair.far));
+        }
+        if onward.is_some_and(|label| self.is_taken(label)) {
+            return Err(LabelTaken);
         }
         let mut free = |other: Option<NonZeroU32>| loop {
             match NonZeroU32::new(random()) {
-                Some(label)
-                    if Some(label) != other && !self.shard(label).load().contains_key(&label.get()) =>
-                {
-                    return label;
-                }
+                Some(label) if Some(label) != other && !self.is_taken(label) => return label,
                 _ => {}
             }
         };
-        let near = free(None);
-        let far = free(Some(near));
-        self.insert(near, Channel { from: from.clone(), to: to.clone(), onward: far });
-        self.insert(far, Channel { from: to.clone(), to: from.clone(), onward: near });
-        pairs.insert(pair, (near, far));
-        (near, far)
+        let near = free(onward);
+        let far = onward.unwrap_or_else(|| free(Some(near)));
+        let used = Arc::new(AtomicU64::new(now));
+        let channel = |from: &Arc<Peer>, to: &Arc<Peer>, label, payer: &Arc<Peer>| Channel {
+            from: from.clone(),
+            to: to.clone(),
+            onward: label,
+            payer: payer.clone(),
+            used: used.clone(),
+        };
+        self.insert(near, channel(from, to, far, from));
+        // What comes back through another relay was asked for by the member at this end.
+        self.insert(far, channel(to, from, near, if onward.is_some() { from } else { to }));
+        pairs.insert(ends, Pair { near, far, used });
+        Ok((near, far))
     }
 
     /// Closes every channel of a peer, on both ends.
     pub fn close(&self, peer: &Arc<Peer>) {
-        let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        pairs.retain(|(realm, from, to), (near, far)| {
-            let gone = *realm == peer.realm.name && (*from == peer.key || *to == peer.key);
-            if gone {
-                self.remove(*near);
-                self.remove(*far);
-            }
-            !gone
+        self.retain(|(realm, from, to, _), _| {
+            *realm != peer.realm.name || (*from != peer.key && *to != peer.key)
         });
     }
 
+    /// Closes what no frame passed for long; false when no channel is left.
+    pub fn close_idle(&self, now: Millis) -> bool {
+        self.retain(|_, pair| now < pair.used.load(Ordering::Relaxed) + IDLE);
+        !self.is_empty()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Bytes a second that each member may have passed on; 0 for any number.
+    pub fn set_quota(&self, bytes_per_second: u64) {
+        self.quota.set(bytes_per_second);
+    }
+
     /// Where a frame under `label` that came from `source` goes.
-    pub fn find(&self, label: u32, source: SocketAddr) -> Lookup {
+    pub fn find(&self, label: u32, source: &Endpoint, now: Millis) -> Lookup {
         let shard = self.shards[label as usize % SHARDS].load();
         let Some(channel) = shard.get(&label) else { return Lookup::Foreign };
-        if !is_at(&channel.from, source) {
+        if !channel.from.is_at(&source.nearest()) {
             return Lookup::Foreign;
         }
         let target = channel.to.proven.load_full();
-        match target.filter(|route| route.endpoint.channel.is_none()) {
-            Some(route) => Lookup::Forward(Onward { route: Route::clone(&route), label: channel.onward }),
-            None => Lookup::Nowhere,
+        let Some(route) = target.filter(|route| route.endpoint.channel.is_none()) else {
+            return Lookup::Nowhere;
+        };
+        if channel.used.load(Ordering::Relaxed) != now {
+            channel.used.store(now, Ordering::Relaxed);
         }
+        let payer = channel.payer.clone();
+        Lookup::Forward(Onward { route: Route::clone(&route), label: channel.onward, payer })
+    }
+
+    /// How many of so many frames of that size the sender's quota lets pass now.
+    pub fn admit(&self, onward: &Onward, frames: usize, stride: usize) -> usize {
+        self.quota.take(&onward.payer.relayed, frames, stride)
     }
 
     /// Datagrams and bytes passed on.
@@ -131,6 +182,25 @@ impl Relays {
     pub fn count(&self, datagrams: usize, bytes: usize) {
         self.datagrams.fetch_add(datagrams as u64, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn retain(&self, stays: impl Fn(&Ends, &Pair) -> bool) {
+        self.lock().retain(|ends, pair| {
+            let stays = stays(ends, pair);
+            if !stays {
+                self.remove(pair.near);
+                self.remove(pair.far);
+            }
+            stays
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Ends, Pair>> {
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_taken(&self, label: NonZeroU32) -> bool {
+        self.shard(label).load().contains_key(&label.get())
     }
 
     fn insert(&self, label: NonZeroU32, channel: Channel) {
@@ -164,9 +234,4 @@ impl Onward {
         }
         Departure { range, stride, target: self.route.endpoint.address }
     }
-}
-
-fn is_at(peer: &Peer, source: SocketAddr) -> bool {
-    let route = peer.proven.load();
-    route.as_ref().is_some_and(|route| route.endpoint.channel.is_none() && route.endpoint.address == source)
 }

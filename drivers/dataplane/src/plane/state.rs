@@ -59,7 +59,7 @@ impl State {
 }
 
 /// Endpoints remembered of a peer that is heard from many.
-const REMEMBERED: usize = 16;
+const REMEMBERED: usize = 64;
 
 /// Endpoints that were told as `heard`, each with the moment.
 #[derive(Default)]

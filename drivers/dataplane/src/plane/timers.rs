@@ -2,6 +2,7 @@
 
 use super::core::{Core, millis};
 use super::peer::Peer;
+use super::relay::SWEEP;
 use crate::session::Millis;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -38,6 +39,8 @@ enum What {
     Peer(Weak<Peer>),
     /// STUN questions that wait for an answer.
     Stun,
+    /// Relay channels that may be idle.
+    Relays,
 }
 
 impl PartialEq for Timer {
@@ -68,6 +71,10 @@ impl Timers {
 
     pub fn schedule_stun(&self, at: Millis) {
         self.push(Timer { at, what: What::Stun });
+    }
+
+    pub fn schedule_relays(&self, at: Millis) {
+        self.push(Timer { at, what: What::Relays });
     }
 
     /// The peer has measurements for the next summary.
@@ -105,6 +112,11 @@ impl Timers {
                         }
                     }
                     What::Stun => core.stun.handle_timeout(core, millis()),
+                    What::Relays => {
+                        if core.relays.close_idle(now) {
+                            self.schedule_relays(now + SWEEP);
+                        }
+                    }
                 }
                 queue = self.lock();
             } else if summary {

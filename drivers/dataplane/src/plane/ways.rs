@@ -37,10 +37,12 @@ impl Drive<'_> {
             return;
         }
         let endpoint = route.endpoint;
-        if self.state.told.take(endpoint, self.now.millis) {
+        let is_new = self.state.told.take(endpoint, self.now.millis);
+        if is_new {
             self.tell(|realm, peer| Event::Heard { realm, peer, endpoint });
         }
-        if self.state.active.is_none() {
+        // Also with an active path: what answers may use its relay channels from there.
+        if self.state.active.is_none() || is_new {
             self.probe(|prober, now, out| prober.challenge(endpoint, now, out));
         }
     }
@@ -55,6 +57,9 @@ impl Drive<'_> {
         let endpoint = from.endpoint;
         let taken = self.probe(|prober, now, out| prober.handle_echo(id, endpoint, nanos, now, out));
         let is_active = self.state.active.as_ref().is_some_and(|active| active.endpoint == endpoint);
+        if taken {
+            self.peer.note_place(&endpoint, self.now.millis);
+        }
         if taken && is_active {
             self.peer.proven.store(Some(Arc::new(from.clone())));
         }
@@ -147,6 +152,7 @@ impl Drive<'_> {
     /// The peer proved to be there.
     pub(super) fn stand(&mut self, route: Route) {
         self.peer.proven.store(Some(Arc::new(route.clone())));
+        self.peer.note_place(&route.endpoint, self.now.millis);
         self.state.standing = Some(route);
         self.refresh();
     }

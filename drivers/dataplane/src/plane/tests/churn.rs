@@ -33,7 +33,7 @@ fn calls_and_traffic_at_once_neither_lock_up_nor_break_the_session() {
                 node.plane.handshake("net", &router.key, &[router.endpoint], true).expect("begun");
             }
             // Refused while an end has no session.
-            let _ = router.plane.open_channel("net", &one.key, &two.key);
+            let _ = router.plane.open_channel("net", (&one.key, &two.key), None);
             router.plane.close_channels("net", &one.key).expect("closed");
             router.plane.drop_sessions("net", None).expect("dropped");
         },

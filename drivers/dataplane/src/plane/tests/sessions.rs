@@ -174,7 +174,7 @@ fn a_message_carried_by_other_means_makes_a_session() {
 fn a_peer_heard_from_elsewhere_is_told_and_followed_once_it_answers_there() {
     let (one, two) = joined(TunKind::None, PeerKind::Node);
     let port = two.plane.bind("other", 0, Some([127, 0, 0, 1].into())).expect("bound");
-    let elsewhere = Endpoint { address: ([127, 0, 0, 1], port).into(), channel: None };
+    let elsewhere = Endpoint::direct(([127, 0, 0, 1], port).into());
     // Message 1 leaves by the realm's socket; only a repeat of the realm on another shows a new address.
     two.plane.close_realm("net").expect("closed");
     let options =

@@ -7,10 +7,12 @@ use crate::packet::checksum;
 use crate::packet::ip::{Header, UDP};
 use crate::plane::{PeerOptions, Plane, RealmOptions, TunOptions, Use};
 use crate::session::{Epoch, Key, PeerKind, RealmKind};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub const NETWORK: Key = [7; 32];
@@ -127,6 +129,90 @@ impl Node {
         let counters = self.plane.counters().expect("alive");
         counters.refused.iter().find(|(name, _)| *name == cause).map_or(0, |(_, number)| *number)
     }
+}
+
+/// A NAT on loopback with one address behind it at a time.
+pub struct Nat {
+    /// What the host behind it takes for the other end.
+    pub endpoint: Endpoint,
+    shared: Arc<Mapping>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Mapping {
+    near: UdpSocket,
+    host: Mutex<Option<SocketAddr>>,
+    outer: Mutex<UdpSocket>,
+    target: SocketAddr,
+    closed: AtomicBool,
+}
+
+impl Nat {
+    pub fn before(target: SocketAddr) -> Nat {
+        let near = loopback();
+        let endpoint = Endpoint::direct(near.local_addr().expect("bound"));
+        let outer = Mutex::new(loopback());
+        let shared =
+            Arc::new(Mapping { near, host: Mutex::new(None), outer, target, closed: AtomicBool::new(false) });
+        let nat = Nat { endpoint, shared: shared.clone(), threads: Mutex::default() };
+        nat.spawn(move || {
+            let mut room = [0u8; 70_000];
+            while !shared.closed.load(Ordering::Relaxed) {
+                if let Ok((length, host)) = shared.near.recv_from(&mut room) {
+                    *shared.host.lock().expect("no poison") = Some(host);
+                    let outer = shared.outer.lock().expect("no poison");
+                    outer.send_to(&room[..length], shared.target).expect("sent");
+                }
+            }
+        });
+        nat.carry_back();
+        nat
+    }
+
+    /// Another outer address from now on; nothing comes in by the old one any more.
+    pub fn move_on(&self) {
+        *self.shared.outer.lock().expect("no poison") = loopback();
+        self.carry_back();
+    }
+
+    fn carry_back(&self) {
+        let shared = self.shared.clone();
+        let outer = shared.outer.lock().expect("no poison").try_clone().expect("cloned");
+        let address = outer.local_addr().expect("bound");
+        let is_current = move |shared: &Mapping| {
+            let outer = shared.outer.lock().expect("no poison");
+            outer.local_addr().expect("bound") == address
+        };
+        self.spawn(move || {
+            let mut room = [0u8; 70_000];
+            while !shared.closed.load(Ordering::Relaxed) && is_current(&shared) {
+                let Ok(length) = outer.recv(&mut room) else { continue };
+                if let Some(host) = *shared.host.lock().expect("no poison") {
+                    shared.near.send_to(&room[..length], host).expect("sent");
+                }
+            }
+        });
+    }
+
+    fn spawn(&self, run: impl FnOnce() + Send + 'static) {
+        self.threads.lock().expect("no poison").push(std::thread::spawn(run));
+    }
+}
+
+impl Drop for Nat {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        for thread in std::mem::take(&mut *self.threads.lock().expect("no poison")) {
+            thread.join().expect("ends well");
+        }
+    }
+}
+
+/// A socket whose reader looks up now and then.
+fn loopback() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    socket.set_read_timeout(Some(Duration::from_millis(20))).expect("set");
+    socket
 }
 
 /// Waits until something holds that nobody tells of.
