@@ -14,8 +14,10 @@ export interface EndOptions {
   readonly address: string;
   readonly peerAddress: string;
   readonly port: number;
-  /** `10.255.0.2:7743`. */
+  /** `10.255.0.2:7743`; with a relay, its address without the channel, which comes on standard input. */
   readonly peerEndpoint: string;
+  /** The relay between the ends; absent: they are direct. */
+  readonly relay?: { readonly publicKey: string; readonly prologue: string };
   readonly suites?: readonly (1 | 2)[];
   /** Whether this end begins. */
   readonly initiate: boolean;
@@ -61,13 +63,9 @@ dataPlane.setPeer(realm, {
   allowed: [`${options.peerAddress}/32`],
   keepaliveSeconds: 0,
 });
-const { peerEndpoint: endpoint } = options;
-dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], {
-  active: [endpoint],
-  standby: [],
-});
 process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
-if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
+if (options.relay === undefined) meet(options.peerEndpoint);
+else reachRelay(options.relay);
 
 process.on("SIGTERM", () => {
   process.stdout.write(`${JSON.stringify(dataPlane.counters())}\n`);
@@ -75,3 +73,27 @@ process.on("SIGTERM", () => {
   process.exit(0);
 });
 setInterval(() => undefined, 60_000);
+
+/** Speaks to the peer at this endpoint from now on. */
+function meet(endpoint: string): void {
+  dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], {
+    active: [endpoint],
+    standby: [],
+  });
+  if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
+}
+
+/** Opens a session with the relay; the peer is met through the channel that standard input names. */
+function reachRelay({ publicKey, prologue: relayPrologue }: NonNullable<EndOptions["relay"]>): void {
+  const { peerEndpoint: endpoint } = options;
+  dataPlane.setPeer(realm, {
+    publicKey,
+    kind: "router",
+    prologue: relayPrologue,
+    allowed: [],
+    keepaliveSeconds: 25,
+  });
+  dataPlane.setPaths(realm, publicKey, [{ endpoint, probeMillis: 0 }], { active: [endpoint], standby: [] });
+  dataPlane.handshake(realm, publicKey, [endpoint]);
+  process.stdin.setEncoding("utf8").once("data", (channel) => meet(`${endpoint}#${String(channel).trim()}`));
+}

@@ -25,14 +25,19 @@ export function judge(medians: Medians, whole: Whole | null): readonly Verdict[]
     atLeast(0.75, ratio("tcpGbit", "suite1", "null"), "of the null data plane, one TCP stream, AES-256-GCM"),
     atLeast(2, ratio("tcpGbit", "suite2", "wireguard"), "× wireguard-go, one TCP stream, ChaCha20-Poly1305"),
     atLeast(4, ratio("udpKpps", "suite1", "wireguard"), "× wireguard-go, UDP 64-byte packets received"),
+    atLeast(
+      0.6,
+      ratio("tcpGbit", "relay", "routed"),
+      "of the direct throughput through a relay, one TCP stream",
+    ),
     atMost(250, difference("idleMeanMicros", "suite1", "bare"), "µs of idle ping above the bare link"),
     atMost(1500, value("suite1", "loadMeanMicros"), "µs of ping under load"),
     atMost(2, value("suite1", "cpuSecondsPerGb"), "processor seconds per GB"),
     atMost(90, whole?.idleMegabytes ?? null, `MB resident, headless and idle with ${whole?.peers} peers`),
     atMost(
-      0.5,
-      whole === null ? null : whole.idleShare * 100,
-      `% of a core, idle with ${whole?.peers} peers`,
+      0.2,
+      whole === null ? null : whole.idleShare * 60,
+      `processor seconds a minute, idle with ${whole?.peers} peers`,
     ),
     atMost(2000, whole?.joinMillis ?? null, "ms from join to first packet"),
   ].filter((verdict) => verdict !== null);

@@ -13,6 +13,7 @@ import { startClient } from "../netns/wireguard.ts";
 import { addonPath, nullAddonPath } from "./addons.ts";
 import type { EndOptions } from "./data-plane.ts";
 import type { Pair } from "./measure.ts";
+import type { RelayOptions } from "./relay.ts";
 
 export interface Variant {
   readonly name: string;
@@ -32,6 +33,20 @@ export const variants: readonly Variant[] = [
   starmesh("suite1", "Starmesh AES-256-GCM", addonPath, 1),
   starmesh("suite2", "Starmesh ChaCha20-Poly1305", addonPath, 2),
   starmesh("null", "Starmesh null data plane", nullAddonPath, 1),
+  {
+    name: "routed",
+    label: "Starmesh direct, across the internet",
+    missing: () => null,
+    prepare: addonPath,
+    open: openRouted,
+  },
+  {
+    name: "relay",
+    label: "Starmesh relayed, across the internet",
+    missing: () => null,
+    prepare: addonPath,
+    open: openRelay,
+  },
   {
     name: "suite0",
     label: "Starmesh ↔ wireguard-go",
@@ -71,6 +86,53 @@ function starmesh(name: string, label: string, addon: () => Promise<string>, sui
       return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
     },
   };
+}
+
+/** Through the kernel of one router: what the relay, reached through it twice, is compared with. */
+async function openRouted(lab: Lab): Promise<Pair> {
+  const [from, to] = [lab.publicHost("from"), lab.publicHost("to")];
+  const [keys, peerKeys] = [makeKeys(), makeKeys()];
+  const common = { addon: await addonPath(), peerKind: "node", port } as const;
+  const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
+  const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
+  return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+}
+
+async function openRelay(lab: Lab): Promise<Pair> {
+  const [from, to, middle] = [lab.publicHost("from"), lab.publicHost("to"), lab.publicHost("relay")];
+  const [keys, peerKeys, relayKeys] = [makeKeys(), makeKeys(), makeKeys()];
+  const addon = await addonPath();
+  const prologue = Buffer.alloc(32, 3).toString("base64");
+  const between = [keys.publicKey, peerKeys.publicKey] as const;
+  const options: RelayOptions = { addon, privateKey: relayKeys.privateKey, prologue, port, between };
+  const relay = middle.start(process.execPath, [
+    await bundle("test/bench/relay.ts"),
+    JSON.stringify(options),
+  ]);
+  await relay.says(/ready/);
+  const common = {
+    addon,
+    peerKind: "node",
+    port,
+    relay: { publicKey: relayKeys.publicKey, prologue },
+  } as const;
+  const peerEndpoint = `${middle.address}:${port}`;
+  const server = await startEnd(to, {
+    ...common,
+    ...ends(peerKeys, keys, to, from),
+    peerEndpoint,
+    initiate: false,
+  });
+  const client = await startEnd(from, {
+    ...common,
+    ...ends(keys, peerKeys, from, to),
+    peerEndpoint,
+    initiate: true,
+  });
+  const [, fromChannel, toChannel] = await relay.says(/channels (\d+) (\d+)/);
+  server.write(`${toChannel}\n`);
+  client.write(`${fromChannel}\n`);
+  return settled({ from, to, address: inner(to), pids: [client.pid, server.pid, relay.pid] });
 }
 
 async function openBare(lab: Lab): Promise<Pair> {
@@ -175,9 +237,9 @@ function profile(keys: Keys, peerKeys: Keys, host: Host, peer: Host): Profile {
   };
 }
 
-/** Address inside the tunnel: the cable's with another second octet. */
+/** Address inside the tunnel: the host's with a first octet that nothing outside has. */
 function inner(host: Host): string {
-  return host.address.replace("10.255.", "10.99.");
+  return host.address.replace(/^\d+\.\d+\./, "10.99.");
 }
 
 const port = 7743;

@@ -57,6 +57,6 @@ export async function measureWhole(peers: number): Promise<Whole> {
   }
 }
 
-/** Until what the joins began has ended. */
-const settleMillis = 20_000;
+/** Until what the joins began has ended, and the last ping has been forgotten as traffic. */
+const settleMillis = 45_000;
 const watchMillis = 60_000;
