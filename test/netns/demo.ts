@@ -32,7 +32,10 @@ await demonstrate().catch(async (error: unknown) => {
 
 async function demonstrate(): Promise<void> {
   say("A router on “the internet”, alpha behind one NAT, bravo and charlie on one LAN behind another.");
-  const [natOne, natTwo] = [lab.nat("nat-one", "cone", 1), lab.nat("nat-two", "cone", 2)];
+  const [natOne, natTwo] = [
+    lab.nat("nat-one", "port-restricted", 1),
+    lab.nat("nat-two", "port-restricted", 2),
+  ];
   const router = new Install(lab, lab.publicHost("router"));
   const alpha = new Install(lab, lab.lanHost("alpha", natOne, 2));
   const bravo = new Install(lab, lab.lanHost("bravo", natTwo, 2));

@@ -5,9 +5,21 @@ import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Host } from "./host.ts";
+import type { NatKind } from "./nat.ts";
+import { firewallRules, natRules } from "./nat.ts";
 
-/** How a NAT chooses the outer port: kept and the same for all destinations, or a random one for each. */
-export type NatKind = "cone" | "symmetric";
+/** What a NAT is besides its kind. */
+export interface NatOptions {
+  readonly kind: NatKind;
+  /** Turns back what goes from its LAN to its own outer ports. */
+  readonly hairpin?: boolean;
+  /** False: no UDP passes. */
+  readonly udp?: boolean;
+  /** The NAT before it (a carrier's), and the number of the host that it is there; without: the internet. */
+  readonly behind?: { readonly nat: Nat; readonly number: number };
+  /** IPv6 without translation, behind a firewall that lets answers in only. */
+  readonly ipv6?: boolean;
+}
 
 /** A NAT router: one address on the internet, one LAN behind it, no way in unasked. */
 export interface Nat {
@@ -16,6 +28,8 @@ export interface Nat {
   readonly outer: string;
   /** First three octets of the LAN: `192.168.1`. */
   readonly lan: string;
+  /** First four groups of the LAN's IPv6 addresses: `2001:db8:3:1`; null without. */
+  readonly lan6: string | null;
 }
 
 export class Lab {
@@ -51,22 +65,28 @@ export class Lab {
     return this.#internet;
   }
 
-  /** A host with one public address; everything public reaches everything public. */
-  publicHost(name: string): Host {
-    const { outer, gateway } = this.#attach(name, "eth0");
-    const host = this.#host(name, [outer], this.internet);
+  /** A host with one public address, or with `ipv6` one of each family; everything public reaches everything public. */
+  publicHost(name: string, { ipv6 = false }: { readonly ipv6?: boolean } = {}): Host {
+    const { outer, gateway, site } = this.#attach(name, "eth0");
+    const outer6 = ipv6 ? [`${site}::2`] : [];
+    const host = this.#host(name, [outer, ...outer6], this.internet);
     host.setUp(`addr add ${outer}/30 dev eth0`, "link set eth0 up", `route add default via ${gateway}`);
+    if (ipv6) host.setUp(`addr add ${site}::2/64 dev eth0 nodad`, `route add ::/0 via ${site}::1`);
     untilCarried(host);
     return host;
   }
 
-  /** A NAT router on the internet, with an empty LAN `192.168.N.0/24`. */
-  nat(name: string, kind: NatKind, lanNumber: number): Nat {
-    const { outer, gateway } = this.#attach(name, "wan");
+  /** A NAT router with an empty LAN `192.168.N.0/24`. */
+  nat(name: string, kind: NatKind | NatOptions, lanNumber: number): Nat {
+    const options = typeof kind === "string" ? { kind } : kind;
+    const { outer, gateway, site, length } =
+      options.behind === undefined
+        ? { ...this.#attach(name, "wan"), length: 30 }
+        : { ...this.#attachBehind(name, options.behind), length: 24 };
     const host = this.#host(name, [outer]);
     const lan = `192.168.${lanNumber}`;
     host.setUp(
-      `addr add ${outer}/30 dev wan`,
+      `addr add ${outer}/${length} dev wan`,
       "link set wan up",
       `route add default via ${gateway}`,
       "link add lan type bridge",
@@ -74,38 +94,29 @@ export class Lab {
       "link set lan up",
     );
     host.runNow("sysctl", "-qw", "net.ipv4.ip_forward=1");
-    // Without the dropped input an unasked packet would be answered, and that answer would take the outer port.
-    host.nftables(`
-      table ip nat {
-        chain leave {
-          type nat hook postrouting priority srcnat;
-          oifname "wan" masquerade ${kind === "symmetric" ? "fully-random" : ""};
-        }
-      }
-      table ip guard {
-        chain enter {
-          type filter hook input priority filter; policy drop;
-          iifname { "lo", "lan" } accept;
-          ct state established,related accept;
-        }
-        chain pass {
-          type filter hook forward priority filter; policy drop;
-          iifname "lan" accept;
-          ct state established,related accept;
-        }
-      }`);
-    return { host, outer, lan };
+    const { kind: behaviour, hairpin = false, udp = true, ipv6 = false } = options;
+    host.nftables(natRules({ kind: behaviour, outer, lan, hairpin, udp }));
+    if (!ipv6 || site === null) return { host, outer, lan, lan6: null };
+    host.runNow("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1");
+    host.setUp(
+      `addr add ${site}::2/64 dev wan nodad`,
+      `route add ::/0 via ${site}::1`,
+      `addr add ${site}:1::1/64 dev lan nodad`,
+    );
+    this.internet.setUp(`route add ${site}:1::/64 via ${site}::2`);
+    host.nftables(firewallRules);
+    return { host, outer, lan, lan6: `${site}:1` };
   }
 
   /** A host on the LAN of a NAT, `192.168.N.number`. */
   lanHost(name: string, nat: Nat, number: number): Host {
-    this.#namespace(name);
-    const port = `lan${number}`;
-    this.#link(name, "eth0", nat.host.name, port);
-    nat.host.setUp(`link set ${port} master lan up`);
+    this.#plugIn(name, "eth0", { nat, number });
     const address = `${nat.lan}.${number}`;
-    const host = this.#host(name, [address], nat.host, nat.outer);
+    const address6 = nat.lan6 === null ? [] : [`${nat.lan6}::${number}`];
+    const host = this.#host(name, [address, ...address6], nat.host, nat.outer);
     host.setUp(`addr add ${address}/24 dev eth0`, "link set eth0 up", `route add default via ${nat.lan}.1`);
+    if (nat.lan6 !== null)
+      host.setUp(`addr add ${nat.lan6}::${number}/64 dev eth0 nodad`, `route add ::/0 via ${nat.lan6}::1`);
     untilCarried(host);
     return host;
   }
@@ -128,20 +139,42 @@ export class Lab {
     await this.#closed;
   }
 
-  #attach(name: string, device: string): { readonly outer: string; readonly gateway: string } {
+  #attach(
+    name: string,
+    device: string,
+  ): { readonly outer: string; readonly gateway: string; readonly site: string } {
     const internet = this.internet;
     const number = this.#publicHosts++;
     const [gateway, outer] = [`203.0.113.${number * 4 + 1}`, `203.0.113.${number * 4 + 2}`];
+    const site = `2001:db8:${(number + 1).toString(16)}`;
     this.#namespace(name);
     this.#link(name, device, internet.name, `p${number}`);
-    internet.setUp(`addr add ${gateway}/30 dev p${number}`, `link set p${number} up`);
-    return { outer, gateway };
+    internet.setUp(
+      `addr add ${gateway}/30 dev p${number}`,
+      `addr add ${site}::1/64 dev p${number} nodad`,
+      `link set p${number} up`,
+    );
+    return { outer, gateway, site };
+  }
+
+  #attachBehind(name: string, { nat, number }: { readonly nat: Nat; readonly number: number }) {
+    this.#plugIn(name, "wan", { nat, number });
+    return { outer: `${nat.lan}.${number}`, gateway: `${nat.lan}.1`, site: null };
+  }
+
+  /** A new namespace whose device is on the LAN of a NAT. */
+  #plugIn(name: string, device: string, at: { readonly nat: Nat; readonly number: number }): void {
+    this.#namespace(name);
+    const port = `lan${at.number}`;
+    this.#link(name, device, at.nat.host.name, port);
+    at.nat.host.setUp(`link set ${port} master lan up`);
   }
 
   #makeInternet(): Host {
     this.#namespace("internet");
     const host = this.#host("internet", []);
     host.runNow("sysctl", "-qw", "net.ipv4.ip_forward=1");
+    host.runNow("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1");
     // Private addresses are nobody's here: silence, as on the real one.
     host.setUp(
       ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map((range) => `route add blackhole ${range}`),

@@ -19,7 +19,10 @@ const defaultRoutes = new Map<Install, string>();
 
 beforeAll(async () => {
   lab = new Lab();
-  const [natOne, natTwo] = [lab.nat("nat-one", "cone", 1), lab.nat("nat-two", "cone", 2)];
+  const [natOne, natTwo] = [
+    lab.nat("nat-one", "port-restricted", 1),
+    lab.nat("nat-two", "port-restricted", 2),
+  ];
   router = new Install(lab, lab.publicHost("router"));
   alpha = new Install(lab, lab.lanHost("alpha", natOne, 2));
   bravo = new Install(lab, lab.lanHost("bravo", natTwo, 2));

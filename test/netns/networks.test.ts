@@ -43,7 +43,7 @@ describe("two networks with one range", () => {
   });
 
   it("[E15] refuses a network over the machine's own LAN, and with --force goes on without a route there", async () => {
-    const local = new Install(lab, lab.lanHost("local", lab.nat("nat", "cone", 9), 2));
+    const local = new Install(lab, lab.lanHost("local", lab.nat("nat", "port-restricted", 9), 2));
     await local.start();
     const invite = await inviteTo("wide", "192.168.0.0/16");
     const line = /192\.168\.0\.0\/16.*192\.168\.9\.0\/24.*eth0.*--force/;

@@ -16,7 +16,7 @@ const children: Child[] = [];
 beforeAll(async () => {
   program = await bundle("test/netns/system-probe.ts");
   lab = new Lab();
-  host = lab.lanHost("host", lab.nat("nat", "cone", 7), 2);
+  host = lab.lanHost("host", lab.nat("nat", "port-restricted", 7), 2);
 });
 
 afterEach(async () => {
