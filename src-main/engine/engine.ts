@@ -11,7 +11,7 @@ import type { NetworkId } from "../../src-shared/ids.ts";
 import { networkId, nodeName } from "../../src-shared/ids.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
-import type { System, Watch } from "../system/system.ts";
+import type { System } from "../system/system.ts";
 import { Administration } from "./administration.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
@@ -23,6 +23,8 @@ import type { Joined, JoinRequest } from "./join.ts";
 import { joinNetwork } from "./join.ts";
 import { interfacePrefix } from "./locals.ts";
 import { NetworkLoop } from "./loop.ts";
+import type { Move } from "./moves.ts";
+import { Moves } from "./moves.ts";
 import { Pings } from "./pings.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
@@ -75,11 +77,7 @@ export class Engine {
   #node: StoredNode;
   #port = 0;
   #router: OwnRouter | null = null;
-  #watch: Watch | null = null;
-  #addresses = "";
-  #lastBeat = performance.now();
-  #lastWall = Date.now();
-  #settling: NodeJS.Timeout | null = null;
+  #moves: Moves | null = null;
 
   private constructor(options: EngineOptions, node: StoredNode) {
     const { folder, addon, system, log } = options;
@@ -335,8 +333,7 @@ export class Engine {
   /** Ends everything; what is on disk stays as it is. Idempotent. */
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    if (this.#settling !== null) clearTimeout(this.#settling);
-    this.#watch?.close();
+    this.#moves?.close();
     for (const id of this.#held.keys()) await this.#close(id);
     await this.diary.close();
     this.whereabouts.close();
@@ -346,32 +343,28 @@ export class Engine {
   }
 
   #begin(): void {
-    this.#addresses = this.#addressText();
-    this.#watch = this.system.watch(() => this.#systemChanged());
+    this.#moves = new Moves({
+      system: this.system,
+      ignores: (name) => name.startsWith(interfacePrefix),
+      wall: Date.now,
+      steady: () => performance.now(),
+      heard: (move) => void this.#move(move),
+    });
     this.#timers.push(
       setInterval(() => this.#beat(), 1000),
       setInterval(() => void this.#duties(), dutyMillis),
     );
   }
 
-  /** A jump of the wall clock, or a beat that came far too late, means that the machine slept. */
   #beat(): void {
-    const wall = Date.now();
-    const steady = performance.now();
-    const late = steady - this.#lastBeat > sleptMillis || Math.abs(wall - this.#lastWall) > sleptMillis;
-    this.#lastBeat = steady;
-    this.#lastWall = wall;
-    if (late) {
-      this.#log("woke");
-      for (const { loop } of this.#held.values()) loop?.wake(true);
-    }
+    this.#moves?.beat();
     const moved = this.traffic.take(this.dataPlane.counters());
     for (const [realm, peers] of moved) {
       const loop = this.#held.get(realm as NetworkId)?.loop;
       loop?.traffic(peers);
     }
     if (moved.size > 0) this.#changed();
-    if (this.diary.isDue()) this.#lookAtPeers(wall);
+    if (this.diary.isDue()) this.#lookAtPeers(Date.now());
   }
 
   #lookAtPeers(now: number): void {
@@ -391,34 +384,17 @@ export class Engine {
     }
   }
 
-  #systemChanged(): void {
-    if (this.#settling !== null) return;
-    this.#settling = setTimeout(() => {
-      this.#settling = null;
-      const addresses = this.#addressText();
-      if (addresses === this.#addresses) return;
-      this.#addresses = addresses;
-      this.#log("addresses changed");
-      for (const { loop } of this.#held.values()) loop?.wake(false);
-    }, settleMillis);
+  /** Paths are proved anew at once; where this node is now is told as soon as it is known. */
+  async #move(move: Move): Promise<void> {
+    this.#log(move.kind);
+    if (move.kind !== "gained") for (const { loop } of this.#held.values()) loop?.wake(move);
+    await this.whereabouts.renew();
+    this.#whereaboutsChanged();
   }
 
   #whereaboutsChanged(): void {
     for (const { loop } of this.#held.values()) loop?.refreshCandidates();
     this.#changed();
-  }
-
-  #addressText(): string {
-    return JSON.stringify(
-      this.system
-        .interfaces()
-        .filter(({ name }) => !name.startsWith(interfacePrefix))
-        .map(({ name, up, addresses }) => [
-          name,
-          up,
-          addresses.map(({ address }) => `${address.family} ${address.value}`),
-        ]),
-    );
   }
 
   #hear(batch: readonly DataPlaneEvent[]): void {
@@ -558,5 +534,3 @@ function readNode(folder: string, system: System): StoredNode {
 
 const defaultPort = 7743;
 const dutyMillis = 3000;
-const settleMillis = 300;
-const sleptMillis = 5000;

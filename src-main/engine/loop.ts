@@ -19,6 +19,7 @@ import { answerExchange, exchangeState } from "./exchange.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
+import type { Move } from "./moves.ts";
 import { parseJson, SessionRequests } from "./requests.ts";
 import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
@@ -188,10 +189,13 @@ export class NetworkLoop {
   }
 
   /** The machine slept or moved: nothing measured before counts. */
-  wake(slept: boolean): void {
-    this.refreshCandidates();
+  wake(move: Exclude<Move, { readonly kind: "gained" }>): void {
     this.line.hurry();
-    this.feed({ kind: "woke", slept });
+    this.feed({
+      kind: "woke",
+      slept: move.kind === "woke",
+      awayMillis: move.kind === "woke" ? move.awayMillis : 0,
+    });
   }
 
   /** Packets went to or came from these peers. */

@@ -66,8 +66,8 @@ export type Input =
   | { readonly kind: "carried"; readonly peer: SessionKey }
   /** Peers that IP packets went to or came from since the last of these; about once a second, none when there are none. */
   | { readonly kind: "traffic"; readonly peers: readonly SessionKey[] }
-  /** The machine slept (`slept`, the default), or its addresses changed: nothing measured before counts. */
-  | { readonly kind: "woke"; readonly slept?: boolean }
+  /** The machine slept (`slept`, the default) for so long, or moved: nothing measured before counts. */
+  | { readonly kind: "woke"; readonly slept?: boolean; readonly awayMillis?: Millis }
   | { readonly kind: "tick" };
 
 /** One path's measurement, as the data plane sums it up once a second. */

@@ -159,7 +159,7 @@ export class Network {
         this.#hearTraffic(input.peers, now);
         break;
       case "woke":
-        this.#wake(input.slept ?? true, now);
+        this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
         break;
       case "tick":
         break;
@@ -259,13 +259,13 @@ export class Network {
     this.#emit({ kind: "changed" });
   }
 
-  #wake(slept: boolean, now: Millis): void {
+  #wake(slept: boolean, away: Millis, now: Millis): void {
     if (slept) {
       this.#emit({ kind: "dropSessions", peer: null });
       this.#stock.clear();
     }
     for (const key of [...this.#peers.keys()])
-      this.#tell(key, now, (peer, around) => peer.handleWoke(slept, around));
+      this.#tell(key, now, (peer, around) => peer.handleWoke(slept ? { away } : null, around));
   }
 
   #ring(name: string, now: Millis): void {

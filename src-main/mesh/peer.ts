@@ -186,11 +186,11 @@ export class Peer {
     this.#candidates.learnChannel(endpoint, relay, around.now);
   }
 
-  /** The machine slept (its sessions are gone), or only its addresses changed. */
-  handleWoke(slept: boolean, around: Around): void {
+  /** The machine slept for a while (its sessions are gone), or only its addresses changed. */
+  handleWoke(slept: { readonly away: Millis } | null, around: Around): void {
     const { now } = around;
-    const busy = activityOf(now - this.#lastTraffic) === "busy" || this.#call !== null;
-    if (slept) {
+    if (slept !== null) {
+      const busy = activityOf(now - slept.away - this.#lastTraffic) === "busy" || this.#call !== null;
       this.#hangUp();
       if (busy) this.#begin(now, false);
       return;

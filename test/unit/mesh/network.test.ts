@@ -481,6 +481,18 @@ describe("waking up", () => {
     expect(bench.bob.state).toBe("connecting");
   });
 
+  it("[C09] calls those who had traffic until the machine fell asleep, however long that was ago", () => {
+    const bench = meet();
+    relayed(bench);
+    bench.now += 3_600_000;
+    const idle = bench.hear({ kind: "woke", awayMillis: 60_000 });
+    expect(kinds(idle)).not.toContain("handshake");
+    const again = meet();
+    relayed(again);
+    again.now += 3_600_000;
+    expect(kinds(again.hear({ kind: "woke", awayMillis: 3_599_000 }))).toContain("handshake");
+  });
+
   it("keeps sessions when only addresses changed, and proves every path anew", () => {
     const bench = meet();
     relayed(bench);
