@@ -6,7 +6,7 @@ import type { EntryOf, Notary } from "../../src-shared/trust.ts";
 import type { NodeHello } from "../../src-shared/wire.ts";
 import { nodeHelloBytes } from "../../src-shared/wire.ts";
 import { canAdmit } from "../mesh/admission.ts";
-import { Allowances } from "./allowance.ts";
+import { Allowances } from "../mesh/allowance.ts";
 import type { HostedNetwork } from "./hosted.ts";
 import type { RouterKeys } from "./identity.ts";
 import type { Networks } from "./networks.ts";

@@ -5,7 +5,7 @@ import { parseJson } from "../../src-shared/json.ts";
 import type { Notary } from "../../src-shared/trust.ts";
 import type { relayOffer, relayOpened, stateExchange } from "../../src-shared/wire.ts";
 import { controlKind, relayOpen } from "../../src-shared/wire.ts";
-import { Allowance } from "./allowance.ts";
+import { Allowance } from "../mesh/allowance.ts";
 import type { Log } from "./connection.ts";
 import type { HostedNetwork } from "./hosted.ts";
 import type { Networks } from "./networks.ts";

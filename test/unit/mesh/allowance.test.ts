@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Allowance, Allowances } from "../../../src-main/server/allowance.ts";
+import { Allowance, Allowances } from "../../../src-main/mesh/allowance.ts";
 
 describe("allowance", () => {
   it("over any time gives no more than its burst and what grew back", () => {
