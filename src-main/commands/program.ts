@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { AppError, toWireError } from "../../src-shared/errors.ts";
 import type { Context, Outcome } from "./context.ts";
+import { addDiaryCommand } from "./diary-command.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
@@ -48,6 +49,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addMemberCommands(program, context);
   addRunCommands(program, context, outcome);
   addPeerCommands(program, context);
+  addDiaryCommand(program, context);
   addPanelCommand(program, context);
   return program;
 }

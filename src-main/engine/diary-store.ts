@@ -84,7 +84,9 @@ export class DiaryStore {
     await this.#turn;
     const database = await this.#database;
     this.#database = null;
-    database?.close();
+    if (database == null) return;
+    await database.exec("PRAGMA wal_checkpoint(TRUNCATE)").catch(() => undefined);
+    database.close();
   }
 
   /** Work with the file; where that fails, or nothing was written yet, `otherwise`. */

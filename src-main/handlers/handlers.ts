@@ -1,5 +1,6 @@
 /** Every answer to the contract, from one install. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
+import { diaryHandlers } from "./diary.ts";
 import type { Install } from "./install.ts";
 import { inviteHandlers } from "./invites.ts";
 import { memberHandlers } from "./members.ts";
@@ -18,6 +19,7 @@ export function createHandlers(install: Install): Handlers {
     ...inviteHandlers(install),
     ...memberHandlers(install),
     ...peerHandlers(install),
+    ...diaryHandlers(install),
     ...netcheckHandlers(install),
     ...routerHandlers(install),
     ...wireguardHandlers(install),

@@ -42,7 +42,7 @@ export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" |
   };
 }
 
-interface Picked {
+export interface Picked {
   readonly held: Held;
   readonly loop: NetworkLoop;
   readonly view: PeerView;
@@ -50,7 +50,7 @@ interface Picked {
 }
 
 /** A peer by name, address or beginning of its key. Throws `unknown-peer`, `ambiguous-peer`. */
-function pickPeer(engine: Engine, name: string, network: string | undefined): Picked {
+export function pickPeer(engine: Engine, name: string, network: string | undefined): Picked {
   const helds = network === undefined ? engine.networks() : [engine.find(network)];
   const all = helds.flatMap((held): Picked[] => {
     const { loop } = held;

@@ -106,6 +106,11 @@ export class Network {
     return member === null ? null : this.#view(member, now);
   }
 
+  /** Peers that are more than a name: called, connected, or given up a while ago. */
+  met(now: Millis): readonly PeerView[] {
+    return [...this.#peers.keys(), ...this.#stock.keys()].flatMap((key) => this.peer(key, now) ?? []);
+  }
+
   members(): readonly Member[] {
     return this.membership.members();
   }

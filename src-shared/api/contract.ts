@@ -1,5 +1,6 @@
 /** The contract between the engine and everything that talks to it: one value, from which every side is derived. */
 import { z } from "zod";
+import { diary } from "../diary.ts";
 import {
   candidateStatus,
   memberStatus,
@@ -176,6 +177,17 @@ export const contract = {
       address: z.string(),
       name: z.string(),
     }),
+  ),
+
+  /** What was remembered of a peer, or of all; `points` at most, give or take one. */
+  "diary.read": call(
+    peer.partial().extend({
+      since: z.iso.datetime(),
+      /** Absent: until now. */
+      until: z.iso.datetime().optional(),
+      points: z.number().int().min(1).max(2000).default(240),
+    }),
+    diary,
   ),
 
   "netcheck.run": call(nothing, netcheck),

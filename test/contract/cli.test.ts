@@ -11,6 +11,7 @@ import { createTerminal } from "../../src-main/commands/terminal.ts";
 import type { Machine } from "../../src-main/engine/folder.ts";
 import { readHolder } from "../../src-main/engine/lock.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
+import { diary } from "../../src-shared/diary.ts";
 import type { ErrorCode } from "../../src-shared/errors.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import { memberStatus, netcheck, networkStatus, peerStatus, status } from "../../src-shared/status.ts";
@@ -104,6 +105,25 @@ describe("commands that read", () => {
     expect(stdout).toMatch(
       /\nROUTER +CONTROL +UDP +SEEN AS\n198\.51\.100\.7:7743 +21\.4 ms +19\.8 ms +203\.0\.113\.24:7743\n$/,
     );
+  });
+
+  it("diary: how fast one was, and what was decided about it or everybody", async () => {
+    const { stdout } = await here("diary", "atlas", "--since", "3d");
+    expect(stdout).toMatch(
+      /^Latency {2}[▁▂▃▄▅▆▇█ ]{60,72}\n {9}median \S+ ms, lowest \S+ ms, highest \S+ ms, loss \S+ %\n/,
+    );
+    expect(stdout).toMatch(/\nTraffic {2}received \S+ \w+, sent \S+ \w+\n\nTIME +WHAT\n/);
+    expect(stdout).toMatch(/\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}relayed through nas/);
+    const all = await here("diary");
+    expect(all.stdout).toMatch(/^TIME +NETWORK +PEER +WHAT\n/);
+    expect(all.stdout).toMatch(/ home-lab +grandma-pc +/);
+    expect(all.stdout).toMatch(/ studio +render-1 +/);
+    diary.parse(await json("diary", "atlas"));
+    expect(await here("diary", "nobody")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^No member “nobody”.*\n$/),
+    });
+    expect(await here("diary", "--since", "soon")).toMatchObject({ code: 2 });
   });
 
   it("all of them as JSON of the contract's shape", async () => {
@@ -679,13 +699,13 @@ describe("help", () => {
         "path",
         "ping",
         "netcheck",
+        "diary",
         "wg",
         "panel",
       ]),
     );
     // Commands of later issues are absent until they work.
     for (const later of [
-      "diary",
       "bugreport",
       "route",
       "expose",

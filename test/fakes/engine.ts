@@ -4,6 +4,7 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { Status } from "../../src-shared/status.ts";
 import type { FakeClock } from "./clock.ts";
 import { machineClock } from "./clock.ts";
+import { diaryHandlers } from "./diary.ts";
 import { failOnDemand } from "./failure.ts";
 import { foreignInvite, inviteHandlers } from "./invites.ts";
 import { joinHandlers } from "./join.ts";
@@ -149,6 +150,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       ...inviteHandlers(world),
       ...memberHandlers(world),
       ...peerHandlers(world),
+      ...diaryHandlers(world),
       ...routerHandlers(world),
       "panel.link": async () => ({
         url: "http://127.0.0.1:7780/#token=0123456789abcdef0123456789abcdef",

@@ -120,6 +120,40 @@ export function movePeer(peer: FakePeer, way: Way, where: Surroundings & { reado
   peer.decisions = [{ at: new Date(where.now).toISOString(), text }, ...peer.decisions].slice(0, 50);
 }
 
+/** What the diary remembers: what was decided lately, and the changes of the last days. */
+export function decisionsOf(
+  peer: FakePeer,
+  where: Surroundings & { readonly now: number },
+): readonly (Decision & { readonly code: string })[] {
+  const said = (way: Way) => {
+    const then = { ...peer, way };
+    const text = pathOf(then, where)?.reason ?? whyNot(then).reason ?? "";
+    return { text, code: isReached(then) ? reasonCodeOf(then) : (whyNot(then).code ?? way) };
+  };
+  if (!isReached(peer) || peer.kind === "stock") return [];
+  const other: Way = peer.way === "relay" ? "direct" : "relay";
+  const changes = [
+    { hours: 61.4, way: "offline" as const },
+    { hours: 52.2, way: other },
+    { hours: 52.1, way: peer.way },
+    { hours: 27.3, way: other },
+    { hours: 26.9, way: peer.way },
+    { hours: 7.6, way: other },
+    { hours: 7.4, way: peer.way },
+    { hours: 0.7, way: other },
+    { hours: 0.65, way: peer.way },
+  ];
+  const older = changes.map(({ hours, way }) => ({
+    at: new Date(where.now - hours * 3_600_000).toISOString(),
+    ...said(way),
+  }));
+  const newest = [...peer.decisions].reverse().map((decision) => ({
+    ...decision,
+    code: decision.text === said(peer.way).text ? said(peer.way).code : "session",
+  }));
+  return [...older, ...newest];
+}
+
 export function isReached(peer: FakePeer): boolean {
   return peer.way === "lan" || peer.way === "direct" || peer.way === "relay" || peer.way === "idle";
 }

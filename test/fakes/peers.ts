@@ -70,7 +70,8 @@ async function* ping(
   }
 }
 
-function locate(
+/** A peer by name, address or beginning of its key. */
+export function locate(
   world: FakeWorld,
   input: { readonly peer: string; readonly network?: string | undefined },
 ): { readonly network: FakeNetwork; readonly peer: FakePeer } {
