@@ -60,6 +60,17 @@ export function nodeHelloBytes(
   return helloBytes(role, exporter, routerIdentityBytes);
 }
 
+/** A link as one of its ends tells of it. */
+export const toldLink = z.object({
+  /** The other end. */
+  to: sessionKey,
+  /** Names of the relays between; empty when direct. */
+  via: z.array(z.string().max(300)).max(8),
+  /** Round trip in milliseconds; null until measured. */
+  ms: z.number().min(0).max(60_000).nullable(),
+});
+export type ToldLink = z.infer<typeof toldLink>;
+
 /** Requests of a node; each is idempotent. */
 export const controlRequest = z.discriminatedUnion("call", [
   /** Role host: the signed network record, and the administrator's own certificate if it is a member. */
@@ -89,6 +100,10 @@ export const controlRequest = z.discriminatedUnion("call", [
   z.object({ call: z.literal("presence"), udp: z.boolean() }),
   /** A sealed datagram for a member, where UDP to the router fails. */
   z.object({ call: z.literal("carry"), to: sessionKey, datagram: base64 }),
+  /** Links of this node, for pictures of the network only; they replace what it told before. */
+  z.object({ call: z.literal("links"), links: z.array(toldLink).max(64) }),
+  /** What all members told of their links. `have`: the version that the asker has; null: none. */
+  z.object({ call: z.literal("graph"), have: z.string().max(64).nullable() }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 
@@ -102,6 +117,27 @@ export const controlAnswers = {
   sync: z.object({ same: z.boolean(), want: z.array(z.string().max(16)).max(20_000) }),
   presence: z.object({}),
   carry: z.object({}),
+  links: z.object({}),
+  graph: z.object({
+    version: z.string().max(64),
+    /** Null: as in the version that the asker has. */
+    graph: z
+      .object({
+        keys: z.array(sessionKey).max(8192),
+        /** `a`, `b`: places in `keys`. `via`: names of the relays from `a` to `b`. */
+        links: z
+          .array(
+            z.object({
+              a: z.number().int(),
+              b: z.number().int(),
+              via: toldLink.shape.via,
+              ms: toldLink.shape.ms,
+            }),
+          )
+          .max(4096),
+      })
+      .nullable(),
+  }),
 } as const satisfies Record<ControlCall, z.ZodType>;
 export type ControlCall = ControlRequest["call"];
 export type ControlAnswer<Call extends ControlCall> = z.infer<(typeof controlAnswers)[Call]>;
@@ -144,7 +180,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
 export type RouterMessage = z.infer<typeof routerMessage>;
 
 /** Kinds of control messages inside sessions (one byte each). */
-export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, punch: 5 } as const;
+export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, routes: 4, punch: 5, seek: 7 } as const;
 
 /** Node → relay: open a channel to a member; carries the first datagram. */
 export const relayOpen = z.object({
@@ -188,6 +224,21 @@ export type PunchFacts = z.infer<typeof punchFacts>;
 
 /** Node → node: both send through their NATs at once, now. Answered by the other end's `punchFacts`. */
 export const punchRequest = z.object({ attempt: z.number().int().min(1).max(1000), facts: punchFacts });
+
+/**
+ * A member is looked for, through peers that may know where it is, while no router says so. `seek`: node → any peer;
+ * `from`: that peer → the member itself, which then calls the seeking one. Answered by `sought`.
+ */
+export const seek = z.union([
+  z.object({ seek: sessionKey, certificate: signed, endpoints: z.array(numericEndpoint).max(16) }),
+  z.object({ from: sessionKey, certificate: signed, endpoints: z.array(numericEndpoint).max(16) }),
+]);
+export type Seek = z.infer<typeof seek>;
+/** What the asked peer knows: the member's entries, and where it hears it now. */
+export const sought = z.object({
+  entries: z.array(signed).max(4),
+  endpoints: z.array(numericEndpoint).max(4),
+});
 
 /** First control message of a new session, both ways: digest, then what the other lacks. */
 export const stateExchange = z.object({
