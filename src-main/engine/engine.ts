@@ -21,6 +21,7 @@ import { Diary } from "./diary.ts";
 import { signRevocation } from "./issue.ts";
 import type { Joined, JoinRequest } from "./join.ts";
 import { joinNetwork } from "./join.ts";
+import { Links } from "./links.ts";
 import { interfacePrefix } from "./locals.ts";
 import { NetworkLoop } from "./loop.ts";
 import type { Move } from "./moves.ts";
@@ -71,6 +72,7 @@ export class Engine {
   readonly #identity: SigningKey;
   readonly #surroundings: Surroundings;
   readonly #held = new Map<NetworkId, { stored: StoredNetwork; loop: NetworkLoop | null }>();
+  readonly #links = new Map<NetworkId, Links>();
   readonly #listeners = new Set<() => void>();
   readonly #realms = new Map<string, (event: DataPlaneEvent) => void>();
   readonly #timers: NodeJS.Timeout[] = [];
@@ -193,6 +195,13 @@ export class Engine {
     return only;
   }
 
+  /** Who is linked to whom in a network. */
+  linksOf(id: NetworkId): Links {
+    const known = this.#links.get(id) ?? new Links();
+    this.#links.set(id, known);
+    return known;
+  }
+
   /** The loop of a network that is up. Throws `network-off` besides what `find` throws. */
   loop(name: string): NetworkLoop {
     const { stored, loop } = this.find(name);
@@ -260,6 +269,7 @@ export class Engine {
   async forget(id: NetworkId): Promise<void> {
     await this.#close(id);
     this.#held.delete(id);
+    this.#links.delete(id);
     rmSync(this.#file(id), { force: true });
     this.#changed();
   }
@@ -369,7 +379,10 @@ export class Engine {
 
   #lookAtPeers(now: number): void {
     for (const [id, { loop }] of this.#held) {
-      this.diary.look(id, loop?.machine.met(now) ?? [], (key) => this.traffic.of(id, key));
+      const views = loop?.machine.met(now) ?? [];
+      this.diary.look(id, views, (key) => this.traffic.of(id, key));
+      const control = loop?.line.control() ?? null;
+      if (control !== null) void this.linksOf(id).report(control, views, now);
     }
   }
 

@@ -1,6 +1,7 @@
 /** Every answer to the contract, from one install. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { diaryHandlers } from "./diary.ts";
+import { graphHandlers } from "./graph.ts";
 import type { Install } from "./install.ts";
 import { inviteHandlers } from "./invites.ts";
 import { memberHandlers } from "./members.ts";
@@ -16,6 +17,7 @@ export function createHandlers(install: Install): Handlers {
   return {
     ...statusHandlers(install),
     ...networkHandlers(install),
+    ...graphHandlers(install),
     ...inviteHandlers(install),
     ...memberHandlers(install),
     ...peerHandlers(install),

@@ -69,6 +69,11 @@ export class Desk {
       case "carry":
         this.#carry(request, visitor, hosted);
         return {};
+      case "links":
+        if (visitor.role === "member") hosted.hearLinks(visitor.identity, request.links);
+        return {};
+      case "graph":
+        return hosted.graph(request.have);
     }
   }
 
@@ -223,6 +228,8 @@ const allowed: Readonly<Record<ControlCall, readonly NodeRole[]>> = {
   sync: ["issuer", "member"],
   presence: ["member"],
   carry: ["member"],
+  links: ["member"],
+  graph: ["issuer", "member"],
 };
 /** A revocation of itself (`leave`) is what somebody who waits may publish. */
 const whileWaiting: readonly ControlCall[] = ["publish", "sync", "presence"];

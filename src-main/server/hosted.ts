@@ -3,6 +3,7 @@ import { toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, EntryOf, Notary } from "../../src-shared/trust.ts";
+import type { ControlAnswer, ToldLink } from "../../src-shared/wire.ts";
 import { AddressBook } from "../mesh/addresses.ts";
 import type { Member } from "../mesh/membership.ts";
 import { Membership, shortHash } from "../mesh/membership.ts";
@@ -11,6 +12,7 @@ import { Audience } from "./audience.ts";
 import { KeptState } from "./kept-state.ts";
 import type { Outlet, Seat, SeatKind } from "./seat.ts";
 import type { RouterStore, StoredNetwork } from "./store.ts";
+import { ToldLinks } from "./told-links.ts";
 
 /** What a hosted network needs from the router round it. */
 export interface HostedSurroundings {
@@ -30,6 +32,7 @@ export class HostedNetwork {
   readonly #surroundings: HostedSurroundings;
   readonly #book: AddressBook;
   readonly #kept: KeptState;
+  readonly #links = new ToldLinks();
   /** Session keys of those who count. */
   #members = new Map<IdentityKey, SessionKey>();
   #digest: string | null = null;
@@ -167,6 +170,24 @@ export class HostedNetwork {
   /** Certificates, invites and close records between these signers and the issuer key. */
   chainOf(signers: readonly IdentityKey[]): readonly Entry[] {
     return [...new Set(signers.flatMap((signer) => this.membership.proofOf(signer)))];
+  }
+
+  /** A member tells of its links. */
+  hearLinks(from: IdentityKey, links: readonly ToldLink[]): void {
+    const key = this.#members.get(from);
+    if (key !== undefined) this.#links.tell(key, links);
+  }
+
+  /** What all members who are online told of their links. */
+  graph(have: string | null): ControlAnswer<"graph"> {
+    const members = new Map([...this.#members].map(([identity, key]) => [key, identity]));
+    return this.#links.answer(have, {
+      isMember: (key) => members.has(key),
+      isOnline: (key) => {
+        const identity = members.get(key);
+        return identity !== undefined && this.audience.seat(identity) !== null;
+      },
+    });
   }
 
   /** Ends every connection; `error` is said to each, to the one who asked for it after its answer. */

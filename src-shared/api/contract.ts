@@ -1,6 +1,7 @@
 /** The contract between the engine and everything that talks to it: one value, from which every side is derived. */
 import { z } from "zod";
 import { diary } from "../diary.ts";
+import { networkGraph } from "../graph.ts";
 import {
   candidateStatus,
   memberStatus,
@@ -96,6 +97,8 @@ export const contract = {
       warnings: z.array(z.string()),
     }),
   ),
+  /** Members and the links between them. */
+  "networks.graph": call(inNetwork, networkGraph),
   "networks.delete": call(inNetwork, nothing),
   "networks.leave": call(inNetwork, nothing),
   /** Connect: all networks without a list. */

@@ -55,6 +55,42 @@ describe.each(["tls", "memory"] as const)("members over %s", (kind) => {
     expect(admin.of("epoch").map(({ signed }) => signed.body)).toContain(invited.body);
   });
 
+  it("[Z23] tell of their links, and see those of all others, while they are there", async () => {
+    const hosted = await world.found();
+    const { key } = await world.invite(hosted);
+    const [one, two, three] = [
+      await world.join(hosted, key, { name: "one" }),
+      await world.join(hosted, key, { name: "two" }),
+      await world.join(hosted, key, { name: "three" }),
+    ];
+    const keyOf = ({ device }: typeof one) => device.sessionKey;
+    await one.client.control.request({
+      call: "links",
+      links: [
+        { to: keyOf(two), via: [], ms: 12.5 },
+        { to: keyOf(three), via: ["nas"], ms: null },
+        { to: testDevice().sessionKey, via: [], ms: 1 },
+      ],
+    });
+    await two.client.control.request({ call: "links", links: [{ to: keyOf(one), via: [], ms: 12 }] });
+    const seen = await three.client.control.request({ call: "graph", have: null });
+    const ends = (seen.graph?.links ?? []).map(({ a, b, via }) => ({
+      pair: [seen.graph?.keys[a], seen.graph?.keys[b]].sort(),
+      via,
+    }));
+    expect(ends).toHaveLength(2);
+    expect(ends).toContainEqual({ pair: [keyOf(one), keyOf(two)].sort(), via: [] });
+    expect(ends).toContainEqual({ pair: [keyOf(one), keyOf(three)].sort(), via: ["nas"] });
+    const again = await three.client.control.request({ call: "graph", have: seen.version });
+    expect(again).toEqual({ version: seen.version, graph: null });
+
+    one.client.control.close();
+    await two.client.until("one gone", () => !two.client.isOnline(one.device.identity.key));
+    const after = await two.client.control.request({ call: "graph", have: seen.version });
+    expect(after.graph?.links).toEqual([{ a: 0, b: 1, via: [], ms: 12 }]);
+    expect(after.graph?.keys).toEqual([keyOf(two), keyOf(one)]);
+  });
+
   it("[C08] hear who comes, goes, and whose UDP session stands", async () => {
     const hosted = await world.found();
     const { key } = await world.invite(hosted);

@@ -123,6 +123,8 @@ describe("garbage to the router's TCP port", () => {
       "sync",
       "presence",
       "carry",
+      "links",
+      "graph",
     );
     const request = fc
       .tuple(

@@ -6,6 +6,7 @@ import type { FakeClock } from "./clock.ts";
 import { machineClock } from "./clock.ts";
 import { diaryHandlers } from "./diary.ts";
 import { failOnDemand } from "./failure.ts";
+import { graphHandlers } from "./graph.ts";
 import { foreignInvite, inviteHandlers } from "./invites.ts";
 import { joinHandlers } from "./join.ts";
 import { memberHandlers } from "./members.ts";
@@ -146,6 +147,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       "status.read": async () => read(),
       "status.watch": (_input, signal) => watch(signal),
       ...networkHandlers(world),
+      ...graphHandlers(world),
       ...joinHandlers(world),
       ...inviteHandlers(world),
       ...memberHandlers(world),
