@@ -58,6 +58,7 @@ export const errorKinds = {
   ),
   "network-off": kind(409, "The network “{name}” is down. Connect it with: starmesh up {name}"),
   "unknown-peer": kind(404, "No member “{name}” is known. See: starmesh members {network}"),
+  "unknown-relay": kind(404, "No relay “{name}” is known in {network}. There are: {list}."),
   "ambiguous-peer": kind(
     409,
     "“{name}” fits several members: {list}. Give a name, an address or more of the key.",

@@ -1,5 +1,6 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
+import { verdictStatus } from "./verdict.ts";
 
 const time = z.iso.datetime().nullable();
 
@@ -15,7 +16,21 @@ export const pathStatus = z.object({
   latencyMs: z.number().nullable(),
   /** Share of probes without echo, 0–100. */
   lossPercent: z.number().nullable(),
+  /** The same for each direction: ours on the way there, the peer's on the way here. */
+  lossOutPercent: z.number().nullable(),
+  lossInPercent: z.number().nullable(),
+  /** How much successive round trips differ. */
+  jitterMs: z.number().nullable(),
+  /** Largest packet that passes whole. */
   mtu: z.number().nullable(),
+  /** Hops as `traceroute` counts them: 1 directly, one more for each relay. */
+  hops: z.number(),
+  /** How many paths share the packets, this one among them. */
+  shared: z.number(),
+  /** The path that takes over when this one dies; null: none is known. */
+  standby: z
+    .object({ kind: z.enum(["direct", "relay"]), via: z.array(z.string()), latencyMs: z.number().nullable() })
+    .nullable(),
   /** One English sentence: why this path and not a better one. */
   reason: z.string(),
 });
@@ -30,7 +45,12 @@ export const reasonCode = z.enum([
   "relay-direct-unanswered",
   "relay-direct-lost",
   "relay-faster",
+  "chosen-direct",
+  "chosen-relay",
+  "chosen-dead",
   "stock-client",
+  "stock-waiting",
+  "stock-connected",
   "no-way",
   "peer-offline",
   "router-udp-blocked",
@@ -49,6 +69,17 @@ export const candidateStatus = z.object({
 });
 export type CandidateStatus = z.infer<typeof candidateStatus>;
 
+/** What the user chose for the path to a peer. */
+export const pinStatus = z.object({
+  /** Name of the relay to go through; null: none was chosen. */
+  via: z.string().nullable(),
+  /** Only directly. */
+  direct: z.boolean(),
+  /** Share packets among several paths: when they are alike, whenever possible, never. */
+  spread: z.enum(["auto", "on", "off"]),
+});
+export type PinStatus = z.infer<typeof pinStatus>;
+
 /** A peer in one network. */
 export const peerStatus = z.object({
   name: z.string(),
@@ -64,6 +95,9 @@ export const peerStatus = z.object({
   /** What stands in the way when there is no path; null with one. */
   reason: z.string().nullable(),
   reasonCode: reasonCode.nullable(),
+  verdict: verdictStatus.nullable(),
+  /** Null: Starmesh chooses. */
+  pin: pinStatus.nullable(),
   /** IP bytes since the engine started. */
   rxBytes: z.number(),
   txBytes: z.number(),

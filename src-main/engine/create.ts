@@ -109,6 +109,7 @@ export async function createNetwork(
       force: false,
       stampMillis: 0,
       stock: [],
+      pins: [],
       rotatedFor: [],
     },
   };

@@ -297,6 +297,7 @@ function toStored(parts: {
     force: request.force,
     stampMillis: 0,
     stock: [],
+    pins: [],
     rotatedFor: [],
   };
 }

@@ -20,6 +20,7 @@ import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
 import type { Move } from "./moves.ts";
+import { keptPins } from "./pins.ts";
 import { parseJson, SessionRequests } from "./requests.ts";
 import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
@@ -69,6 +70,7 @@ export class NetworkLoop {
     });
     this.#applyEpochs();
     this.learn(stored.entries);
+    this.feed({ kind: "pins", pins: keptPins(stored) });
     this.refreshCandidates();
     this.line = new RouterLine({
       realm: this.#realm,

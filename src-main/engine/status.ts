@@ -55,12 +55,27 @@ export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): Pe
             via: [...path.via],
             remote: path.remote,
             latencyMs: rounded(path.latencyMillis),
-            lossPercent: path.loss === null ? null : Math.round(path.loss * 100),
-            mtu: tunMtu,
+            lossPercent: percent(path.loss),
+            lossOutPercent: percent(path.lossOut),
+            lossInPercent: percent(path.lossIn),
+            jitterMs: rounded(path.jitterMillis),
+            mtu: path.mtu ?? tunMtu,
+            hops: path.via.length + 1,
+            shared: path.shared,
+            standby:
+              path.standby === null
+                ? null
+                : {
+                    kind: path.standby.kind,
+                    via: [...path.standby.via],
+                    latencyMs: rounded(path.standby.latencyMillis),
+                  },
             reason: path.reason,
           },
     reason: view.reason,
     reasonCode: view.reasonCode,
+    verdict: view.verdict,
+    pin: view.pin,
     rxBytes: counters?.rxBytes ?? 0,
     txBytes: counters?.txBytes ?? 0,
     lastHandshake: handshake === null ? null : new Date(handshake).toISOString(),
@@ -72,7 +87,7 @@ export function candidateStatuses(view: PeerView): CandidateStatus[] {
   return view.candidates.map(({ latencyMillis, loss, ...candidate }) => ({
     ...candidate,
     latencyMs: rounded(latencyMillis),
-    lossPercent: loss === null ? null : Math.round(loss * 100),
+    lossPercent: percent(loss),
   }));
 }
 
@@ -101,6 +116,10 @@ function stateOf({ stored, loop }: Held): Pick<NetworkStatus, "state" | "detail"
   if (loop.line.control() !== null) return { state: "online", detail: null };
   const refused = refusal !== null && refusal.code !== "router-lost" && refusal.code !== "router-unreachable";
   return { state: refused ? "refused" : "offline", detail: refusal?.message ?? null };
+}
+
+function percent(share: number | null): number | null {
+  return share === null ? null : Math.round(share * 100);
 }
 
 function rounded(millis: number | null): number | null {

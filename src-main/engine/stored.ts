@@ -1,6 +1,7 @@
 /** What the engine keeps on disk: the node itself, and each of its networks. */
 import { z } from "zod";
-import { networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
+import { identityKey, networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
+import { pinStatus } from "../../src-shared/status.ts";
 import { routerAddress, signed } from "../../src-shared/trust.ts";
 
 const base64 = z.string().max(128);
@@ -44,6 +45,8 @@ export const storedNetwork = z.object({
   stampMillis: z.number(),
   /** Stock clients served here. */
   stock: z.array(z.object({ sessionKey, presharedKey: base64 })),
+  /** What was chosen for the paths to peers. */
+  pins: z.array(pinStatus.extend({ identity: identityKey })),
   /** Revocations after which a new epoch was minted here. */
   rotatedFor: z.array(z.string()),
 });

@@ -4,12 +4,13 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { PeerStatus } from "../../src-shared/status.ts";
 import type { Engine, Held } from "../engine/engine.ts";
 import type { NetworkLoop } from "../engine/loop.ts";
+import { choosePin } from "../engine/pins.ts";
 import { candidateStatuses, peerStatus } from "../engine/status.ts";
 import type { PeerView } from "../mesh/peer-view.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “peers”. */
-export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" | "peers.ping"> {
+export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" | "peers.pin" | "peers.ping"> {
   return {
     "peers.path": async ({ peer, network }) => {
       const { loop, status, view } = pickPeer(engine, peer, network);
@@ -20,6 +21,13 @@ export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" |
         candidates: candidateStatuses(view),
         decisions: view.decisions.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })).reverse(),
       };
+    },
+    "peers.pin": async ({ peer, network, via, direct, spread }) => {
+      if (via !== null && direct)
+        throw new AppError("usage", { detail: "Choose a relay or the direct path, not both." });
+      const { loop, view } = pickPeer(engine, peer, network);
+      choosePin(loop, view.identity, { via, direct, ...(spread === undefined ? {} : { spread }) });
+      return {};
     },
     "peers.ping": async function* ({ peer, network, count }, signal) {
       const { loop, view, held } = pickPeer(engine, peer, network);

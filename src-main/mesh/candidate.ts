@@ -24,6 +24,15 @@ export interface Candidate {
   readonly minRttMillis: number | null;
   /** Share of the last 20 probes without echo, 0–1; null while older ones than its proof may be among them. */
   readonly loss: number | null;
+  /** The same for each direction, of datagrams rather than probes; null until known. */
+  readonly lossOut: number | null;
+  readonly lossIn: number | null;
+  /** How much successive round trips differ. */
+  readonly jitterMillis: number | null;
+  /** Largest IP packet that passes whole; null while it is searched. */
+  readonly mtu: number | null;
+  /** Round trip when it was lost; null if it never was, or works again. */
+  readonly lastRttMillis: number | null;
   /** Summaries since it was proved, each of a probe or more. */
   readonly summaries: number;
   /** When it was lost lately. */
@@ -36,7 +45,6 @@ export function newCandidate(
   now: Millis,
 ): Candidate {
   const { endpoint, kind, relay = null } = origin;
-  const unmeasured = { rttMillis: null, minRttMillis: null, loss: null, summaries: 0, losses: [] };
   return {
     endpoint,
     kind,
@@ -45,6 +53,8 @@ export function newCandidate(
     standing: "probing",
     since: now,
     ...unmeasured,
+    lastRttMillis: null,
+    losses: [],
   };
 }
 
@@ -60,6 +70,7 @@ export function proved(candidate: Candidate, rttMillis: number | null, now: Mill
     summaries,
     rttMillis: rtt,
     minRttMillis: candidate.minRttMillis ?? rtt,
+    lastRttMillis: null,
   };
 }
 
@@ -70,10 +81,8 @@ export function lost(candidate: Candidate, now: Millis): Candidate {
     ...candidate,
     standing: "lost",
     since: now,
-    rttMillis: null,
-    minRttMillis: null,
-    loss: null,
-    summaries: 0,
+    ...unmeasured,
+    lastRttMillis: candidate.rttMillis ?? candidate.lastRttMillis,
     losses,
   };
 }
@@ -88,7 +97,7 @@ export function unproved(candidate: Candidate, now: Millis): Candidate {
 
 /** With the data plane's latest summary. */
 export function measured(candidate: Candidate, measure: Measure, now: Millis): Candidate {
-  const { rttMillis, minRttMillis, loss, lastEchoMillis } = measure;
+  const { rttMillis, minRttMillis, loss, lossOut, lossIn, jitterMillis, mtu, lastEchoMillis } = measure;
   const answered = rttMillis !== null && lastEchoMillis !== null && lastEchoMillis > candidate.since;
   if (candidate.standing !== "proved" && !answered) return candidate;
   const standing = candidate.standing === "proved" ? candidate : proved(candidate, rttMillis, now);
@@ -98,6 +107,10 @@ export function measured(candidate: Candidate, measure: Measure, now: Millis): C
     rttMillis: rttMillis ?? standing.rttMillis,
     minRttMillis: minRttMillis ?? standing.minRttMillis,
     loss: summaries >= probesOfLoss ? loss : null,
+    lossOut,
+    lossIn,
+    jitterMillis,
+    mtu: mtu ?? standing.mtu,
     summaries,
   };
 }
@@ -116,6 +129,23 @@ export function renamed(candidate: Candidate, kind: CandidateKind): Candidate {
 export function trustDelay(candidate: Candidate, now: Millis): Millis {
   const losses = candidate.losses.filter((at) => now - at < lossMemory).length;
   return losses === 0 ? 0 : Math.min(1000 * 2 ** losses, 60_000);
+}
+
+/** Echoes come, and have come for as long as it takes after a loss. */
+export function isTrusted(candidate: Candidate, now: Millis): boolean {
+  return !isProvisional(candidate) && now - candidate.since >= trustDelay(candidate, now);
+}
+
+/** The host that datagrams go to, without port, zone, link, channel and socket; empty where there is none. */
+export function hostOf(endpoint: Endpoint): string {
+  const plain = endpoint.replace(/^tcp\//, "").replace(/[#@].*$/, "");
+  return splitHostPort(plain)?.host.replace(/%.*$/, "") ?? "";
+}
+
+/** Hosts as which a node is seen from outside. */
+export function outsideHosts(candidates: readonly OwnCandidate[]): readonly string[] {
+  const outside = candidates.filter(({ kind }) => kind !== "lan");
+  return [...new Set(outside.map(({ endpoint }) => hostOf(endpoint)))];
 }
 
 /**
@@ -139,9 +169,16 @@ function isLocal(endpoint: Endpoint, kind: CandidateKind): boolean {
   return address !== null && isPrivate(address);
 }
 
-function hostOf(endpoint: Endpoint): string {
-  return splitHostPort(endpoint)?.host.replace(/%.*$/, "") ?? "";
-}
+const unmeasured = {
+  rttMillis: null,
+  minRttMillis: null,
+  loss: null,
+  lossOut: null,
+  lossIn: null,
+  jitterMillis: null,
+  mtu: null,
+  summaries: 0,
+} as const;
 
 const lossMemory: Millis = 120_000;
 /** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */

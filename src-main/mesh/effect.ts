@@ -3,6 +3,7 @@
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
+import type { Pin } from "./pin.ts";
 
 /** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel. */
 export type Endpoint = string;
@@ -65,7 +66,14 @@ export type Input =
   /** A message 1 of the peer came over the rendezvous: its UDP to the router fails, so we call it as well. */
   | { readonly kind: "carried"; readonly peer: SessionKey }
   /** Peers that IP packets went to or came from since the last of these; about once a second, none when there are none. */
-  | { readonly kind: "traffic"; readonly peers: readonly SessionKey[] }
+  | {
+      readonly kind: "traffic";
+      readonly peers: readonly SessionKey[];
+      /** Those of them that much went to or came from: probes weigh nothing beside it. */
+      readonly heavy?: readonly SessionKey[];
+    }
+  /** What the user chose for the paths to peers, complete. */
+  | { readonly kind: "pins"; readonly pins: ReadonlyMap<IdentityKey, Pin> }
   /** The machine slept (`slept`, the default) for so long, or moved: nothing measured before counts. */
   | { readonly kind: "woke"; readonly slept?: boolean; readonly awayMillis?: Millis }
   | { readonly kind: "tick" };

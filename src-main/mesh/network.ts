@@ -12,17 +12,20 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
+import { splitHostPort } from "../../src-shared/ids.ts";
 import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
+import type { Around } from "./around.ts";
+import { outsideHosts } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
-import type { Around } from "./peer.ts";
 import { Peer } from "./peer.ts";
 import type { PeerInput } from "./peer-input.ts";
 import { hearPeer } from "./peer-input.ts";
 import type { PeerView } from "./peer-view.ts";
 import { viewPeer } from "./peer-view.ts";
+import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
 import { Roster } from "./roster.ts";
@@ -64,11 +67,16 @@ export class Network {
   readonly #relays = new Map<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>();
   readonly #presences = new Presences();
   readonly #refused = new Map<string, number>();
+  /** What the user chose for the paths to some. */
+  #pins: ReadonlyMap<IdentityKey, Pin> = new Map();
   #online = false;
   #own: readonly OwnCandidate[] = [];
   #nat: NatFacts | undefined;
   #ranges: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
+  #isAlarming = false;
+  #alarmedUntil: Millis = Number.NEGATIVE_INFINITY;
+  #counted = { at: Number.NEGATIVE_INFINITY, flowing: 0 };
   #effects: Effect[] = [];
 
   constructor(options: NetworkOptions) {
@@ -82,6 +90,7 @@ export class Network {
     this.#effects = [];
     this.#hear(input, now);
     for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
+    if (this.#isAlarming) this.#soundAlarm(now);
     const effects = inOnce(this.#effects);
     this.#effects = [];
     return effects;
@@ -109,6 +118,13 @@ export class Network {
   /** Peers that are more than a name: called, connected, or given up a while ago. */
   met(now: Millis): readonly PeerView[] {
     return [...this.#peers.keys(), ...this.#stock.keys()].flatMap((key) => this.peer(key, now) ?? []);
+  }
+
+  /** Names of the relays that can be used now, and of members that relay. */
+  relayNames(): readonly string[] {
+    const members = this.membership.members().filter(({ node }) => node?.relay !== undefined);
+    const names = [...this.#relays.values()].map(({ name }) => name);
+    return [...new Set([...names, ...members.map(({ certificate }) => certificate.name)])];
   }
 
   members(): readonly Member[] {
@@ -161,10 +177,15 @@ export class Network {
         this.#hearMeasured(input.paths, now);
         break;
       case "traffic":
-        this.#hearTraffic(input.peers, now);
+        this.#hearTraffic(input, now);
         break;
       case "woke":
         this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
+        break;
+      case "pins":
+        this.#pins = input.pins;
+        this.#emit({ kind: "changed" });
+        this.#settleAll(now);
         break;
       case "tick":
         break;
@@ -240,12 +261,11 @@ export class Network {
     this.#settleAll(now);
   }
 
-  #hearTraffic(keys: readonly SessionKey[], now: Millis): void {
-    for (const key of keys) {
+  #hearTraffic({ peers, heavy = [] }: Extract<Input, { kind: "traffic" }>, now: Millis): void {
+    for (const key of peers) {
       const peer = this.#peers.get(key);
       // The usual case changes nothing: its timer may ring too early, and is set anew then.
-      if (peer?.isBusy(now) === true) peer.handleTraffic({ now });
-      else this.#tell(key, now, (one, around) => one.handleTraffic(around));
+      if (peer?.handleTraffic({ now }, heavy.includes(key)) === true) this.#tell(key, now, () => undefined);
     }
   }
 
@@ -330,6 +350,11 @@ export class Network {
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
       addresses: this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
+      pin: member === null ? null : (this.#pins.get(member.identity) ?? null),
+      relayCost: this.#relayCost,
+      flowing: this.#flowing(now),
+      isAlarmed: now < this.#alarmedUntil,
+      alarm: this.#alarm,
       random: this.#options.random,
       emit: this.#emit,
     };
@@ -341,8 +366,63 @@ export class Network {
       around: this.#around(member.sessionKey, now),
       stockEndpoint: this.#stock.get(member.sessionKey) ?? null,
       served: member.certificate.gateway === this.#options.self.identity,
+      gateway: this.#gatewayOf(member),
       relaysHere: this.#relays.size > 0 || this.#options.ownRelay() !== null,
+      here: { nat: this.#nat, outside: outsideHosts(this.#own), port: this.#port(), mayMapPorts: true },
+      there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
+      neighbour: () => this.#neighbourOf(member),
     });
+  }
+
+  #port(): number | null {
+    const [first] = this.#own;
+    return first === undefined ? null : (splitHostPort(first.endpoint)?.port ?? null);
+  }
+
+  #gatewayOf({ certificate }: Member): string {
+    const { gateway } = certificate;
+    return gateway === undefined ? "" : (this.membership.member(gateway)?.certificate.name ?? "");
+  }
+
+  /** A member at the peer's public address that answers us directly and might relay, but does not. */
+  #neighbourOf(peer: Member): { readonly name: string; readonly rttMillis: number } | null {
+    const place = outsideHosts(peer.node?.candidates ?? []);
+    if (place.length === 0) return null;
+    for (const [key, { active }] of this.#peers) {
+      const member = this.membership.memberOf(key);
+      if (member === null || key === peer.sessionKey || active === null || active.kind === "relay") continue;
+      const mayRelay = member.certificate.rights.relay && member.node?.relay === undefined;
+      const isThere = outsideHosts(member.node?.candidates ?? []).some((host) => place.includes(host));
+      if (mayRelay && isThere && active.rttMillis !== null)
+        return { name: member.certificate.name, rttMillis: active.rttMillis };
+    }
+    return null;
+  }
+
+  readonly #relayCost = (relay: SessionKey): Millis =>
+    this.membership.memberOf(relay)?.node?.relay?.cost ?? 0;
+
+  readonly #alarm = (): void => {
+    this.#isAlarming = true;
+  };
+
+  /** What was lost for one may be lost for all: for a while everybody's path in use is probed often. */
+  #soundAlarm(now: Millis): void {
+    this.#isAlarming = false;
+    const wasAlarmed = now < this.#alarmedUntil;
+    this.#alarmedUntil = now + alarmedFor;
+    if (!wasAlarmed) this.#settleAll(now);
+    this.#isAlarming = false;
+  }
+
+  /** Counted once a second at most: it only has to be about right. */
+  #flowing(now: Millis): number {
+    if (now - this.#counted.at >= 1000 || now < this.#counted.at) {
+      let flowing = 0;
+      for (const peer of this.#peers.values()) if (peer.isFlowing(now)) flowing++;
+      this.#counted = { at: now, flowing };
+    }
+    return this.#counted.flowing;
   }
 
   readonly #emit = (effect: Effect): void => {
@@ -356,3 +436,6 @@ function inOnce(effects: readonly Effect[]): readonly Effect[] {
   const flags = (["store", "changed"] as const).filter((flag) => effects.some(({ kind }) => kind === flag));
   return [...others, ...flags.map((kind) => ({ kind }))];
 }
+
+/** As long as it takes to see whether others are concerned. */
+const alarmedFor: Millis = 3000;

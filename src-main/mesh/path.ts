@@ -1,45 +1,80 @@
 /** Which of a peer's candidates carries its packets, and how one says why. */
-import type { Millis } from "../../src-shared/ids.ts";
+import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { ReasonCode } from "../../src-shared/status.ts";
 import type { Candidate } from "./candidate.ts";
-import { isProvisional, trustDelay } from "./candidate.ts";
+import { isProvisional, isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
+import type { Pin } from "./pin.ts";
+import { choosesPath, fitsPin, pinned } from "./pin.ts";
+
+/** What a choice follows besides the candidates. */
+export interface Rules {
+  readonly now: Millis;
+  /** What the user chose; it is left while it does not answer. */
+  readonly pin: Pin | null;
+  readonly relays: ReadonlyMap<SessionKey, { readonly name: string }>;
+  /** What a relay wants added to its round trip. */
+  readonly relayCost: (relay: SessionKey) => Millis;
+}
 
 /**
- * The endpoint to send to: the local network first, then other direct ways, relays last; among equals the quicker one.
- * What is in use stays unless something better is better by a margin; what is lost is left at once.
+ * The endpoint to send to: what the user chose, if it answers; else the local network first, then other direct ways,
+ * relays last; among equals the quicker one. What is in use stays unless something better is better by a margin; what
+ * is lost is left at once.
  */
 export function choosePath(
   candidates: readonly Candidate[],
   active: Endpoint | null,
-  now: Millis,
+  rules: Rules,
 ): Endpoint | null {
-  const usable = candidates.filter(({ standing }) => standing === "proved");
+  const { now } = rules;
+  const proved = candidates.filter(({ standing }) => standing === "proved");
+  const usable = pinned(proved, rules.pin, {
+    ...rules,
+    active: proved.find(({ endpoint }) => endpoint === active) ?? null,
+  });
   const isDirect = ({ kind }: Candidate) => kind !== "relay";
   const ways = usable.filter(isDirect);
-  const direct = preferred(ways, active, now);
+  const direct = preferred(ways, active, rules);
   const relayed = preferred(
     usable.filter((candidate) => !isDirect(candidate)),
     active,
-    now,
+    rules,
   );
   if (direct === null || relayed === null) return (direct ?? relayed)?.endpoint ?? active;
   const onDirect = ways.some(({ endpoint }) => endpoint === active);
   if (!onDirect && !isTrusted(direct, now)) return relayed.endpoint;
-  const slower = ways.filter((way) => isMuchQuicker(relayed, way, onDirect ? 1.5 : 1));
+  const slower = ways.filter((way) => isMuchQuicker(relayed, way, { rules, margin: onDirect ? 1.5 : 1 }));
   return slower.length === ways.length ? relayed.endpoint : direct.endpoint;
 }
 
-/** What a path's round trips and losses cost, in milliseconds; an unmeasured one counts as slow. */
-export function cost({ rttMillis, loss }: Candidate): number {
-  return (rttMillis ?? unmeasuredRtt) + Math.max(0, (loss ?? 0) - harmlessLoss) * lossCost;
+/**
+ * What a path costs in milliseconds: its round trip and how much that wavers, its losses, what its relay wants added,
+ * and a little where packets have to be cut. An unmeasured one counts as slow.
+ */
+export function cost(candidate: Candidate, { relayCost }: Pick<Rules, "relayCost">): number {
+  const { rttMillis, loss, jitterMillis, mtu, relay } = candidate;
+  return (
+    (rttMillis ?? unmeasuredRtt) +
+    Math.max(0, (jitterMillis ?? 0) - harmlessJitter) +
+    Math.max(0, (loss ?? 0) - harmlessLoss) * lossCost +
+    (relay === null ? 0 : relayCost(relay)) +
+    (mtu !== null && mtu < wholePacket ? cuttingCost : 0)
+  );
 }
 
 /** Why a path is used, from the standing of all. */
 export function reasonOf(
   active: Candidate,
-  facts: { readonly candidates: readonly Candidate[]; readonly sessionSince: Millis; readonly now: Millis },
+  facts: Pick<Rules, "now" | "pin" | "relays"> & {
+    readonly candidates: readonly Candidate[];
+    readonly sessionSince: Millis;
+  },
 ): ReasonCode {
+  if (choosesPath(facts.pin)) {
+    if (!fitsPin(active, facts.pin, facts)) return "chosen-dead";
+    return active.kind === "relay" ? "chosen-relay" : "chosen-direct";
+  }
   switch (active.kind) {
     case "lan":
       return active.isLocal ? "same-lan" : "direct-reflexive";
@@ -65,14 +100,27 @@ export interface ReasonFacts {
   readonly endpoint?: string | undefined;
   readonly via?: string | undefined;
   readonly direct?: number | undefined;
+  /** The relay that the user chose; absent: the direct path was chosen, or nothing. */
+  readonly chosen?: string | undefined;
   /** Who the reason is about is this machine itself. */
   readonly own?: boolean | undefined;
 }
 
 /** A reason as one English sentence, with the remedy where there is one. */
 export function sentence(code: ReasonCode, facts: ReasonFacts): string {
-  const { name, endpoint = "", via = "a relay", direct = 0, own = false } = facts;
+  const { name, endpoint = "", via, chosen, direct = 0, own = false } = facts;
+  const relay = via ?? "a relay";
   switch (code) {
+    case "chosen-direct":
+      return `direct, as you chose: ${name} answers at ${endpoint}`;
+    case "chosen-relay":
+      return `relayed through ${relay} to ${name}, as you chose`;
+    case "chosen-dead": {
+      const way = via === undefined ? `direct to ${name}` : `relayed through ${via} to ${name}`;
+      return chosen === undefined
+        ? `${way} until the direct path, which you chose, answers`
+        : `${way} until ${chosen}, which you chose, answers`;
+    }
     case "same-lan":
       return `direct: ${name} answers at its local address ${endpoint}`;
     case "direct-reflexive":
@@ -80,17 +128,21 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
     case "direct-heard":
       return `direct: ${name} was heard from ${endpoint} and answers there`;
     case "relay-first":
-      return `relayed through ${via} while the addresses of ${name} are being tried`;
+      return `relayed through ${relay} while the addresses of ${name} are being tried`;
     case "relay-direct-unanswered":
       return direct === 0
-        ? `relayed through ${via}: ${name} has told no other address`
-        : `relayed through ${via}: none of the ${direct} other addresses of ${name} answers; open a UDP port at one end for a direct path`;
+        ? `relayed through ${relay}: ${name} has told no other address`
+        : `relayed through ${relay}: none of the ${direct} other addresses of ${name} answers; open a UDP port at one end for a direct path`;
     case "relay-direct-lost":
-      return `relayed through ${via}: the direct path to ${name} broke and is being tried again`;
+      return `relayed through ${relay}: the direct path to ${name} broke and is being tried again`;
     case "relay-faster":
-      return `relayed through ${via}: that is quicker than the direct path`;
+      return `relayed through ${relay}: that is quicker than the direct path`;
     case "stock-client":
       return `${name} is an ordinary WireGuard client: only the gateway that serves it reaches it`;
+    case "stock-waiting":
+      return `${name} is an ordinary WireGuard client of this machine and has not connected yet`;
+    case "stock-connected":
+      return `${name} is an ordinary WireGuard client, connected to this machine`;
     case "no-way":
       return `neither an address of ${name} nor a relay answers; open a UDP port at one end, or run a router that both reach`;
     case "peer-offline":
@@ -108,27 +160,30 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
 export const firstTries: Millis = 3000;
 
 /** The best of one sort, the one in use if nothing is better by a margin. */
-function preferred(candidates: readonly Candidate[], active: Endpoint | null, now: Millis): Candidate | null {
+function preferred(
+  candidates: readonly Candidate[],
+  active: Endpoint | null,
+  rules: Rules,
+): Candidate | null {
   const current = candidates.find(({ endpoint }) => endpoint === active);
   if (current === undefined) {
-    const distrust = (candidate: Candidate) => (isTrusted(candidate, now) ? 0 : 1);
+    const distrust = (candidate: Candidate) => (isTrusted(candidate, rules.now) ? 0 : 1);
     const order = (one: Candidate, other: Candidate) =>
-      distrust(one) - distrust(other) || tier(one) - tier(other) || cost(one) - cost(other);
+      distrust(one) - distrust(other) ||
+      tier(one) - tier(other) ||
+      cost(one, rules) - cost(other, rules) ||
+      (one.endpoint < other.endpoint ? -1 : 1);
     return [...candidates].sort(order)[0] ?? null;
   }
   let chosen = current;
-  for (const candidate of candidates) if (isWorthMoving(chosen, candidate, now)) chosen = candidate;
+  for (const candidate of candidates) if (isWorthMoving(chosen, candidate, rules)) chosen = candidate;
   return chosen;
 }
 
-function isWorthMoving(from: Candidate, to: Candidate, now: Millis): boolean {
-  if (tier(to) !== tier(from)) return tier(to) < tier(from) && isTrusted(to, now);
-  const gain = cost(from) - cost(to);
-  return gain >= leastGain && gain >= leastShare * cost(from);
-}
-
-function isTrusted(candidate: Candidate, now: Millis): boolean {
-  return !isProvisional(candidate) && now - candidate.since >= trustDelay(candidate, now);
+function isWorthMoving(from: Candidate, to: Candidate, rules: Rules): boolean {
+  if (tier(to) !== tier(from)) return tier(to) < tier(from) && isTrusted(to, rules.now);
+  const gain = cost(from, rules) - cost(to, rules);
+  return gain >= leastGain && gain >= leastShare * cost(from, rules);
 }
 
 /** Local network, other direct ways, relays. A local way that loses much is no better than another. */
@@ -138,9 +193,14 @@ function tier(candidate: Candidate): number {
 }
 
 /** So much quicker that a relay beats a direct way: by 30 ms and half as long again, times `margin`. */
-function isMuchQuicker(quick: Candidate, slow: Candidate, margin: number): boolean {
+function isMuchQuicker(
+  quick: Candidate,
+  slow: Candidate,
+  { rules, margin }: { readonly rules: Rules; readonly margin: number },
+): boolean {
   if (isProvisional(quick) || isProvisional(slow)) return false;
-  return cost(slow) - cost(quick) > 30 * margin && cost(slow) > cost(quick) * (1 + 0.5 * margin);
+  const [less, more] = [cost(quick, rules), cost(slow, rules)];
+  return more - less > 30 * margin && more > less * (1 + 0.5 * margin);
 }
 
 const unmeasuredRtt = 1000;
@@ -149,6 +209,11 @@ const harmlessLoss = 0.1;
 /** One percent of loss beyond that weighs 10 ms. */
 const lossCost = 1000;
 const heavyLoss = 0.25;
+/** So much do round trips waver on any line. */
+const harmlessJitter: Millis = 5;
+/** What every path of IPv6 carries; packets that do not fit are cut in two. */
+const wholePacket = 1280;
+const cuttingCost: Millis = 5;
 /** Jitter alone must not move a path. */
 const leastGain: Millis = 5;
 const leastShare = 0.1;

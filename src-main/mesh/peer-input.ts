@@ -1,6 +1,7 @@
 /** Inputs about one peer, each to its place in that peer. */
+import type { Around } from "./around.ts";
 import type { Input } from "./effect.ts";
-import type { Around, Peer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 
 /** An input that names a peer. */
 export type PeerInput = Exclude<
@@ -15,6 +16,7 @@ export type PeerInput = Exclude<
       | "measured"
       | "traffic"
       | "woke"
+      | "pins"
       | "tick";
   }
 >;

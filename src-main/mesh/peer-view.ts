@@ -2,12 +2,18 @@
 import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
 import type { CandidateStatus, PeerStatus, ReasonCode } from "../../src-shared/status.ts";
 import type { Certificate } from "../../src-shared/trust.ts";
+import type { VerdictStatus } from "../../src-shared/verdict.ts";
+import type { Around } from "./around.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Decision, Endpoint } from "./effect.ts";
 import type { Member, Rank } from "./membership.ts";
 import { sentence } from "./path.ts";
-import type { Around, Peer, Standing } from "./peer.ts";
-import { sentenceFacts } from "./peer.ts";
+import type { Peer, Standing } from "./peer.ts";
+import { sentenceFacts } from "./peer-words.ts";
+import type { Pin } from "./pin.ts";
+import { choosesPath, fitsPin } from "./pin.ts";
+import type { End, PathInUse, VerdictFacts } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** The path in use. */
 export interface PathView {
@@ -19,8 +25,20 @@ export interface PathView {
   /** Names of the relays in order. */
   readonly via: readonly string[];
   readonly latencyMillis: number | null;
-  /** 0–1. */
+  /** 0–1; out: of ours on the way there, in: of the peer's on the way here. */
   readonly loss: number | null;
+  readonly lossOut: number | null;
+  readonly lossIn: number | null;
+  readonly jitterMillis: number | null;
+  readonly mtu: number | null;
+  /** How many paths share the packets. */
+  readonly shared: number;
+  /** What takes over when this one dies. */
+  readonly standby: {
+    readonly kind: "direct" | "relay";
+    readonly via: readonly string[];
+    readonly latencyMillis: number | null;
+  } | null;
   readonly reason: string;
   readonly reasonCode: ReasonCode;
 }
@@ -38,6 +56,8 @@ export interface PeerView {
   /** What stands in the way when there is no path; null with one. */
   readonly reason: string | null;
   readonly reasonCode: ReasonCode | null;
+  readonly verdict: VerdictStatus;
+  readonly pin: Pin | null;
   readonly candidates: readonly (Omit<CandidateStatus, "lossPercent" | "latencyMs"> & {
     readonly latencyMillis: number | null;
     readonly loss: number | null;
@@ -52,8 +72,13 @@ export interface PeerFacts {
   readonly around: Around;
   /** Where a stock client of ours was heard last; null without a session. */
   readonly stockEndpoint: Endpoint | null;
-  /** Whether this node is the gateway of the stock client. */
+  /** Whether this node is the gateway of the stock client, and that gateway's name. */
   readonly served: boolean;
+  readonly gateway: string;
+  readonly here: VerdictFacts["here"];
+  readonly there: End;
+  /** Looked for only where a verdict needs it. */
+  readonly neighbour: () => VerdictFacts["neighbour"];
   /** Whether this node has a relay to ask. */
   readonly relaysHere: boolean;
 }
@@ -65,6 +90,7 @@ export function viewPeer(member: Member, facts: PeerFacts): PeerView {
   const path = rank === "stock" ? stockPath(facts) : pathOf(peer, standing, around);
   const { state, code, own } = rank === "stock" ? stockState(facts) : stateOf(standing, facts);
   const shown = path !== null && (state === "connected" || state === "idle");
+  const reasonCode = shown ? path.reasonCode : code;
   return {
     identity,
     sessionKey,
@@ -74,7 +100,9 @@ export function viewPeer(member: Member, facts: PeerFacts): PeerView {
     state,
     path: shown ? path : null,
     reason: shown || code === null ? null : sentence(code, { name: around.name, own }),
-    reasonCode: shown ? (path?.reasonCode ?? null) : code,
+    reasonCode,
+    verdict: verdictOf(verdictFacts({ state, own, reasonCode, path: shown ? path : null }, facts, rank)),
+    pin: around.pin,
     candidates: candidatesOf(peer, around),
     decisions: [...(peer?.decisions ?? [])],
   };
@@ -118,9 +146,45 @@ function stateOf(standing: Standing, { around, relaysHere }: PeerFacts): State {
   }
 }
 
+function verdictFacts(
+  { state, own, reasonCode, path }: Pick<State, "state" | "own"> & Pick<PeerView, "reasonCode" | "path">,
+  facts: PeerFacts,
+  rank: Rank,
+): VerdictFacts {
+  const { peer, around, here, there, served, gateway } = facts;
+  const active = path === null ? null : (peer?.active ?? null);
+  return {
+    name: around.name,
+    now: around.now,
+    state,
+    reason: reasonCode,
+    own,
+    path: path === null || active === null ? null : pathInUse(active, path, around),
+    candidates: peer?.candidates ?? [],
+    sessionSince: peer?.sessionSince ?? null,
+    pin: around.pin,
+    here,
+    there,
+    neighbour: active?.kind === "relay" ? facts.neighbour() : null,
+    stock: rank === "stock" ? { gateway, isServedHere: served } : null,
+  };
+}
+
+function pathInUse(active: Candidate, path: PathView, { pin, relays, relayCost, now }: Around): PathInUse {
+  return {
+    active,
+    via: path.via,
+    shared: path.shared,
+    standby: path.standby,
+    relayCost: active.relay === null ? 0 : relayCost(active.relay),
+    isChosen: !choosesPath(pin) || fitsPin(active, pin, { relays, now }),
+  };
+}
+
 function stockState({ stockEndpoint, served }: PeerFacts): State {
   if (stockEndpoint !== null) return { state: "connected", code: null, own: false };
-  return { state: served ? "offline" : "unreachable", code: "stock-client", own: false };
+  if (served) return { state: "offline", code: "stock-waiting", own: false };
+  return { state: "unreachable", code: "stock-client", own: false };
 }
 
 function stockPath({ stockEndpoint, around }: PeerFacts): PathView | null {
@@ -132,27 +196,52 @@ function stockPath({ stockEndpoint, around }: PeerFacts): PathView | null {
     via: [],
     latencyMillis: null,
     loss: null,
-    reason: sentence("stock-client", { name: around.name }),
-    reasonCode: "stock-client",
+    lossOut: null,
+    lossIn: null,
+    jitterMillis: null,
+    mtu: null,
+    shared: 1,
+    standby: null,
+    reason: sentence("stock-connected", { name: around.name }),
+    reasonCode: "stock-connected",
   };
 }
 
 function pathOf(peer: Peer | null, standing: Standing, around: Around): PathView | null {
   const active = peer?.active ?? null;
-  const code = peer?.reason(around.now) ?? null;
+  const code = peer?.reason(around) ?? null;
   if (peer === null || active === null || code === null) return null;
   if (standing !== "connected" && standing !== "quiet") return null;
   const facts = sentenceFacts(active, peer.candidates, around);
+  const standby = peer.candidates.find(({ endpoint }) => endpoint === peer.use.standby[0]);
   return {
     kind: active.kind === "relay" ? "relay" : "direct",
     endpoint: active.endpoint,
-    remote: active.endpoint.split("#")[0] ?? active.endpoint,
-    via: facts.via === undefined ? [] : [facts.via],
+    remote: active.endpoint.split(/[#@]/)[0] ?? active.endpoint,
+    via: relaysOf(active, around),
     latencyMillis: active.rttMillis,
     loss: active.loss,
+    lossOut: active.lossOut,
+    lossIn: active.lossIn,
+    jitterMillis: active.jitterMillis,
+    mtu: active.mtu,
+    shared: Math.max(1, peer.use.active.length),
+    standby:
+      standby === undefined
+        ? null
+        : {
+            kind: standby.kind === "relay" ? "relay" : "direct",
+            via: relaysOf(standby, around),
+            latencyMillis: standby.rttMillis,
+          },
     reason: sentence(code, facts),
     reasonCode: code,
   };
+}
+
+function relaysOf({ relay }: Candidate, { relays }: Around): readonly string[] {
+  const name = relay === null ? undefined : relays.get(relay)?.name;
+  return name === undefined ? [] : [name];
 }
 
 function candidatesOf(peer: Peer | null, around: Around): PeerView["candidates"] {

@@ -1,32 +1,19 @@
 /** One peer that packets were wanted for: its session, its candidates, the path in use. Idle peers have none of this. */
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { ReasonCode } from "../../src-shared/status.ts";
-import type { Presence } from "../../src-shared/wire.ts";
+import type { Around } from "./around.ts";
 import { Call, patience } from "./call.ts";
 import type { Candidate } from "./candidate.ts";
 import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.ts";
 import { Candidates } from "./candidates.ts";
-import type { Decision, Effect, Endpoint, Measure, OwnCandidate } from "./effect.ts";
+import type { Decision, Endpoint, Measure } from "./effect.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
-import type { Plan, Use } from "./probing.ts";
-import { activityEnds, activityOf, plan, samePlan, tryEnds } from "./probing.ts";
+import { describe, relayAt, sentenceFacts } from "./peer-words.ts";
+import type { Plan } from "./probing.ts";
+import { activityEnds, activityOf, isFlowing, plan, samePlan, tryEnds } from "./probing.ts";
 import { RelayTries } from "./relay-tries.ts";
-
-/** What a peer's decisions depend on besides its own events. */
-export interface Around {
-  readonly now: Millis;
-  readonly name: string;
-  /** Relays that can be used now: their session key, name and endpoint. */
-  readonly relays: ReadonlyMap<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>;
-  /** Whether the control socket to the router stands. */
-  readonly online: boolean;
-  /** What the router says of the peer; null when it says nothing. */
-  readonly presence: Presence | null;
-  /** What the peer says of itself, as far as it can be tried. */
-  readonly addresses: readonly OwnCandidate[];
-  readonly random: () => number;
-  readonly emit: (effect: Effect) => void;
-}
+import type { Use } from "./use.ts";
+import { chooseUse } from "./use.ts";
 
 /** How it stands between the two ends. */
 export type Standing = "idle" | "calling" | "unanswered" | "connected" | "quiet" | "broken";
@@ -42,9 +29,12 @@ export class Peer {
   /** When the last call ended without an answer. */
   #unanswered: Millis | null = null;
   #active: Endpoint | null = null;
+  #use: Use = { active: [], standby: [] };
   /** Since when no candidate is proved while a session stands. */
   #broken: Millis | null = null;
   #lastTraffic: Millis;
+  /** Whether many packets came or went last. */
+  #isHeavy = false;
   /** When something last announced a session: a relay's offer comes before it. */
   #expected: Millis;
   /** Since when unproved candidates are tried eagerly. */
@@ -68,6 +58,21 @@ export class Peer {
     return this.#candidates.get(this.#active);
   }
 
+  /** What carries its packets together, and what takes over. */
+  get use(): Use {
+    return this.#use;
+  }
+
+  /** Since when its session stands; null without one. */
+  get sessionSince(): Millis | null {
+    return this.#session?.since ?? null;
+  }
+
+  /** Whether packets went to or came from it just now. */
+  isFlowing(now: Millis): boolean {
+    return this.#session !== null && isFlowing(now - this.#lastTraffic);
+  }
+
   /** Whether there is nothing to remember. */
   isForgettable(now: Millis): boolean {
     const isQuiet = this.#session === null && this.#call === null && this.#unanswered === null;
@@ -86,10 +91,14 @@ export class Peer {
   }
 
   /** Why the path in use is used; null without one. */
-  reason(now: Millis): ReasonCode | null {
+  reason(around: Around): ReasonCode | null {
     const { active } = this;
     if (active === null || this.#session === null) return null;
-    return reasonOf(active, { candidates: this.candidates, sessionSince: this.#session.since, now });
+    return reasonOf(active, {
+      ...around,
+      candidates: this.candidates,
+      sessionSince: this.#session.since,
+    });
   }
 
   /** A packet waits for a session or a path. */
@@ -106,14 +115,13 @@ export class Peer {
     else if (this.#call === null) this.#begin(around.now, false);
   }
 
-  /** Whether packets flowed so lately that more of them change nothing. */
-  isBusy(now: Millis): boolean {
-    return this.#session !== null && activityOf(now - this.#lastTraffic) === "busy";
-  }
-
-  handleTraffic({ now }: Pick<Around, "now">): void {
+  /** Packets came or went; answers whether that changes anything. */
+  handleTraffic({ now }: Pick<Around, "now">, isHeavy = false): boolean {
+    const isNews = !this.isFlowing(now) || isHeavy !== this.#isHeavy;
+    this.#isHeavy = isHeavy;
     if (activityOf(now - this.#lastTraffic) !== "busy") this.#eager = now;
     this.#lastTraffic = now;
+    return isNews;
   }
 
   handleSession(endpoint: Endpoint, rekey: boolean, around: Around): void {
@@ -269,6 +277,7 @@ export class Peer {
     this.#call = null;
     this.#unanswered = null;
     this.#active = null;
+    this.#use = { active: [], standby: [] };
     this.#broken = null;
     this.#candidates.clear();
     this.#relayTries.clear();
@@ -279,7 +288,7 @@ export class Peer {
     this.#candidates.restart(now);
     this.#eager = now;
     this.#broken = null;
-    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], ...this.#use() });
+    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], ...this.#use });
     this.#planned = null;
   }
 
@@ -297,6 +306,7 @@ export class Peer {
 
   #lose(candidate: Candidate, around: Around): void {
     this.#candidates.update(lost(candidate, around.now));
+    if (this.#use.active.includes(candidate.endpoint)) around.alarm();
     if (candidate.endpoint === this.#active) this.#decide(around, `no answer ${describe(candidate, around)}`);
     if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, around);
   }
@@ -307,11 +317,13 @@ export class Peer {
       if (isProvisional(candidate) && now - candidate.since >= provisionalFor) this.#lose(candidate, around);
     }
     const before = this.active === null ? null : this.#active;
-    this.#active = choosePath(this.candidates, before, now);
+    this.#active = choosePath(this.candidates, before, around);
     const { active } = this;
+    const use = chooseUse(this.candidates, active, { ...around, before: this.#use.active });
+    this.#use = active === null && this.#active !== null ? { active: [this.#active], standby: [] } : use;
     if (active === null || this.#active === before || this.#session === null) return;
-    const code = reasonOf(active, { candidates: this.candidates, sessionSince: this.#session.since, now });
-    this.#decide(around, sentence(code, sentenceFacts(active, this.candidates, around)));
+    const code = this.reason(around);
+    if (code !== null) this.#decide(around, sentence(code, sentenceFacts(active, this.candidates, around)));
   }
 
   /** While nothing answers, the session itself is in doubt: after a moment the peer is called anew. */
@@ -362,7 +374,7 @@ export class Peer {
     return this.#call !== null || (this.#session !== null && activityOf(now - this.#lastTraffic) === "busy");
   }
 
-  #probe({ now, emit }: Around): void {
+  #probe({ now, flowing, isAlarmed, emit }: Around): void {
     if (this.#session === null) {
       if (this.#planned !== null)
         emit({ kind: "setPaths", peer: this.key, paths: [], active: [], standby: [] });
@@ -370,47 +382,26 @@ export class Peer {
       return;
     }
     const activity = activityOf(now - this.#lastTraffic);
-    const paths = plan(this.candidates, { active: this.#active, activity, eager: this.#eager, now });
-    const next = { paths, ...this.#use() };
+    const paths = plan(this.candidates, {
+      use: this.#use,
+      activity,
+      isFlowing: this.isFlowing(now),
+      isHeavy: this.#isHeavy,
+      eager: this.#eager,
+      flowing,
+      isAlarmed,
+      now,
+    });
+    const next = { paths, ...this.#use };
     if (this.#planned !== null && samePlan(this.#planned, next)) return;
     this.#planned = next;
     emit({ kind: "setPaths", peer: this.key, ...next });
-  }
-
-  #use(): Use {
-    return { active: this.#active === null ? [] : [this.#active], standby: [] };
   }
 
   #decide({ now }: Around, text: string): void {
     this.decisions.push({ at: now, text });
     if (this.decisions.length > mostDecisions) this.decisions.shift();
   }
-}
-
-/** What a sentence about the path in use says. */
-export function sentenceFacts(
-  active: Candidate,
-  candidates: readonly Candidate[],
-  around: Pick<Around, "name" | "relays">,
-) {
-  return {
-    name: around.name,
-    endpoint: active.endpoint,
-    via: active.relay === null ? undefined : around.relays.get(active.relay)?.name,
-    direct: candidates.filter(({ kind }) => kind !== "relay").length,
-  };
-}
-
-function describe({ kind, endpoint, relay }: Candidate, { relays }: Around): string {
-  return kind === "relay" && relay !== null
-    ? `through ${relays.get(relay)?.name ?? "a relay"}`
-    : `from ${endpoint}`;
-}
-
-function relayAt(endpoint: Endpoint, { relays }: Around): SessionKey | undefined {
-  const [host] = endpoint.split("#");
-  for (const [key, relay] of relays) if (relay.endpoint === host) return key;
-  return undefined;
 }
 
 /** Two handshakes that began at both ends at once make one session. */

@@ -3,6 +3,7 @@ import type { Millis } from "../../src-shared/ids.ts";
 import type { Candidate } from "./candidate.ts";
 import { isProvisional } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
+import type { Use } from "./use.ts";
 
 /** How lately packets went to or came from a peer. */
 export type Activity = "busy" | "idle" | "quiet";
@@ -17,15 +18,14 @@ export function activityOf(sinceTraffic: Millis): Activity {
   return sinceTraffic < busyFor ? "busy" : sinceTraffic < idleFor ? "idle" : "quiet";
 }
 
-/** When the activity changes if no packet comes. */
-export function activityEnds(lastTraffic: Millis): readonly Millis[] {
-  return [lastTraffic + busyFor, lastTraffic + idleFor];
+/** Whether packets went to or came from a peer just now. */
+export function isFlowing(sinceTraffic: Millis): boolean {
+  return sinceTraffic < flowingFor;
 }
 
-/** Which paths carry the packets: those that share the flows, and those that take over when all of them are lost. */
-export interface Use {
-  readonly active: readonly Endpoint[];
-  readonly standby: readonly Endpoint[];
+/** When the activity changes if no packet comes. */
+export function activityEnds(lastTraffic: Millis): readonly Millis[] {
+  return [lastTraffic + flowingFor, lastTraffic + busyFor, lastTraffic + idleFor];
 }
 
 /** What a `setPaths` effect says. */
@@ -33,24 +33,30 @@ export interface Plan extends Use {
   readonly paths: readonly PlannedPath[];
 }
 
-/** All candidates with their probe intervals, the one in use first. */
-export function plan(
-  candidates: readonly Candidate[],
-  facts: {
-    readonly active: Endpoint | null;
-    readonly activity: Activity;
-    readonly eager: Millis;
-    readonly now: Millis;
-  },
-): readonly PlannedPath[] {
-  const { active } = facts;
-  const paths: PlannedPath[] = [];
-  for (const candidate of candidates) {
-    const path = { endpoint: candidate.endpoint, probeMillis: interval(candidate, facts) };
-    if (candidate.endpoint === active) paths.unshift(path);
-    else paths.push(path);
-  }
-  return paths;
+/** What the intervals depend on. */
+export interface ProbingFacts {
+  readonly use: Use;
+  readonly activity: Activity;
+  readonly isFlowing: boolean;
+  /** Since when unproved candidates are tried eagerly. */
+  readonly eager: Millis;
+  /** How many peers packets flow to or from: they share the node's budget. */
+  readonly flowing: number;
+  /** Another peer's path in use was lost just now. */
+  readonly isAlarmed: boolean;
+  /** Packets flow in such amounts that probes weigh nothing beside them. */
+  readonly isHeavy: boolean;
+  readonly now: Millis;
+}
+
+/** All candidates with their probe intervals, those in use first, then those that stand by. */
+export function plan(candidates: readonly Candidate[], facts: ProbingFacts): readonly PlannedPath[] {
+  const { active, standby } = facts.use;
+  const rank = ({ endpoint }: Candidate) =>
+    active.includes(endpoint) ? 0 : standby.includes(endpoint) ? 1 : 2;
+  return [...candidates]
+    .sort((one, other) => rank(one) - rank(other))
+    .map((candidate) => ({ endpoint: candidate.endpoint, probeMillis: interval(candidate, facts) }));
 }
 
 /** Whether two plans ask the same of the data plane. */
@@ -72,29 +78,48 @@ export function tryEnds({ isLocal, since }: Candidate, eager: Millis): readonly 
   return (isLocal ? localTries : tries).map(({ until }) => until + Math.max(since, eager));
 }
 
-function interval(
-  candidate: Candidate,
-  {
-    active,
-    activity,
-    eager,
-    now,
-  }: {
-    readonly active: Endpoint | null;
-    readonly activity: Activity;
-    readonly eager: Millis;
-    readonly now: Millis;
-  },
-): Millis {
-  const inUse = candidate.endpoint === active;
+function interval(candidate: Candidate, facts: ProbingFacts): Millis {
+  const { use, activity, eager, now } = facts;
+  const { endpoint } = candidate;
   if (activity === "quiet") return 0;
-  if (activity === "idle") return inUse ? whenIdle : 0;
+  if (activity === "idle") return endpoint === use.active[0] ? whenIdle : 0;
   if (isProvisional(candidate)) return eagerly;
-  if (candidate.standing === "proved") return inUse ? inTraffic : onStandby;
+  if (candidate.standing === "proved") {
+    const { inUse, standingBy } = facts.isFlowing ? whileFlowing(facts) : afterwards;
+    if (use.active.includes(endpoint)) return inUse;
+    return use.standby.includes(endpoint) ? standingBy : aside;
+  }
   const tried = now - Math.max(candidate.since, eager);
   const steps = candidate.isLocal ? localTries : tries;
   return steps.find(({ until }) => tried < until)?.every ?? rarely;
 }
+
+/**
+ * About ten probes a second for all peers together, so that a lost path is left soon and probing stays cheap; beyond ten
+ * peers one a second each, which the data plane slows as its budget of bytes demands.
+ */
+function whileFlowing({ flowing, isAlarmed, isHeavy }: ProbingFacts): Intervals {
+  const shared = budget.find(({ peers }) => flowing <= peers) ?? leastOften;
+  if (isHeavy) return heavily;
+  return isAlarmed && shared.inUse > alarmed.inUse ? alarmed : shared;
+}
+
+interface Intervals {
+  readonly inUse: Millis;
+  readonly standingBy: Millis;
+}
+
+/** For so many peers at most. */
+const budget: readonly (Intervals & { readonly peers: number })[] = [
+  { peers: 1, inUse: 100, standingBy: 1000 },
+  { peers: 2, inUse: 250, standingBy: 1000 },
+  { peers: 5, inUse: 500, standingBy: 2000 },
+  { peers: 10, inUse: 1000, standingBy: 5000 },
+];
+const leastOften: Intervals = { inUse: 1000, standingBy: 10_000 };
+const alarmed: Intervals = { inUse: 250, standingBy: 1000 };
+const heavily: Intervals = { inUse: 100, standingBy: 1000 };
+const afterwards: Intervals = { inUse: 1000, standingBy: 5000 };
 
 /** How an unproved candidate is tried: fast at first, so that both ends' NATs open together, then ever more rarely. */
 const tries: readonly { readonly until: Millis; readonly every: Millis }[] = [
@@ -107,9 +132,10 @@ const localTries: typeof tries = [{ until: 1000, every: 250 }, ...tries.slice(1)
 
 const eagerly: Millis = 250;
 const rarely: Millis = 60_000;
-const inTraffic: Millis = 1000;
-const onStandby: Millis = 5000;
+/** Proved, but neither in use nor next: only so that a change for the better is seen. */
+const aside: Millis = 10_000;
 /** Below the 30 s after which the hastiest NATs forget. */
 const whenIdle: Millis = 25_000;
+const flowingFor: Millis = 5000;
 const busyFor: Millis = 30_000;
 const idleFor: Millis = 300_000;

@@ -36,8 +36,33 @@ export const engineLines: readonly EngineLine[] = [
     zh: "经 {via} 中继：到 {name} 的直连路径已断，正在重试",
   },
   {
+    said: "direct, as you chose: {name} answers at {endpoint}",
+    zh: "按您的选择直连：{name} 在 {endpoint} 应答",
+  },
+  { said: "relayed through {via} to {name}, as you chose", zh: "按您的选择经 {via} 中继到 {name}" },
+  {
+    said: "relayed through {via} to {name} until the direct path, which you chose, answers",
+    zh: "您选择的直连没有应答，暂经 {via} 中继到 {name}",
+  },
+  {
+    said: "relayed through {via} to {name} until {chosen}, which you chose, answers",
+    zh: "您选择的 {chosen} 没有应答，暂经 {via} 中继到 {name}",
+  },
+  {
+    said: "direct to {name} until {chosen}, which you chose, answers",
+    zh: "您选择的 {chosen} 没有应答，暂与 {name} 直连",
+  },
+  {
     said: "relayed through {via}: that is quicker than the direct path",
     zh: "经 {via} 中继：比直连更快",
+  },
+  {
+    said: "{name} is an ordinary WireGuard client of this machine and has not connected yet",
+    zh: "{name} 是本机服务的普通 WireGuard 客户端，尚未连接",
+  },
+  {
+    said: "{name} is an ordinary WireGuard client, connected to this machine",
+    zh: "{name} 是普通的 WireGuard 客户端，已连接到本机",
   },
   {
     said: "{name} is an ordinary WireGuard client: only the gateway that serves it reaches it",

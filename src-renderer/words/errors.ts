@@ -43,6 +43,7 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "network-exists": "这里已有名为“{name}”的网络。请换个名称，或先退出那个网络。",
   "network-off": "网络“{name}”已关闭，请先打开它。",
   "unknown-peer": "{network} 中没有名为“{name}”的成员。",
+  "unknown-relay": "{network} 中没有名为“{name}”的中继。现有：{list}。",
   "ambiguous-peer": "“{name}”对应多个成员：{list}。请给出名称、地址或更长的密钥。",
   "peer-unreachable": "{name} 没有应答，原因见其详情页。",
   "link-garbled": "这不是完整的 Starmesh 链接：有一部分缺失或被改动。请重新复制整行。",

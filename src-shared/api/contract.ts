@@ -8,6 +8,7 @@ import {
   netcheck,
   networkStatus,
   peerStatus,
+  pinStatus,
   routerStatus,
   status,
 } from "../status.ts";
@@ -167,6 +168,18 @@ export const contract = {
       /** What was decided and why, newest first. */
       decisions: z.array(z.object({ at: z.iso.datetime(), text: z.string() })),
     }),
+  ),
+  /**
+   * Chooses the path to a peer: through the relay of that name, only directly, or (neither) as Starmesh finds best.
+   * What is left out of `spread` stays.
+   */
+  "peers.pin": call(
+    peer.extend({
+      via: z.string().min(1).max(128).nullable().default(null),
+      direct: z.boolean().default(false),
+      spread: pinStatus.shape.spread.optional(),
+    }),
+    nothing,
   ),
   /** Pings inside the session, one a second; ends after `count` (0: never). */
   "peers.ping": stream(

@@ -5,8 +5,11 @@ import type {
   MemberStatus,
   PathStatus,
   PeerStatus,
+  PinStatus,
   ReasonCode,
 } from "../../src-shared/status.ts";
+import type { VerdictStatus } from "../../src-shared/verdict.ts";
+import { evidenceLine, remedyLine, verdictLine } from "../../src-shared/verdict.ts";
 import type { Random } from "./random.ts";
 
 /** How a peer stands to this node. */
@@ -35,6 +38,7 @@ export interface FakePeer {
   txBytes: number;
   lastHandshake: number;
   decisions: readonly Decision[];
+  pin: PinStatus | null;
 }
 
 interface Decision {
@@ -81,6 +85,7 @@ export function createPeer(
     txBytes: Math.floor(10 ** random.between(3, 9)),
     lastHandshake: given.now - random.between(1, 110) * 1000,
     decisions: [],
+    pin: null,
   };
   peer.decisions = firstDecisions(peer, given.now);
   return peer;
@@ -171,6 +176,8 @@ export function peerStatusOf(peer: FakePeer, where: Surroundings): PeerStatus {
     path,
     reason: path === null ? whyNot(peer).reason : null,
     reasonCode: path === null ? whyNot(peer).code : reasonCodeOf(peer),
+    verdict: verdictOf(peer, where),
+    pin: peer.pin,
     rxBytes: peer.rxBytes,
     txBytes: peer.txBytes,
     lastHandshake: isReached(peer) ? new Date(peer.lastHandshake).toISOString() : null,
@@ -244,7 +251,15 @@ function pathOf(peer: FakePeer, where: Surroundings): PathStatus | null {
     remote: remoteOf(peer, where),
     latencyMs: Math.round(peer.latencyMs * 100) / 100,
     lossPercent: Math.round(peer.lossPercent * 10) / 10,
+    lossOutPercent: Math.round(peer.lossPercent * 6) / 10,
+    lossInPercent: Math.round(peer.lossPercent * 4) / 10,
+    jitterMs: Math.round(peer.latencyMs * 4) / 100,
     mtu: 1400,
+    hops: relayed ? 2 : 1,
+    shared: 1,
+    standby: relayed
+      ? null
+      : { kind: "relay", via: [where.relay], latencyMs: Math.round(peer.baseMs * 1.35 + 6) },
     reason: reasonOf(peer, where),
   };
 }
@@ -258,6 +273,48 @@ function reasonCodeOf(peer: FakePeer): ReasonCode {
   if (peer.kind === "stock") return "stock-client";
   if (peer.way === "lan") return "same-lan";
   return peer.way === "relay" ? "relay-direct-unanswered" : "direct-reflexive";
+}
+
+function verdictOf(peer: FakePeer, where: Surroundings): VerdictStatus | null {
+  const { name } = peer;
+  const plain = { remedy: null, evidence: [] };
+  if (peer.kind === "stock") return { ...verdictLine("stock-elsewhere", { name, gateway: "nas" }), ...plain };
+  switch (peer.way) {
+    case "lan":
+      return { ...verdictLine("same-network", { name }), ...plain };
+    case "direct":
+      return { ...verdictLine("direct-best", { name }), ...plain };
+    case "relay":
+      return {
+        ...verdictLine("relay-both-symmetric", { name, via: where.relay }),
+        remedy: remedyLine(
+          "port-mapping-on-here",
+          {},
+          { target: "here", gainMs: Math.round(peer.baseMs * 0.35 + 6) },
+        ),
+        evidence: [
+          evidenceLine("nat-random-here", {}),
+          evidenceLine("nat-sequential-there", { name }),
+          evidenceLine("tried", { name, count: 2, time: "3 min" }),
+        ],
+      };
+    case "idle":
+      return { ...verdictLine("unused", { name }), ...plain };
+    case "connecting":
+      return { ...verdictLine("calling", { name }), ...plain };
+    case "offline":
+      return {
+        ...verdictLine("offline", { name }),
+        remedy: remedyLine("start-there", { name }, { target: name, gainMs: null }),
+        evidence: [],
+      };
+    case "unreachable":
+      return {
+        ...verdictLine("udp-blocked-there", { name }),
+        remedy: remedyLine("udp-open-there", { name }, { target: name, gainMs: null }),
+        evidence: [evidenceLine("udp-blocked-there", { name })],
+      };
+  }
 }
 
 function remoteOf(peer: FakePeer, where: Surroundings): string {

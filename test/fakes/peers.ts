@@ -8,7 +8,9 @@ import { surroundingsOf } from "./network.ts";
 import type { FakePeer } from "./peer.ts";
 import { candidatesOf, isReached, peerStatusOf } from "./peer.ts";
 
-export function peerHandlers(world: FakeWorld): Pick<Handlers, "peers.path" | "peers.ping" | "netcheck.run"> {
+export function peerHandlers(
+  world: FakeWorld,
+): Pick<Handlers, "peers.path" | "peers.pin" | "peers.ping" | "netcheck.run"> {
   return {
     "peers.path": async (input) => {
       const { network, peer } = locate(world, input);
@@ -18,6 +20,13 @@ export function peerHandlers(world: FakeWorld): Pick<Handlers, "peers.path" | "p
         candidates: candidatesOf(peer, where),
         decisions: [...peer.decisions],
       };
+    },
+    "peers.pin": async (input) => {
+      const { peer } = locate(world, input);
+      const { via, direct, spread = peer.pin?.spread ?? "auto" } = input;
+      peer.pin = via === null && !direct && spread === "auto" ? null : { via, direct, spread };
+      world.changed();
+      return {};
     },
     "peers.ping": (input, signal) => ping(world, input, signal),
     "netcheck.run": async () => {

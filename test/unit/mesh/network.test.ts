@@ -221,7 +221,8 @@ describe("first contact", () => {
     const effects = bench.hear({ kind: "proved", peer: bob, endpoint: reflexive, rttMillis: 20 });
     const [setPaths] = only(effects, "setPaths");
     expect(setPaths?.active).toEqual([reflexive]);
-    expect(setPaths?.paths).toContainEqual({ endpoint: channel, probeMillis: 5000 });
+    expect(setPaths?.standby).toEqual([channel]);
+    expect(setPaths?.paths).toContainEqual({ endpoint: channel, probeMillis: 1000 });
     expect(bench.bob.path).toMatchObject({ kind: "direct", reasonCode: "direct-reflexive", via: [] });
   });
 
@@ -388,8 +389,8 @@ describe("a path", () => {
     const plans = only(bench.pass(30_000), "setPaths");
     expect(plans.at(-1)?.paths).toEqual([
       { endpoint: reflexive, probeMillis: 25_000 },
-      { endpoint: lan, probeMillis: 0 },
       { endpoint: channel, probeMillis: 0 },
+      { endpoint: lan, probeMillis: 0 },
     ]);
     expect(bench.bob.state).toBe("connected");
     const quiet = only(bench.pass(270_000), "setPaths");

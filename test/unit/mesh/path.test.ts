@@ -9,8 +9,10 @@ import {
   triable,
   trustDelay,
 } from "../../../src-main/mesh/candidate.ts";
+import type { Rules } from "../../../src-main/mesh/path.ts";
 import { choosePath, cost, reasonOf, sentence } from "../../../src-main/mesh/path.ts";
-import { activityOf, plan } from "../../../src-main/mesh/probing.ts";
+import type { ProbingFacts } from "../../../src-main/mesh/probing.ts";
+import { activityOf, isFlowing, plan } from "../../../src-main/mesh/probing.ts";
 import { parsePrefix } from "../../../src-shared/address.ts";
 import { reasonCode } from "../../../src-shared/status.ts";
 import { sessionOf } from "../../fakes/entries.ts";
@@ -19,6 +21,8 @@ const now = 1_000_000;
 const lan = "192.168.1.5:7743";
 const reflexive = "203.0.113.7:7743";
 const channel = "198.51.100.1:7743#7";
+
+const rules: Rules = { now, pin: null, relays: new Map(), relayCost: () => 0 };
 
 /** A candidate that was proved a minute ago. */
 function at(endpoint: string, rttMillis: number, change: Partial<Candidate> = {}): Candidate {
@@ -97,8 +101,8 @@ describe("[E04] [E18] choosing a path", () => {
   ];
   for (const [name, candidates, active, expected] of table) {
     it(name, () => {
-      expect(choosePath(candidates, active, now)).toBe(expected);
-      expect(choosePath([...candidates].reverse(), active, now)).toBe(expected);
+      expect(choosePath(candidates, active, rules)).toBe(expected);
+      expect(choosePath([...candidates].reverse(), active, rules)).toBe(expected);
     });
   }
 
@@ -123,8 +127,8 @@ describe("[E04] [E18] choosing a path", () => {
   it("is at rest once made: choosing again from where one is changes nothing", () => {
     fc.assert(
       fc.property(distinct, fc.constantFrom(null, lan, reflexive, channel), (candidates, active) => {
-        const chosen = choosePath(candidates, active, now);
-        expect(choosePath(candidates, chosen, now)).toBe(chosen);
+        const chosen = choosePath(candidates, active, rules);
+        expect(choosePath(candidates, chosen, rules)).toBe(chosen);
       }),
     );
   });
@@ -133,12 +137,13 @@ describe("[E04] [E18] choosing a path", () => {
     fc.assert(
       fc.property(distinct, fc.constantFrom(null, lan, reflexive, channel), (candidates, active) => {
         const usable = candidates.filter(({ standing }) => standing === "proved");
-        const chosen = candidates.find(({ endpoint }) => endpoint === choosePath(candidates, active, now));
+        const chosen = candidates.find(({ endpoint }) => endpoint === choosePath(candidates, active, rules));
         if (usable.length > 0) expect(chosen?.standing).toBe("proved");
         if (chosen?.kind !== "relay" || chosen.standing !== "proved") return;
         for (const other of usable) {
           const isTrusted = now - other.since >= trustDelay(other, now);
-          if (other.kind !== "relay" && isTrusted) expect(cost(other)).toBeGreaterThan(cost(chosen));
+          if (other.kind !== "relay" && isTrusted)
+            expect(cost(other, rules)).toBeGreaterThan(cost(chosen, rules));
         }
       }),
     );
@@ -146,7 +151,11 @@ describe("[E04] [E18] choosing a path", () => {
 });
 
 describe("why a path is used", () => {
-  const facts = (...candidates: readonly Candidate[]) => ({ candidates, sessionSince: now - 10_000, now });
+  const facts = (...candidates: readonly Candidate[]) => ({
+    ...rules,
+    candidates,
+    sessionSince: now - 10_000,
+  });
   const relay = at(channel, 50);
 
   it("follows from the standing of all candidates", () => {
@@ -232,12 +241,39 @@ describe("probing", () => {
       at(channel, 50),
       newCandidate({ endpoint: reflexive, kind: "reflexive" }, now),
     ];
-    const every = (sinceTraffic: number) =>
-      plan(candidates, { active: lan, activity: activityOf(sinceTraffic), eager: now, now }).map(
-        ({ probeMillis }) => probeMillis,
-      );
-    expect(every(29_999)).toEqual([1000, 5000, 250]);
+    const every = (sinceTraffic: number, change: Partial<ProbingFacts> = {}) =>
+      plan(candidates, {
+        use: { active: [lan], standby: [channel] },
+        activity: activityOf(sinceTraffic),
+        isFlowing: isFlowing(sinceTraffic),
+        isHeavy: false,
+        isAlarmed: false,
+        eager: now,
+        flowing: 1,
+        now,
+        ...change,
+      }).map(({ probeMillis }) => probeMillis);
+    expect(every(4999)).toEqual([100, 1000, 250]);
+    expect(every(5000)).toEqual([1000, 5000, 250]);
     expect(every(30_000)).toEqual([25_000, 0, 0]);
     expect(every(300_000)).toEqual([0, 0, 0]);
+    expect(every(0, { use: { active: [lan], standby: [] } })).toEqual([100, 10_000, 250]);
+  });
+
+  it("costs about ten probes a second, however many peers packets flow to; more only beside much traffic", () => {
+    const candidates = [at(lan, 1), at(channel, 50)];
+    const use = { active: [lan], standby: [channel] };
+    const facts = { use, activity: "busy", isFlowing: true, isAlarmed: false, eager: now, now } as const;
+    const perSecond = (flowing: number, isHeavy = false) =>
+      flowing *
+      plan(candidates, { ...facts, flowing, isHeavy }).reduce(
+        (sum, { probeMillis }) => sum + 1000 / probeMillis,
+        0,
+      );
+    for (let flowing = 1; flowing <= 16; flowing++) {
+      const most = flowing <= 10 ? 12.5 : 1.1 * flowing;
+      expect(perSecond(flowing), `${flowing} peers`).toBeLessThanOrEqual(most);
+      expect(perSecond(flowing, true) / flowing).toBe(11);
+    }
   });
 });

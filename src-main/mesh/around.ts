@@ -1,0 +1,31 @@
+/** What surrounds one peer in its network. */
+import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { Presence } from "../../src-shared/wire.ts";
+import type { Effect, Endpoint, OwnCandidate } from "./effect.ts";
+import type { Pin } from "./pin.ts";
+
+/** What a peer's decisions depend on besides its own events. */
+export interface Around {
+  readonly now: Millis;
+  readonly name: string;
+  /** Relays that can be used now: their session key, name and endpoint. */
+  readonly relays: ReadonlyMap<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>;
+  /** Whether the control socket to the router stands. */
+  readonly online: boolean;
+  /** What the router says of the peer; null when it says nothing. */
+  readonly presence: Presence | null;
+  /** What the peer says of itself, as far as it can be tried. */
+  readonly addresses: readonly OwnCandidate[];
+  /** What the user chose for the path to it. */
+  readonly pin: Pin | null;
+  /** What a relay wants added to its round trip, by its own word. */
+  readonly relayCost: (relay: SessionKey) => Millis;
+  /** How many peers packets flow to or from just now. */
+  readonly flowing: number;
+  /** A path in use of some peer was lost just now: others may be dead of the same cause. */
+  readonly isAlarmed: boolean;
+  /** Says so. */
+  readonly alarm: () => void;
+  readonly random: () => number;
+  readonly emit: (effect: Effect) => void;
+}
