@@ -1,6 +1,5 @@
-/** Commands about what is reachable and how: status, peers, path, ping, netcheck. */
+/** Commands about what is reachable and how: status, peers, ping, netcheck. */
 import type { Command } from "commander";
-import type { OutputOf } from "../../src-shared/api/contract.ts";
 import type { Netcheck, PeerStatus, Status } from "../../src-shared/status.ts";
 import { parseCount } from "./arguments.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
@@ -14,14 +13,10 @@ import {
   formatLatency,
   formatLoss,
   formatPath,
-  formatTime,
   stateCell,
 } from "./format.ts";
+import { addPathCommand } from "./path-command.ts";
 import { ping } from "./ping.ts";
-
-interface PathOptions extends ReadOptions {
-  readonly network?: string;
-}
 
 interface PingOptions extends CommonOptions {
   readonly network?: string;
@@ -57,19 +52,7 @@ export function addPeerCommands(program: Command, context: Context): void {
       terminal.note(`Invite some: ${nextCommand(options, `invite ${networks[0]?.name ?? "NETWORK"}`)}`);
     });
 
-  program
-    .command("path")
-    .argument("<PEER>", "its name, address or the beginning of its key")
-    .description("explain how a peer is reached, and why so")
-    .option("--network <NETWORK>", "where several networks have such a peer")
-    .option("--json", "as JSON")
-    .action(async (peer: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<PathOptions>();
-      const input = { peer, ...(options.network === undefined ? {} : { network: options.network }) };
-      const found = await withEngine(context, options, (client) => client.call("peers.path", input));
-      if (options.json) terminal.json(found);
-      else printPath(context, found);
-    });
+  addPathCommand(program, context);
 
   program
     .command("ping")
@@ -175,42 +158,6 @@ function printPeers({ terminal }: Context, peers: readonly PeerStatus[]): void {
       peer.path === null ? (peer.reason ?? "") : formatPath(peer.path),
     ]),
   );
-}
-
-function printPath({ terminal }: Context, found: OutputOf<"peers.path">): void {
-  const { peer, candidates, decisions } = found;
-  terminal.print(`${terminal.paint(peer.name, "bold")} (${peer.address}) in ${peer.network}: ${peer.state}`);
-  if (peer.path !== null) {
-    const { path } = peer;
-    terminal.print(`  ${formatPath(path)} over ${path.transport}`);
-    const measured = [
-      path.latencyMs === null ? "" : `latency ${formatLatency(path.latencyMs)}`,
-      path.lossPercent === null ? "" : `loss ${formatLoss(path.lossPercent)}`,
-      path.mtu === null ? "" : `MTU ${path.mtu}`,
-    ].filter((each) => each !== "");
-    if (measured.length > 0) terminal.print(`  ${measured.join(", ")}`);
-  }
-  const reason = peer.path?.reason ?? peer.reason;
-  if (reason !== null) terminal.print(`  Why: ${reason}`);
-  if (candidates.length > 0) {
-    terminal.print("");
-    terminal.table(
-      ["CANDIDATE", "KIND", "STATE", "LATENCY", "LOSS", ""],
-      candidates.map((candidate) => [
-        candidate.endpoint,
-        candidate.kind,
-        candidate.state,
-        formatLatency(candidate.latencyMs),
-        formatLoss(candidate.lossPercent),
-        candidate.active ? { text: "in use", colour: "green" } : "",
-      ]),
-    );
-  }
-  if (decisions.length > 0) {
-    terminal.print("");
-    terminal.print("Decisions, the newest first:");
-    for (const { at, text } of decisions) terminal.print(`  ${formatTime(at)}  ${text}`);
-  }
 }
 
 function printNetcheck({ terminal }: Context, found: Netcheck): void {

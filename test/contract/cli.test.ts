@@ -85,16 +85,38 @@ describe("commands that read", () => {
     expect(stdout).toMatch(/^render-1 .*admin/m);
   });
 
-  it("path: the way, the reason, the candidates and the decisions", async () => {
+  it("[Z31] path: the way and its hops, the verdict and what would help, the candidates and the decisions", async () => {
     const peers = z.array(peerStatus).parse(await json("peers"));
     const relayed = peers.find(({ path }) => path?.kind === "relay");
     const { stdout } = await here("path", relayed?.name ?? "", "--network", relayed?.network ?? "");
     expect(stdout).toMatch(
-      /^\S+ \(\S+\) in \S+: \w+\n {2}via \S+.* over udp\n {2}latency .*, loss .* %, MTU \d+\n {2}Why: \S/,
+      /^\S+ \(\S+\) in \S+: \w+\n {2}via \S+.* over udp, 2 hops\n {2}latency .*, jitter .*, loss .* % \(.* % there, .* % back\), MTU \d+\n {2}Why: \S/,
     );
-    expect(stdout).toContain(relayed?.path?.reason);
+    expect(stdout).toContain(`Why: ${relayed?.verdict?.text}`);
+    for (const { text } of relayed?.verdict?.evidence ?? []) expect(stdout).toContain(`    - ${text}`);
+    expect(stdout).toMatch(/\n {2}What would help: \S.* \(\S+ ms quicker\)\n/);
     expect(stdout).toMatch(/\n\nCANDIDATE +KIND +STATE +/);
     expect(stdout).toMatch(/\n\nDecisions, the newest first:\n {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}\S/);
+  });
+
+  it("[P23] path: chooses a relay, shows the choice and how to undo it, and undoes it", async () => {
+    const peers = z.array(peerStatus).parse(await json("peers"));
+    const peer = peers.find(({ path }) => path?.kind === "direct");
+    const name = peer?.name ?? "";
+    const chosen = await here("path", name, "--via", "nas", "--spread", "off");
+    expect(chosen.stdout).toMatch(
+      /\n {2}Chosen by you: through nas, packets not shared among paths \(undo: starmesh .*path \S+ --auto\)\n/,
+    );
+    expect((await here("path", name, "--direct")).stdout).toContain(
+      "Chosen by you: only directly, packets not",
+    );
+    expect((await here("path", name, "--auto")).stdout).not.toContain("Chosen by you");
+    expect((await here("path", name, "--spread", "on")).stdout).toContain(
+      "Chosen by you: packets shared among paths",
+    );
+    const both = await here("path", name, "--via", "nas", "--direct");
+    expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/--via .*--direct/)]);
+    await here("path", name, "--auto");
   });
 
   it("netcheck: what the connection allows", async () => {
@@ -385,6 +407,13 @@ describe("what a command asks of the engine", () => {
     ["down", "networks.down", { networks: [] }],
     ["down studio", "networks.down", { networks: ["studio"] }],
     ["path nas --network studio", "peers.path", { peer: "nas", network: "studio" }],
+    ["path nope --direct", "peers.pin", { peer: "nope", via: null, direct: true }],
+    [
+      "path nope --via nas --spread on",
+      "peers.pin",
+      { peer: "nope", via: "nas", direct: false, spread: "on" },
+    ],
+    ["path nope --auto", "peers.pin", { peer: "nope", via: null, direct: false, spread: "auto" }],
     ["ping nope -c 3 --network studio", "peers.ping", { peer: "nope", count: 3, network: "studio" }],
     ["wg add phone", "wireguard.add", { name: "phone" }],
     [
