@@ -85,7 +85,8 @@ export interface DataPlane {
   removePeer(realm: string, peer: Key): void;
   /**
    * Replaces the peer's list of paths to probe and names those that carry its packets. An endpoint that stays in the
-   * list keeps its measurements.
+   * list keeps its measurements. All probes of this process together keep to 600 kB a minute: beyond that, paths in use
+   * by peers with traffic come first, the others are probed more slowly than asked.
    */
   setPaths(realm: string, peer: Key, paths: readonly PathOptions[], use: Use): void;
 
@@ -201,7 +202,10 @@ export type DataPlaneEvent =
     }
   /** An authentic datagram of the peer came from an endpoint that is not among its paths; once per endpoint a minute. */
   | { readonly kind: "heard"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
-  /** First echo of a path, at once: the path is proved. */
+  /**
+   * A path is proved, told at once: a probe of 1280 inner bytes was echoed, or the largest size that passes was found to be
+   * smaller (packets above it then travel in two parts). The first time, and when it answers again after it was lost.
+   */
   | {
       readonly kind: "proved";
       readonly realm: string;
@@ -209,7 +213,11 @@ export type DataPlaneEvent =
       readonly endpoint: Endpoint;
       readonly rttMillis: number;
     }
-  /** A proved path left three probes in a row unanswered (or two, and the peer owed traffic an answer), at once. */
+  /**
+   * A proved path left three probes in a row unanswered, or two, and packets that came by it stopped or the peer owed
+   * them an answer; told at once. While packets still come by it, it has two seconds. What it carried goes by the other
+   * active paths, else by the first on standby, from that moment on.
+   */
   | { readonly kind: "lost"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
   /** At most once a second: every path probed since the last. */
   | { readonly kind: "measured"; readonly paths: readonly PathMeasure[] }

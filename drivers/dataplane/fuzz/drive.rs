@@ -107,7 +107,7 @@ impl Ends {
         let mut out = Vec::new();
         self.control.handle(bytes, NOW.millis, &mut out);
         self.control.handle_timeout(NOW.millis + 100_000, &mut out);
-        if probe::into_echo(&mut bytes.to_vec()) {
+        if probe::into_echo(&mut bytes.to_vec(), None) {
             assert!(matches!(probe::read(bytes), Some(probe::Probe::Ask(_))));
         }
     }

@@ -45,6 +45,8 @@ pub enum Cause {
     NoPeer,
     /// Packets that waited for a session and were too many, or waited in vain.
     Waiting,
+    /// A packet larger than its path that may not be cut; its sender is told.
+    TooBig,
     /// The TUN did not take a packet.
     TunWrite,
     /// A packet for a realm without TUN.
@@ -55,7 +57,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 23] = [
+const OWN: [(Cause, &str); 24] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -75,6 +77,7 @@ const OWN: [(Cause, &str); 23] = [
     (Cause::Packet, "packet"),
     (Cause::NoPeer, "no-peer"),
     (Cause::Waiting, "waiting"),
+    (Cause::TooBig, "too-big"),
     (Cause::TunWrite, "tun-write"),
     (Cause::NoTun, "no-tun"),
     (Cause::Send, "send"),

@@ -31,7 +31,6 @@ pub fn guard<T>(call: impl FnOnce() -> Result<T, CallError>) -> Result<T, Refuse
 #[napi(object, object_to_js = false)]
 pub struct TunOptions {
     pub fd: i32,
-    /// Packets are cut by the kernel's own segment size, which follows the interface's MTU.
     pub mtu: u32,
     pub offload: bool,
 }
@@ -128,11 +127,16 @@ impl DataPlane {
                     return Err(CallError::invalid(format!("a realm is network or router, not {other:?}")));
                 }
             };
+            let tun = options.tun.map(|TunOptions { fd, mtu, offload }| {
+                let mtu = u16::try_from(mtu).ok().filter(|mtu| *mtu >= 1_280);
+                let mtu = mtu.ok_or_else(|| CallError::invalid("a TUN's MTU is 1280 to 65535"))?;
+                Ok(plane::TunOptions { fd, mtu, offload })
+            });
             self.plane.open_realm(plane::RealmOptions {
                 kind,
                 private_key: read_key(&options.private_key, "the private key")?,
                 prologue: read_key(&options.prologue, "the prologue")?,
-                tun: options.tun.map(|tun| plane::TunOptions { fd: tun.fd, offload: tun.offload }),
+                tun: tun.transpose()?,
                 stamp_floor_millis: options.stamp_floor_millis.max(0.0) as u64,
                 suites: options.suites,
                 realm: options.realm,

@@ -2,6 +2,9 @@
 
 pub mod checksum;
 pub mod coalesce;
+pub mod fragment;
+pub mod icmp;
 pub mod ip;
+pub mod mss;
 pub mod segment;
 pub mod vnet;

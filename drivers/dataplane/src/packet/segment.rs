@@ -5,8 +5,12 @@ use super::ip::{Header, TCP, UDP, Version};
 use super::vnet::{self, Vnet};
 
 const TCP_FIN: u8 = 0x01;
+const TCP_SYN: u8 = 0x02;
 const TCP_PSH: u8 = 0x08;
+const TCP_URG: u8 = 0x20;
 const TCP_CWR: u8 = 0x80;
+/// Smaller segments are not worth their headers.
+const LEAST_SEGMENT: usize = 64;
 
 /// How one packet read from the TUN becomes one or more packets on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +73,26 @@ impl Cut {
             return Err(Refusal::Offload);
         }
         let count = (header.total - headers).div_ceil(segment).max(1);
-        let network_sum = match header.version {
-            Version::V4 => {
-                checksum::sum(&packet[12..header.length], checksum::sum(&packet[6..10], head_sum(packet)))
-            }
-            Version::V6 => 0,
-        };
+        let network_sum = network_sum(packet, &header);
         Ok(if count == 1 { whole } else { Cut { count, headers, segment, network_sum, ..whole } })
+    }
+
+    /// The same packet cut into segments of at most `mtu` bytes; `None` when it is not ours to cut: no TCP of this machine's
+    /// own kernel, or one whose segments must stay as they are.
+    pub fn shrink(&self, packet: &[u8], mtu: usize) -> Option<Cut> {
+        if !self.partial || self.header.protocol != TCP {
+            return None;
+        }
+        let transport = packet.get(self.header.length..self.header.total)?;
+        let transport_length = usize::from(transport.get(12)? >> 4) * 4;
+        let headers = self.header.length + transport_length;
+        if transport_length < 20 || headers >= self.header.total || transport[13] & (TCP_SYN | TCP_URG) != 0 {
+            return None;
+        }
+        let segment = mtu.checked_sub(headers).filter(|segment| *segment >= LEAST_SEGMENT)?;
+        let count = (self.header.total - headers).div_ceil(segment);
+        let network_sum = network_sum(packet, &self.header);
+        (count > 1).then_some(Cut { count, headers, segment, network_sum, ..*self })
     }
 
     /// Bytes of packet number `index`, from the IP header on. All but the last are equal.
@@ -144,9 +161,15 @@ impl Cut {
     }
 }
 
-/// Version, header length and traffic class of an IPv4 header as a sum.
-fn head_sum(packet: &[u8]) -> u16 {
-    u16::from_be_bytes([packet[0], packet[1]])
+/// Sum of an IPv4 header without length, id and checksum.
+fn network_sum(packet: &[u8], header: &Header) -> u16 {
+    match header.version {
+        Version::V4 => {
+            let head = u16::from_be_bytes([packet[0], packet[1]]);
+            checksum::sum(&packet[12..header.length], checksum::sum(&packet[6..10], head))
+        }
+        Version::V6 => 0,
+    }
 }
 
 fn add(left: u16, right: u16) -> u16 {

@@ -104,7 +104,7 @@ impl Plane {
         let tun = match options.tun {
             Some(tun) => {
                 let adopted = Tun::adopt(tun.fd, tun.offload).map_err(CallError::system)?;
-                Some(TunLink { tun: adopted, waker: Waker::new().map_err(CallError::system)? })
+                Some(TunLink { tun: adopted, mtu: tun.mtu, waker: Waker::new().map_err(CallError::system)? })
             }
             None => None,
         };

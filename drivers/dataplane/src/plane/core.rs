@@ -1,5 +1,6 @@
 //! What all threads share: realms, receiver indices, relays, timers, counters, events, the clock.
 
+use super::budget::Budget;
 use super::realm::Realm;
 use super::relay::Relays;
 use super::stun::StunClient;
@@ -14,9 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Lane of the TUN threads' counters; one TUN belongs to one realm, so one thread seals on it.
-pub const TUN_LANE: u8 = 0;
-/// Lane of everything else: control, probes, keepalives, packets that waited.
+/// Lane of everything else (flows on further paths have their own): control, probes, keepalives, packets that waited.
 pub const SLOW_LANE: u8 = 1;
 
 /// One instance's shared state. Its parts lock for themselves; no lock is held while another thread is waited for.
@@ -33,6 +32,10 @@ pub struct Core {
     pub proven_handshakes: Bucket,
     /// Answers longer than their request: STUN's.
     pub short_stun: Bucket,
+    /// Bytes of probes.
+    pub budget: Budget,
+    /// Errors about packets that are too big.
+    pub too_big: Bucket,
     pub stopped: AtomicBool,
     next_id: AtomicU32,
 }
@@ -50,6 +53,8 @@ impl Core {
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),
+            budget: Budget::default(),
+            too_big: Bucket::new(64),
             stopped: AtomicBool::new(false),
             next_id: AtomicU32::new(0),
         }

@@ -3,18 +3,21 @@
 use super::core::Core;
 use super::outbox::Outgoing;
 use super::peer::{Heard, Peer};
+use super::prober::Echo;
 use super::realm::Realm;
 use super::receive::Batch;
 use super::sending::send_sealed;
 use crate::packet::checksum;
 use crate::packet::coalesce::Run;
 use crate::packet::ip::Header;
+use crate::packet::mss;
 use crate::refusals::Cause;
-use crate::session::probe::{self, Probe};
-use crate::session::{Keypair, Opened, RealmKind, Refused, Suite, control};
+use crate::session::probe::{self, Counts, Probe};
+use crate::session::{Keypair, Opened, RealmKind, Refused, Suite, control, part};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What one receiving thread has not written yet: one run, for one TUN.
 #[derive(Default)]
@@ -38,6 +41,13 @@ impl Delivery {
         let mut authentic = false;
         let mut sources = Sources { peer, last: None };
         let (mut packets, mut bytes) = (0, 0);
+        let arrived = opens.iter().flatten().count() as u64;
+        if arrived > 0
+            && let Some(spread) = &*peer.outgoing.load()
+            && let Some(way) = spread.way(&batch.route.endpoint)
+        {
+            way.hear(arrived, batch.now);
+        }
         for opened in opens {
             let opened = match opened {
                 Ok(opened) => opened,
@@ -64,6 +74,22 @@ impl Delivery {
                         Err(cause) => core.refusals.count(cause),
                     }
                 }
+                Some(&part::PART) => {
+                    let whole = part::read(&slab[payload.clone()]).map(|part| peer.join(part, batch.now));
+                    match whole {
+                        Some(Some(whole)) => {
+                            match self.take_joined(core, slab, whole, &mut sources, (keypair, batch)) {
+                                Ok(length) => {
+                                    packets += u64::from(length > 0);
+                                    bytes += length as u64;
+                                }
+                                Err(cause) => core.refusals.count(cause),
+                            }
+                        }
+                        Some(None) => {}
+                        None => core.refusals.count(Cause::Inner),
+                    }
+                }
                 Some(_) => take_inner(core, &mut slab[payload], (peer, keypair), batch),
             }
         }
@@ -77,6 +103,32 @@ impl Delivery {
     pub fn flush(&mut self, core: &Core, slab: &mut [u8]) {
         if let Some(realm) = self.realm.take() {
             write_run(&mut self.run, core, &realm, slab);
+        }
+    }
+
+    /// Takes what came in two parts; bytes of the packet, 0 if it was none.
+    fn take_joined(
+        &mut self,
+        core: &Core,
+        slab: &mut [u8],
+        mut whole: Vec<u8>,
+        sources: &mut Sources<'_>,
+        (keypair, batch): (&Arc<Keypair>, &Batch),
+    ) -> Result<usize, Cause> {
+        match whole.first() {
+            Some(0x40..=0x6f) => {
+                // The run lies in the slab; this packet does not.
+                self.flush(core, slab);
+                let all = 0..whole.len();
+                let length = self.take_packet(core, &mut whole, all, false, sources)?;
+                self.flush(core, &mut whole);
+                Ok(length)
+            }
+            Some(&control::FIRST_BYTE) => {
+                take_inner(core, &mut whole, (sources.peer, keypair), batch);
+                Ok(0)
+            }
+            _ => Err(Cause::Inner),
         }
     }
 
@@ -106,6 +158,11 @@ impl Delivery {
             self.realm = Some(realm.clone());
         }
         let packet = payload.start..payload.start + header.total;
+        if mss::is_syn(&slab[packet.clone()], &header)
+            && let Some(spread) = &*sources.peer.outgoing.load()
+        {
+            mss::clamp(&mut slab[packet.clone()], &header, spread.mtu(), partial);
+        }
         if !link.tun.has_offload() {
             if let (true, Some(offset)) = (partial, header.checksum_offset()) {
                 checksum::complete(&mut slab[packet.clone()], header.length, offset);
@@ -162,18 +219,25 @@ fn take_inner(core: &Core, payload: &mut [u8], (peer, keypair): (&Arc<Peer>, &Ar
     match first {
         Some(probe::PROBE | probe::ECHO) => match probe::read(payload) {
             Some(Probe::Ask(_)) => {
-                probe::into_echo(payload);
+                let spread = peer.outgoing.load_full();
                 let keypair =
-                    peer.outgoing.load().as_ref().map_or_else(|| keypair.clone(), |it| it.keypair.clone());
-                let outgoing = Arc::new(Outgoing { keypair, route: batch.route.clone() });
+                    spread.as_ref().map_or_else(|| keypair.clone(), |it| it.first().keypair.clone());
+                let way = spread.and_then(|spread| spread.way(&batch.route.endpoint).cloned());
+                let counts = way.as_ref().map(|way| Counts {
+                    sent: way.sent.load(Ordering::Relaxed) + 1,
+                    received: way.received.load(Ordering::Relaxed),
+                });
+                probe::into_echo(payload, counts);
+                let outgoing = Arc::new(Outgoing { way, ..Outgoing::plain(keypair, batch.route.clone()) });
                 if send_sealed(core, &outgoing, payload, batch.now) {
                     peer.wake(core);
                 }
             }
-            Some(Probe::Echo(id)) => {
-                let taken = peer.drive(core, Some(&batch.route), |drive| {
-                    drive.handle_echo(id, &batch.route, batch.nanos)
-                });
+            Some(Probe::Echo(id, counts)) => {
+                let (from, size) = (batch.route.endpoint, payload.len());
+                let echo = Echo { id, from, counts, size, nanos: batch.nanos };
+                let taken =
+                    peer.drive(core, Some(&batch.route), |drive| drive.handle_echo(echo, &batch.route));
                 if !taken {
                     core.refusals.count(Cause::Echo);
                 }

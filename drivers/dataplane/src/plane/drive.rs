@@ -209,7 +209,7 @@ impl<'a> Drive<'a> {
         if self.state.targets.is_empty() {
             // A rekey: first the way that works, then every way there is.
             let mut routes: Vec<Route> =
-                [&self.state.active, &self.state.standing].into_iter().flatten().cloned().collect();
+                self.state.active.iter().chain(&self.state.standing).cloned().collect();
             if self.state.attempts > 0 {
                 let port = &self.peer.realm.port;
                 routes.extend(

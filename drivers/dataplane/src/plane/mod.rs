@@ -1,10 +1,13 @@
 //! The data plane itself: sockets, realms, peers, and the threads that move their packets.
 
+mod budget;
 mod calls;
 mod core;
 mod deliver;
 mod drive;
+mod fit;
 mod handshakes;
+mod mtu;
 mod options;
 mod outbox;
 pub(crate) mod path;
@@ -17,6 +20,7 @@ mod realm;
 mod receive;
 mod relay;
 mod sending;
+mod spread;
 mod state;
 mod stun;
 mod thread;

@@ -33,6 +33,7 @@ pub struct RealmOptions {
 /// A TUN descriptor of the caller's.
 pub struct TunOptions {
     pub fd: i32,
+    pub mtu: u16,
     pub offload: bool,
 }
 

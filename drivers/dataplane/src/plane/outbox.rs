@@ -1,11 +1,13 @@
 //! Seals packets for their peers and sends them in as few calls as order allows.
 
 use super::port::Port;
+use super::spread::Way;
 use crate::endpoint::Endpoint;
 use crate::os::{Departure, LARGEST, SEGMENTS};
 use crate::packet::segment::Cut;
-use crate::session::{HEADER, Keypair, Millis, Refused, Suite, TAG};
+use crate::session::{HEADER, Keypair, Millis, Refused, Suite, TAG, part};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Sealed bytes after which a batch leaves, so that the far end can begin.
 const FLUSH: usize = 32 << 10;
@@ -15,10 +17,28 @@ const ROOM: usize = FLUSH + 2 * LARGEST;
 /// Packets sealed together: few enough to stay in the nearest cache between writing and sealing.
 const BLOCK: usize = 16;
 
-/// How packets for one peer leave now: the session, and where to.
+/// Names the next packet that goes in two parts, to whomever.
+static NEXT_PART: AtomicU32 = AtomicU32::new(0);
+
+/// How packets of one path leave now: the session, where to, and in what size.
 pub struct Outgoing {
     pub keypair: Arc<Keypair>,
     pub route: Route,
+    /// What is counted of the path; `None` for one that is not probed.
+    pub way: Option<Arc<Way>>,
+    /// Largest inner packet that passes whole.
+    pub mtu: u16,
+    /// Lane of the counters of what the TUN's thread seals.
+    pub lane: u8,
+    /// The path's own random number, by which flows are spread.
+    pub salt: u64,
+}
+
+impl Outgoing {
+    /// For one payload of whatever size over a path of which nothing is counted.
+    pub fn plain(keypair: Arc<Keypair>, route: Route) -> Outgoing {
+        Outgoing { keypair, route, way: None, mtu: u16::MAX, lane: 0, salt: 0 }
+    }
 }
 
 /// A way out: a socket of ours and an endpoint.
@@ -36,7 +56,8 @@ pub struct Outbox {
     /// Of the last departure: whose it is, datagrams in it; `None` when nothing may be added.
     open: Option<(Arc<Outgoing>, usize)>,
     port: Option<Arc<Port>>,
-    lane: u8,
+    /// `None`: each path's own.
+    lane: Option<u8>,
     /// Whether sending may wait for room in the socket's queue.
     wait: bool,
 }
@@ -50,9 +71,16 @@ pub struct Pushed {
     pub refused: usize,
 }
 
+impl Pushed {
+    pub fn add(&mut self, more: Pushed) {
+        self.wake |= more.wake;
+        self.refused += more.refused;
+    }
+}
+
 impl Outbox {
-    /// `lane`: of this thread's counters.
-    pub fn new(lane: u8, wait: bool) -> Outbox {
+    /// `lane`: of this thread's counters, `None` for the one of each path.
+    pub fn new(lane: Option<u8>, wait: bool) -> Outbox {
         Outbox { slab: vec![0; ROOM], used: 0, departures: Vec::new(), open: None, port: None, lane, wait }
     }
 
@@ -81,8 +109,7 @@ impl Outbox {
             let length = cut.length(block.start);
             let last = cut.length(block.end - 1);
             let added = self.append(outgoing, block.len(), (length, last), partial, now, write)?;
-            pushed.wake |= added.wake;
-            pushed.refused += added.refused;
+            pushed.add(added);
         }
         if self.used >= FLUSH {
             pushed.refused += self.flush();
@@ -90,15 +117,27 @@ impl Outbox {
         Ok(pushed)
     }
 
-    /// Seals one inner payload (control, probe, keepalive) and appends it.
+    /// Seals one inner payload (control, probe, keepalive, finished packet) and appends it: in two parts where it is larger
+    /// than its path.
     pub fn push_inner(
         &mut self,
         outgoing: &Arc<Outgoing>,
         payload: &[u8],
         now: Millis,
     ) -> Result<Pushed, Refused> {
-        let lengths = (payload.len(), payload.len());
-        self.append(outgoing, 1, lengths, false, now, |_, out| out.copy_from_slice(payload))
+        if payload.len() <= usize::from(outgoing.mtu) {
+            let lengths = (payload.len(), payload.len());
+            return self.append(outgoing, 1, lengths, false, now, |_, out| out.copy_from_slice(payload));
+        }
+        let id = NEXT_PART.fetch_add(1, Ordering::Relaxed);
+        let (first, second) = payload.split_at(payload.len().div_ceil(2));
+        let mut pushed = Pushed::default();
+        for (is_second, bytes) in [(false, first), (true, second)] {
+            let length = part::HEADER + bytes.len();
+            let write = |_, out: &mut [u8]| part::write(out, id, is_second, bytes);
+            pushed.add(self.append(outgoing, 1, (length, length), false, now, write)?);
+        }
+        Ok(pushed)
     }
 
     /// Sends everything. Returns how many batches the system refused.
@@ -121,7 +160,8 @@ impl Outbox {
         now: Millis,
         write: impl Fn(usize, &mut [u8]),
     ) -> Result<Pushed, Refused> {
-        let Outgoing { keypair, route } = &**outgoing;
+        let Outgoing { keypair, route, lane, way, .. } = &**outgoing;
+        let lane = self.lane.unwrap_or(*lane);
         let overhead = route.endpoint.overhead();
         let stride = overhead + keypair.sealed_length(length);
         let total = (count - 1) * stride + overhead + keypair.sealed_length(last);
@@ -134,15 +174,18 @@ impl Outbox {
             }
             let sealed = &mut buffer[overhead..];
             write(0, &mut sealed[HEADER..HEADER + length]);
-            keypair.seal_in_place(now, self.lane, partial, sealed, length)?
+            keypair.seal_in_place(now, lane, partial, sealed, length)?
         } else {
             for (at, message) in buffer.chunks_mut(stride).enumerate() {
                 let end = message.len() - TAG;
                 write(at, &mut message[HEADER..end]);
             }
-            keypair.seal_segments(now, self.lane, partial, buffer, stride)?
+            keypair.seal_segments(now, lane, partial, buffer, stride)?
         };
         self.used += total;
+        if let Some(way) = way {
+            way.sent.fetch_add(count as u64, Ordering::Relaxed);
+        }
         for at in 0..count {
             let start = start + at * stride;
             self.book(outgoing, start, (start + stride).min(self.used));

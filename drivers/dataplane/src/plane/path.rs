@@ -1,8 +1,13 @@
-//! One path as its probes show it: proved or not, round trip, loss.
+//! One path as its probes show it: proved or not, round trip, jitter, loss, size.
 
+use super::mtu::Search;
+use super::spread::Way;
 use crate::endpoint::Endpoint;
 use crate::session::Millis;
+use crate::session::probe::Counts;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Probes over which loss is counted.
 const HISTORY: usize = 20;
@@ -11,7 +16,21 @@ const RECENT: usize = 10;
 /// Without a measurement a probe counts as unanswered after this.
 pub const FIRST_TIMEOUT: Millis = 1_000;
 /// Scheduling on a busy machine takes this long at times.
-const SHORTEST_TIMEOUT: Millis = 100;
+const SLACK: f64 = 100.0;
+/// Loss per direction is told once so many datagrams were counted.
+const COUNTED: u64 = 20;
+/// Datagrams that came between two echoes, beside the echo and a probe of the peer's, when packets flow this way.
+const FLOWING: u64 = 4;
+/// With one in so many probes goes one of the path's full size, but never more than one a second.
+const FULL_EVERY: u32 = 4;
+const FULL_INTERVAL: Millis = 1_000;
+/// While it is in doubt whether the full size still passes, both sizes are probed so often.
+const DOUBT_INTERVAL: Millis = 250;
+/// Probes without echo that lose a path: when it owed packets an answer, when it was merely silent.
+const OWED: u32 = 2;
+const SILENT: u32 = 3;
+/// A path that packets come by, but no echo, is dead in the other direction after this.
+const ONE_WAY: Millis = 2_000;
 
 /// Measurements of one path; times in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,37 +53,74 @@ pub struct Measure {
 /// A path that is probed.
 pub struct Path {
     pub endpoint: Endpoint,
+    pub way: Arc<Way>,
     pub interval: Millis,
     pub next: Millis,
     pub proved: bool,
+    pub search: Search,
+    /// Probed since the last summary.
+    pub probed: bool,
     pub smoothed: Option<f64>,
     variation: f64,
+    jitter: Option<f64>,
+    last_rtt: Option<f64>,
     recent: VecDeque<f64>,
     /// Newest last: whether the echo came. Probes under way are not in it.
     history: VecDeque<(u64, bool)>,
-    pub unanswered: u32,
+    /// Newest last.
+    tallies: VecDeque<Tally>,
+    unanswered: u32,
     /// When the first of the unanswered probes left.
-    pub silent_since: Millis,
+    silent_since: Millis,
     last_echo: Option<Millis>,
-    /// Probed since the last summary.
-    pub probed: bool,
+    proved_at: Millis,
+    pub last_sent: Millis,
+    last_full: Millis,
+    /// Small probes since the last of full size.
+    since_full: u32,
+}
+
+/// Datagrams counted at both ends when an echo came.
+#[derive(Clone, Copy)]
+struct Tally {
+    /// Ours: sent when the probe left, received there when it came.
+    out: (u64, u64),
+    /// The peer's: sent when the echo left, received here when it came.
+    back: (u64, u64),
+}
+
+/// What one probe's echo says besides its round trip.
+#[derive(Clone, Copy)]
+pub struct EchoCounts {
+    /// Datagrams of ours when the probe left.
+    pub sent: u64,
+    pub theirs: Option<Counts>,
 }
 
 impl Path {
-    pub fn new(endpoint: Endpoint, interval: Millis, now: Millis) -> Path {
+    pub fn new(endpoint: Endpoint, interval: Millis, limit: u16, now: Millis) -> Path {
         Path {
             endpoint,
+            way: Way::new(endpoint),
             interval,
             next: now,
             proved: false,
+            search: Search::new(limit),
+            probed: false,
             smoothed: None,
             variation: 0.0,
+            jitter: None,
+            last_rtt: None,
             recent: VecDeque::new(),
             history: VecDeque::new(),
+            tallies: VecDeque::new(),
             unanswered: 0,
             silent_since: 0,
             last_echo: None,
-            probed: false,
+            proved_at: 0,
+            last_sent: 0,
+            last_full: 0,
+            since_full: 0,
         }
     }
 
@@ -79,14 +135,34 @@ impl Path {
     /// How long an echo may take (RFC 6298's estimate, with bounds fit for one path).
     pub fn timeout(&self) -> Millis {
         match self.smoothed {
-            Some(smoothed) => {
-                ((smoothed + 4.0 * self.variation) as Millis).clamp(SHORTEST_TIMEOUT, FIRST_TIMEOUT)
-            }
+            Some(smoothed) => ((smoothed + (4.0 * self.variation).max(SLACK)) as Millis).min(FIRST_TIMEOUT),
             None => FIRST_TIMEOUT,
         }
     }
 
-    pub fn echo(&mut self, id: u64, rtt_millis: f64, now: Millis) {
+    /// A small probe leaves now, the next one after the interval. The size of another that leaves with it, at times: the full
+    /// one, so that its loss is told from the path's own.
+    pub fn tick(&mut self, now: Millis) -> Option<u16> {
+        self.probed = true;
+        self.last_sent = now;
+        self.since_full += 1;
+        // After a pause of any length: no burst.
+        self.next = now + self.interval;
+        let full = self.search.passes().filter(|_| self.proved)?;
+        let doubt = self.search.is_in_doubt();
+        if doubt {
+            self.next = now + self.interval.min(DOUBT_INTERVAL);
+        }
+        let due = self.since_full >= FULL_EVERY && now >= self.last_full + FULL_INTERVAL;
+        if !doubt && !due {
+            return None;
+        }
+        (self.since_full, self.last_full) = (0, now);
+        Some(full)
+    }
+
+    /// A small probe was echoed.
+    pub fn echo(&mut self, id: u64, rtt_millis: f64, counts: EchoCounts, now: Millis) {
         self.last_echo = Some(now);
         self.unanswered = 0;
         match self.history.iter_mut().find(|(known, _)| *known == id) {
@@ -107,12 +183,107 @@ impl Path {
                 self.smoothed = Some(rtt_millis);
             }
         }
+        if let Some(last) = self.last_rtt.replace(rtt_millis) {
+            let jitter = self.jitter.unwrap_or(0.0);
+            self.jitter = Some(jitter + ((rtt_millis - last).abs() - jitter) / 16.0);
+        }
+        self.tally(counts);
     }
 
-    pub fn miss(&mut self, id: u64, since: Millis) {
+    /// A probe of the full size, or of one that is tried, was echoed.
+    pub fn large_echo(&mut self) {
+        self.unanswered = 0;
+    }
+
+    /// When a small probe was echoed last.
+    pub fn last_small_echo(&self) -> Millis {
+        self.last_echo.unwrap_or(0)
+    }
+
+    /// A small probe that left at `sent` was not echoed in time. `owed`: packets left by this path since and nothing at all
+    /// came from the peer. True when the path is lost by it.
+    pub fn miss(&mut self, id: u64, sent: Millis, owed: impl FnOnce(Millis) -> bool, now: Millis) -> bool {
+        if sent < self.proved_at {
+            return false;
+        }
+        if self.unanswered == 0 {
+            self.silent_since = sent;
+        }
         self.unanswered += 1;
-        self.silent_since = since;
         self.remember(id, false);
+        let since = self.silent_since;
+        let heard = self.way.heard.load(Ordering::Relaxed);
+        let lost = if heard > since {
+            self.unanswered >= SILENT && now >= since + ONE_WAY
+        } else {
+            self.unanswered >= if owed(since) || self.was_flowing() { OWED } else { SILENT }
+        };
+        self.proved && lost
+    }
+
+    /// Its echo came: from now on it counts as good. What punching lost before says nothing about it.
+    pub fn prove(&mut self, now: Millis) {
+        self.proved = true;
+        self.proved_at = now;
+        self.history.clear();
+        self.tallies.clear();
+    }
+
+    /// It went silent.
+    pub fn lose(&mut self) {
+        self.proved = false;
+        self.search.reset();
+    }
+
+    pub fn measure(&self) -> Measure {
+        let lost = self.history.iter().filter(|(_, answered)| !answered).count();
+        let losses = |counts: fn(&Tally) -> (u64, u64)| {
+            let (first, last) = (counts(self.tallies.front()?), counts(self.tallies.back()?));
+            let sent = last.0 - first.0;
+            let received = last.1 - first.1;
+            (sent >= COUNTED).then(|| sent.saturating_sub(received) as f64 / sent as f64)
+        };
+        Measure {
+            endpoint: self.endpoint,
+            rtt_millis: self.smoothed,
+            min_rtt_millis: self.recent.iter().copied().reduce(f64::min),
+            loss: if self.history.is_empty() { 0.0 } else { lost as f64 / self.history.len() as f64 },
+            jitter_millis: self.jitter,
+            loss_out: losses(|tally| tally.out),
+            loss_in: losses(|tally| tally.back),
+            mtu: self.search.settled(),
+            last_echo: self.last_echo,
+        }
+    }
+
+    /// Whether more than probes came by it between the last two echoes.
+    fn was_flowing(&self) -> bool {
+        let mut newest = self.tallies.iter().rev().map(|tally| tally.back.1);
+        match (newest.next(), newest.next()) {
+            (Some(last), Some(before)) => last - before > FLOWING,
+            _ => false,
+        }
+    }
+
+    fn tally(&mut self, EchoCounts { sent, theirs }: EchoCounts) {
+        let Some(theirs) = theirs else { return };
+        let tally = Tally {
+            out: (sent, theirs.received),
+            back: (theirs.sent, self.way.received.load(Ordering::Relaxed)),
+        };
+        if self.tallies.back().is_some_and(|last| sent < last.out.0) {
+            return;
+        }
+        let grew = |one: (u64, u64), other: (u64, u64)| one.0 <= other.0 && one.1 <= other.1;
+        // The other end began to count anew.
+        if self.tallies.back().is_some_and(|last| !grew(last.out, tally.out) || !grew(last.back, tally.back))
+        {
+            self.tallies.clear();
+        }
+        if self.tallies.len() == HISTORY {
+            self.tallies.pop_front();
+        }
+        self.tallies.push_back(tally);
     }
 
     fn remember(&mut self, id: u64, answered: bool) {
@@ -120,20 +291,5 @@ impl Path {
             self.history.pop_front();
         }
         self.history.push_back((id, answered));
-    }
-
-    pub fn measure(&self) -> Measure {
-        let lost = self.history.iter().filter(|(_, answered)| !answered).count();
-        Measure {
-            endpoint: self.endpoint,
-            rtt_millis: self.smoothed,
-            min_rtt_millis: self.recent.iter().copied().reduce(f64::min),
-            loss: if self.history.is_empty() { 0.0 } else { lost as f64 / self.history.len() as f64 },
-            jitter_millis: None,
-            loss_out: None,
-            loss_in: None,
-            mtu: None,
-            last_echo: self.last_echo,
-        }
     }
 }

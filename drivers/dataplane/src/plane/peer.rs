@@ -2,13 +2,15 @@
 
 use super::core::{Core, millis, now, unix_nanos};
 use super::drive::Drive;
-use super::outbox::{Outgoing, Route};
+use super::outbox::Route;
 use super::quota::Relayed;
 use super::realm::Realm;
+use super::spread::Spread;
 use super::state::State;
 use crate::endpoint::Endpoint;
 use crate::events::{Event, Measured};
 use crate::packet::vnet::Vnet;
+use crate::session::part::{Halves, Part};
 use crate::session::{Association, Key, Millis, Opened, PeerKind};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub struct Peer {
     pub key: Key,
     pub realm: Arc<Realm>,
-    /// Session and way out of IP packets; `None` while there is none.
-    pub outgoing: ArcSwapOption<Outgoing>,
+    /// Session and ways out of IP packets; `None` while there is none.
+    pub outgoing: ArcSwapOption<Spread>,
     /// Where the peer proved to be; where the relay channels that lead to it end.
     pub proven: ArcSwapOption<Route>,
     /// Everywhere it proved to be lately, with the moment; it may use its relay channels from there.
@@ -29,6 +31,7 @@ pub struct Peer {
     pub traffic: Traffic,
     /// Roams with every authentic datagram.
     pub is_stock: AtomicBool,
+    halves: Mutex<Halves>,
     state: Mutex<State>,
 }
 
@@ -68,7 +71,8 @@ impl Peer {
             relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),
-            state: Mutex::new(State::new(kind, association)),
+            halves: Mutex::default(),
+            state: Mutex::new(State::new(kind, association, realm.mtu())),
         })
     }
 
@@ -90,6 +94,11 @@ impl Peer {
     /// A packet of the TUN while there is no session or way: it waits, and the caller is told once.
     pub fn hold(self: &Arc<Peer>, core: &Core, vnet: Vnet, packet: &[u8]) {
         self.drive(core, None, |drive| drive.hold(vnet, packet));
+    }
+
+    /// A packet that came in two parts; `None` while one of them is missing.
+    pub fn join(&self, part: Part<'_>, now: Millis) -> Option<Vec<u8>> {
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner).take(part, now)
     }
 
     /// Whether the peer proved to be there lately.
@@ -134,8 +143,10 @@ impl Peer {
     pub fn heard(self: &Arc<Peer>, core: &Core, route: &Route, local_index: u32, opened: Heard, now: Millis) {
         self.traffic.received.store(now, Ordering::Relaxed);
         let current = self.outgoing.load();
-        let expected = current.as_ref().is_some_and(|outgoing| {
-            outgoing.route.endpoint == route.endpoint && Arc::ptr_eq(&outgoing.route.port, &route.port)
+        let expected = current.as_ref().is_some_and(|spread| {
+            let first = &spread.first().route;
+            first.endpoint == route.endpoint && Arc::ptr_eq(&first.port, &route.port)
+                || spread.way(&route.endpoint).is_some()
         });
         drop(current);
         if expected && !opened.confirms && !opened.wake {

@@ -1,9 +1,15 @@
 //! Probes of one peer's paths, their measurements, and pings. Decides only; the peer sends and reports.
 
-use super::path::{FIRST_TIMEOUT, Measure, Path};
+use super::budget::Budget;
+use super::mtu::Found;
+use super::path::{EchoCounts, FIRST_TIMEOUT, Measure, Path};
+use super::spread::Way;
 use crate::endpoint::Endpoint;
-use crate::session::Millis;
+use crate::session::probe::{self, Counts};
+use crate::session::{HEADER, Millis, TAG};
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Probes that wait for their echo, of all paths and pings together.
 const OUTSTANDING: usize = 512;
@@ -11,14 +17,33 @@ const PING_INTERVAL: Millis = 1_000;
 const PING_TIMEOUT: Millis = 2_000;
 /// A ping that cannot be sent for want of a session or path looks again after this.
 const PING_RETRY: Millis = 50;
+/// A probe for which the budget has nothing left is due again after a quarter of its interval, within these.
+const POSTPONED: std::ops::RangeInclusive<Millis> = 25..=1_000;
+/// Bytes of the outer IP and UDP headers, as the budget counts.
+const OUTER: usize = 48;
+/// A peer that packets were sent to so lately is busy.
+const BUSY: Millis = 10_000;
+/// Largest inner packet of a realm without TUN.
+const LIMIT: u16 = 1_400;
 
 /// Probing and pings of one peer.
-#[derive(Default)]
 pub struct Prober {
+    /// Largest inner packet that paths are tried with.
+    limit: u16,
     paths: Vec<Path>,
     outstanding: VecDeque<Outstanding>,
     pings: Vec<Ping>,
     next_id: u64,
+}
+
+/// What decisions depend on besides the probes themselves.
+pub struct Around<'a> {
+    /// Where packets go now; the first also carries pings.
+    pub routes: &'a [Endpoint],
+    /// Whether one stands.
+    pub session: bool,
+    pub traffic: Traffic,
+    pub budget: &'a Budget,
 }
 
 /// What the peer's traffic looked like, to judge a silent path.
@@ -33,12 +58,14 @@ pub struct Traffic {
 /// What is to be done.
 #[derive(Debug, PartialEq)]
 pub enum ProbeOutput {
-    /// Send a probe with this id there, and call [`Prober::stamp`] as it leaves.
-    Send { id: u64, endpoint: Endpoint },
-    /// First echo of a path, or first after it was lost.
+    /// Send a probe of so many bytes with this id there, and call [`Prober::stamp`] as it leaves.
+    Send { id: u64, endpoint: Endpoint, size: usize },
+    /// A packet of full size, or the largest that passes, was echoed: the first time, or first after it was lost.
     Proved { endpoint: Endpoint, rtt_millis: f64 },
     /// A proved path went silent.
     Lost { endpoint: Endpoint },
+    /// What a path carries changed.
+    Resized,
     /// An endpoint outside the list of paths answered [`Prober::challenge`].
     Answered { endpoint: Endpoint },
     /// End of one ping.
@@ -47,21 +74,44 @@ pub enum ProbeOutput {
     Wanted,
 }
 
+/// An echo that came.
+#[derive(Clone, Copy)]
+pub struct Echo {
+    pub id: u64,
+    pub from: Endpoint,
+    pub counts: Option<Counts>,
+    /// Bytes of it.
+    pub size: usize,
+    /// Monotonic nanoseconds at which the kernel took it.
+    pub nanos: u64,
+}
+
 struct Outstanding {
     id: u64,
     endpoint: Endpoint,
     purpose: Purpose,
+    size: usize,
     sent: Millis,
     stamp_nanos: u64,
+    /// Datagrams sent by that path, this probe included.
+    count: u64,
     deadline: Millis,
     late: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Purpose {
+    /// Small.
     Path,
+    /// Of the size in use.
+    Full,
+    /// Of a size that is tried; the search counts its tries itself.
+    Search,
     Challenge,
-    Ping { id: u32, sequence: u32 },
+    Ping {
+        id: u32,
+        sequence: u32,
+    },
 }
 
 struct Ping {
@@ -73,7 +123,18 @@ struct Ping {
     next: Millis,
 }
 
+impl Default for Prober {
+    fn default() -> Prober {
+        Prober::new(LIMIT)
+    }
+}
+
 impl Prober {
+    /// `limit`: largest inner packet that will ever be sent.
+    pub fn new(limit: u16) -> Prober {
+        Prober { limit, paths: Vec::new(), outstanding: VecDeque::new(), pings: Vec::new(), next_id: 0 }
+    }
+
     /// Replaces the list; an endpoint that stays keeps its measurements. An interval of 0 is not probed.
     pub fn set_paths(&mut self, paths: &[(Endpoint, Millis)], now: Millis) {
         let mut old = std::mem::take(&mut self.paths);
@@ -87,18 +148,37 @@ impl Prober {
                     kept.pace(interval, now);
                     kept
                 }
-                None => Path::new(endpoint, interval, now),
+                None => Path::new(endpoint, interval, self.limit, now),
             };
             self.paths.push(path);
         }
     }
 
     pub fn is_path(&self, endpoint: &Endpoint) -> bool {
-        self.paths.iter().any(|path| path.endpoint == *endpoint)
+        self.path(endpoint).is_some()
+    }
+
+    /// Whether it is a path that answers.
+    pub fn is_proved(&self, endpoint: &Endpoint) -> bool {
+        self.path(endpoint).is_some_and(|path| path.proved)
+    }
+
+    /// Largest inner packet that goes whole to an endpoint, as far as is known.
+    pub fn mtu(&self, endpoint: &Endpoint) -> u16 {
+        self.path(endpoint).and_then(|path| path.search.usable()).unwrap_or(self.limit)
     }
 
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> {
         self.paths.iter().map(|path| path.endpoint)
+    }
+
+    /// What packet threads count on, of each path.
+    pub fn ways(&self) -> impl Iterator<Item = &Arc<Way>> {
+        self.paths.iter().map(|path| &path.way)
+    }
+
+    fn path(&self, endpoint: &Endpoint) -> Option<&Path> {
+        self.paths.iter().find(|path| path.endpoint == *endpoint)
     }
 
     /// Sends `count` probes one second apart, to `endpoint` or the route of that moment.
@@ -112,7 +192,7 @@ impl Prober {
     pub fn challenge(&mut self, endpoint: Endpoint, now: Millis, out: &mut Vec<ProbeOutput>) {
         let open = |it: &Outstanding| it.purpose == Purpose::Challenge && it.endpoint == endpoint && !it.late;
         if !self.outstanding.iter().any(open) {
-            self.send(endpoint, Purpose::Challenge, now, FIRST_TIMEOUT, out);
+            self.send(endpoint, Purpose::Challenge, probe::MIN, now + FIRST_TIMEOUT, now, out);
         }
     }
 
@@ -125,39 +205,50 @@ impl Prober {
 
     /// The moment a probe leaves, as near to the wire as can be.
     pub fn stamp(&mut self, id: u64, nanos: u64) {
-        if let Some(probe) = self.outstanding.iter_mut().rev().find(|probe| probe.id == id) {
-            probe.stamp_nanos = nanos;
-        }
+        let Some(probe) = self.outstanding.iter_mut().rev().find(|probe| probe.id == id) else { return };
+        probe.stamp_nanos = nanos;
+        let way = self.paths.iter().find(|path| path.endpoint == probe.endpoint).map(|path| &path.way);
+        probe.count = way.map_or(0, |way| way.sent.load(Ordering::Relaxed) + 1);
     }
 
-    /// Takes an echo that arrived at `nanos` from `from`. False when no probe of ours fits it.
-    pub fn handle_echo(
-        &mut self,
-        id: u64,
-        from: Endpoint,
-        nanos: u64,
-        now: Millis,
-        out: &mut Vec<ProbeOutput>,
-    ) -> bool {
-        let Some(at) = self.outstanding.iter().position(|probe| probe.id == id && probe.endpoint == from)
+    /// Takes an echo. False when no probe of ours fits it.
+    pub fn handle_echo(&mut self, echo: Echo, now: Millis, out: &mut Vec<ProbeOutput>) -> bool {
+        let fits = |probe: &Outstanding| {
+            probe.id == echo.id && probe.endpoint == echo.from && probe.size == echo.size
+        };
+        let Some(probe) = self.outstanding.iter().position(fits).and_then(|at| self.outstanding.remove(at))
         else {
             return false;
         };
-        let Some(probe) = self.outstanding.remove(at) else { return false };
-        let rtt_millis = nanos.saturating_sub(probe.stamp_nanos) as f64 / 1e6;
+        let rtt_millis = echo.nanos.saturating_sub(probe.stamp_nanos) as f64 / 1e6;
         match probe.purpose {
-            Purpose::Path => {
-                if let Some(path) = self.paths.iter_mut().find(|path| path.endpoint == from) {
-                    path.echo(id, rtt_millis, now);
+            Purpose::Path | Purpose::Full | Purpose::Search => {
+                let Some(path) = self.paths.iter_mut().find(|path| path.endpoint == echo.from) else {
+                    return true;
+                };
+                let found = if probe.purpose == Purpose::Path {
+                    let counts = EchoCounts { sent: probe.count, theirs: echo.counts };
+                    path.echo(echo.id, rtt_millis, counts, now);
                     if !path.proved {
-                        path.proved = true;
-                        out.push(ProbeOutput::Proved { endpoint: from, rtt_millis });
+                        path.search.begin(now);
                     }
+                    Found::Nothing
+                } else {
+                    path.large_echo();
+                    path.search.handle_echo(probe.size as u16, now)
+                };
+                if !path.proved && path.search.passes().is_some() {
+                    path.prove(now);
+                    let rtt_millis = path.smoothed.unwrap_or(rtt_millis);
+                    out.push(ProbeOutput::Proved { endpoint: echo.from, rtt_millis });
+                }
+                if found == Found::Size {
+                    out.push(ProbeOutput::Resized);
                 }
             }
-            Purpose::Challenge => out.push(ProbeOutput::Answered { endpoint: from }),
+            Purpose::Challenge => out.push(ProbeOutput::Answered { endpoint: echo.from }),
             Purpose::Ping { id, sequence } if !probe.late => {
-                let (rtt_millis, endpoint) = (Some(rtt_millis), Some(from));
+                let (rtt_millis, endpoint) = (Some(rtt_millis), Some(echo.from));
                 out.push(ProbeOutput::Pong { id, sequence, rtt_millis, endpoint });
             }
             Purpose::Ping { .. } => {}
@@ -165,35 +256,27 @@ impl Prober {
         true
     }
 
-    /// Sends what is due and judges what stayed unanswered. `route`: where packets go now, while a session stands.
-    pub fn handle_timeout(
-        &mut self,
-        now: Millis,
-        route: Option<Endpoint>,
-        session: bool,
-        traffic: Traffic,
-        out: &mut Vec<ProbeOutput>,
-    ) {
-        self.expire(now, route, traffic, out);
-        if session {
-            for at in 0..self.paths.len() {
-                let path = &mut self.paths[at];
-                if path.interval > 0 && path.next <= now {
-                    // After a pause of any length: no burst.
-                    path.next = now + path.interval;
-                    path.probed = true;
-                    let (endpoint, timeout) = (path.endpoint, path.timeout());
-                    self.send(endpoint, Purpose::Path, now, timeout, out);
-                }
+    /// Sends what is due and judges what stayed unanswered.
+    pub fn handle_timeout(&mut self, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
+        self.expire(now, around, out);
+        if around.session {
+            // Where the budget does not suffice for all, whoever waited longest is next.
+            let mut probed: Vec<usize> =
+                (0..self.paths.len()).filter(|at| self.paths[*at].interval > 0).collect();
+            probed.sort_by_key(|at| self.paths[*at].last_sent);
+            for at in probed {
+                self.continue_search(at, now, around, out);
+                self.probe(at, now, around, out);
             }
         }
-        self.continue_pings(now, route, session, out);
+        self.continue_pings(now, around, out);
     }
 
     /// When `handle_timeout` is due.
     pub fn deadline(&self, session: bool) -> Option<Millis> {
         let probes = self.outstanding.iter().filter(|probe| !probe.late).map(|probe| probe.deadline);
-        let paths = self.paths.iter().filter(|path| session && path.interval > 0).map(|path| path.next);
+        let probed = self.paths.iter().filter(|path| session && path.interval > 0);
+        let paths = probed.flat_map(|path| [Some(path.next), path.search.deadline()]).flatten();
         let pings = self.pings.iter().map(|ping| ping.next);
         probes.chain(paths).chain(pings).min()
     }
@@ -209,12 +292,65 @@ impl Prober {
         self.paths.iter_mut().filter_map(probed).collect()
     }
 
+    /// The regular probe of a path, if it is due.
+    fn probe(&mut self, at: usize, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
+        let path = &mut self.paths[at];
+        if path.next > now {
+            return;
+        }
+        let (endpoint, timeout) = (path.endpoint, path.timeout());
+        if !around.allow(&endpoint, probe::MIN, now) {
+            path.next = now + (path.interval / 4).clamp(*POSTPONED.start(), *POSTPONED.end());
+            return;
+        }
+        let full = path.tick(now).filter(|size| around.allow(&endpoint, usize::from(*size), now));
+        self.send(endpoint, Purpose::Path, probe::MIN, now + timeout, now, out);
+        if let Some(size) = full {
+            self.send(endpoint, Purpose::Full, size.into(), now + timeout, now, out);
+        }
+    }
+
+    /// The next sizes to try of a path.
+    fn continue_search(&mut self, at: usize, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
+        let path = &mut self.paths[at];
+        let found = path.search.handle_timeout(now);
+        self.take_found(at, found, out);
+        let path = &mut self.paths[at];
+        let (endpoint, timeout) = (path.endpoint, path.timeout());
+        let sizes = path.search.due(now, timeout);
+        if sizes.is_empty() {
+            return;
+        }
+        let bytes = sizes.iter().map(|size| usize::from(*size)).sum();
+        if !around.allow(&endpoint, bytes, now) {
+            path.search.postpone(now + *POSTPONED.start());
+            return;
+        }
+        for size in sizes {
+            self.send(endpoint, Purpose::Search, size.into(), now + timeout, now, out);
+        }
+    }
+
+    fn take_found(&mut self, at: usize, found: Found, out: &mut Vec<ProbeOutput>) {
+        let path = &mut self.paths[at];
+        match found {
+            Found::Nothing => {}
+            Found::Size => out.push(ProbeOutput::Resized),
+            Found::Useless if path.proved => {
+                path.lose();
+                out.push(ProbeOutput::Lost { endpoint: path.endpoint });
+            }
+            Found::Useless => {}
+        }
+    }
+
     fn send(
         &mut self,
         endpoint: Endpoint,
         purpose: Purpose,
+        size: usize,
+        deadline: Millis,
         now: Millis,
-        timeout: Millis,
         out: &mut Vec<ProbeOutput>,
     ) {
         if self.outstanding.len() >= OUTSTANDING {
@@ -222,41 +358,52 @@ impl Prober {
         }
         self.next_id += 1;
         let id = self.next_id;
-        let deadline = now + timeout;
         self.outstanding.push_back(Outstanding {
             id,
             endpoint,
             purpose,
+            size,
             sent: now,
             stamp_nanos: 0,
+            count: 0,
             deadline,
             late: false,
         });
-        out.push(ProbeOutput::Send { id, endpoint });
+        out.push(ProbeOutput::Send { id, endpoint, size });
     }
 
-    fn expire(&mut self, now: Millis, route: Option<Endpoint>, traffic: Traffic, out: &mut Vec<ProbeOutput>) {
-        for probe in self.outstanding.iter_mut().filter(|probe| !probe.late && probe.deadline <= now) {
+    fn expire(&mut self, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
+        let Around { routes, traffic, .. } = around;
+        for at in 0..self.outstanding.len() {
+            let probe = &mut self.outstanding[at];
+            if probe.late || probe.deadline > now {
+                continue;
+            }
             // Kept: an echo that comes late still proves the path and corrects the loss.
             probe.late = true;
+            let (id, sent, endpoint) = (probe.id, probe.sent, probe.endpoint);
             match probe.purpose {
-                Purpose::Path => {
-                    let Some(path) = self.paths.iter_mut().find(|path| path.endpoint == probe.endpoint)
-                    else {
+                Purpose::Path | Purpose::Full => {
+                    let is_full = probe.purpose == Purpose::Full;
+                    let Some(at) = self.paths.iter().position(|path| path.endpoint == endpoint) else {
                         continue;
                     };
-                    let since = if path.unanswered == 0 { probe.sent } else { path.silent_since };
-                    let owed =
-                        route == Some(path.endpoint) && traffic.sent >= since && traffic.received < since;
-                    path.miss(probe.id, since);
-                    if path.proved && path.unanswered >= if owed { 2 } else { 3 } {
-                        path.proved = false;
-                        out.push(ProbeOutput::Lost { endpoint: path.endpoint });
+                    let path = &mut self.paths[at];
+                    let owed = |since: Millis| {
+                        routes.contains(&endpoint) && traffic.sent >= since && traffic.received < since
+                    };
+                    if is_full {
+                        path.next = path.next.min(now);
+                        let found = path.search.miss(sent, path.last_small_echo(), now);
+                        self.take_found(at, found, out);
+                    } else if path.miss(id, sent, owed, now) {
+                        path.lose();
+                        out.push(ProbeOutput::Lost { endpoint });
                     }
                 }
-                Purpose::Challenge => {}
+                Purpose::Search | Purpose::Challenge => {}
                 Purpose::Ping { id, sequence } => {
-                    let endpoint = Some(probe.endpoint);
+                    let endpoint = Some(endpoint);
                     out.push(ProbeOutput::Pong { id, sequence, rtt_millis: None, endpoint });
                 }
             }
@@ -267,19 +414,15 @@ impl Prober {
         }
     }
 
-    fn continue_pings(
-        &mut self,
-        now: Millis,
-        route: Option<Endpoint>,
-        session: bool,
-        out: &mut Vec<ProbeOutput>,
-    ) {
+    fn continue_pings(&mut self, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
+        let (route, session) = (around.routes.first().copied(), around.session);
         for mut ping in std::mem::take(&mut self.pings) {
             while ping.next <= now && ping.left > 0 {
                 let (id, sequence) = (ping.id, ping.sequence);
                 match ping.endpoint.or(route).filter(|_| session) {
                     Some(endpoint) => {
-                        self.send(endpoint, Purpose::Ping { id, sequence }, now, PING_TIMEOUT, out)
+                        let purpose = Purpose::Ping { id, sequence };
+                        self.send(endpoint, purpose, probe::MIN, now + PING_TIMEOUT, now, out);
                     }
                     None if now < ping.due + PING_TIMEOUT => {
                         out.push(ProbeOutput::Wanted);
@@ -297,6 +440,14 @@ impl Prober {
                 self.pings.push(ping);
             }
         }
+    }
+}
+
+impl Around<'_> {
+    /// Whether the budget has room for a probe of `size` bytes on that path.
+    fn allow(&self, endpoint: &Endpoint, size: usize, now: Millis) -> bool {
+        let busy = self.routes.contains(endpoint) && now < self.traffic.sent + BUSY;
+        self.budget.take(size + OUTER + HEADER + TAG, busy, now)
     }
 }
 

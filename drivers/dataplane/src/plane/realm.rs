@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 /// A key that is no peer is told of this often at most.
 const UNKNOWN_KEY_INTERVAL: Millis = 1_000;
 
+/// Largest inner packet of a realm without TUN.
+const LARGEST: u16 = 1_400;
+
 /// Shared by all threads; nothing in it knows another realm.
 pub struct Realm {
     pub name: Arc<str>,
@@ -32,6 +35,7 @@ pub struct Realm {
 /// The TUN and what ends its reader's wait.
 pub struct TunLink {
     pub tun: Tun,
+    pub mtu: u16,
     pub waker: Waker,
 }
 
@@ -54,6 +58,11 @@ impl Realm {
             changing: Mutex::new(()),
             unknown_key_told: AtomicU64::new(0),
         }
+    }
+
+    /// Largest packet of its TUN; what is supposed of a realm without.
+    pub fn mtu(&self) -> u16 {
+        self.tun.as_ref().map_or(LARGEST, |link| link.mtu)
     }
 
     pub fn peer(&self, key: &Key) -> Option<Arc<Peer>> {

@@ -2,7 +2,9 @@
 
 use super::core::{Core, SLOW_LANE};
 use super::drive::Drive;
+use super::fit;
 use super::outbox::{Outbox, Outgoing, Route};
+use super::spread::Spread;
 use crate::events::Event;
 use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
@@ -17,7 +19,7 @@ const WANTED_INTERVAL: Millis = 5_000;
 
 thread_local! {
     /// For what is sent outside the TUN threads: control, probes, packets that waited.
-    static SLOW: RefCell<Outbox> = RefCell::new(Outbox::new(SLOW_LANE, false));
+    static SLOW: RefCell<Outbox> = RefCell::new(Outbox::new(Some(SLOW_LANE), false));
 }
 
 impl Drive<'_> {
@@ -30,15 +32,15 @@ impl Drive<'_> {
         let dropped = self.state.waiting.push(vnet, packet, self.now.millis);
         self.core.refusals.add(Cause::Waiting, dropped as u64);
         match self.peer.outgoing.load_full() {
-            Some(outgoing) => self.flush(&outgoing),
+            Some(spread) => self.flush(&spread),
             None => self.want(),
         }
     }
 
     /// Sends an inner payload the way that IP packets go; false when there is none.
     pub fn send_inner(&mut self, payload: &[u8]) -> bool {
-        let Some(outgoing) = self.peer.outgoing.load_full() else { return false };
-        self.send_over(&outgoing, payload);
+        let Some(spread) = self.peer.outgoing.load_full() else { return false };
+        self.send_over(spread.first(), payload);
         true
     }
 
@@ -62,21 +64,22 @@ impl Drive<'_> {
     }
 
     pub(super) fn keep_alive(&mut self) {
-        let Some(outgoing) = self.peer.outgoing.load_full() else { return };
+        let Some(spread) = self.peer.outgoing.load_full() else { return };
+        let outgoing = spread.first();
         if self.state.waiting.is_empty() {
-            self.send_over(&outgoing, &[]);
+            self.send_over(outgoing, &[]);
         } else {
-            self.flush(&outgoing);
+            self.flush(&spread);
         }
         // The chosen way may be dead; the one that message 2 came by is not, and its sender waits for proof.
         if let Some(from) = self.from.filter(|from| from.endpoint != outgoing.route.endpoint) {
             let keypair = outgoing.keypair.clone();
-            self.send_over(&Arc::new(Outgoing { keypair, route: from.clone() }), &[]);
+            self.send_over(&Arc::new(Outgoing::plain(keypair, from.clone())), &[]);
         }
     }
 
     /// Sends what waited.
-    pub(super) fn flush(&mut self, outgoing: &Arc<Outgoing>) {
+    pub(super) fn flush(&mut self, spread: &Spread) {
         if self.state.waiting.is_empty() {
             return;
         }
@@ -84,9 +87,12 @@ impl Drive<'_> {
         let (packets, late) = self.state.waiting.take(now);
         self.core.refusals.add(Cause::Waiting, late as u64);
         SLOW.with_borrow_mut(|outbox| {
-            for packet in packets {
+            for mut packet in packets {
                 let Ok(cut) = Cut::plan(&packet.vnet, &packet.bytes) else { continue };
-                match outbox.push(outgoing, &cut, &packet.bytes, now) {
+                let outgoing = spread.of(&cut.header, &packet.bytes);
+                fit::clamp(&mut packet.bytes, &cut.header, outgoing.mtu.into(), cut.partial);
+                let link = self.peer.realm.tun.as_ref();
+                match fit::push(outbox, outgoing, (&cut, &packet.bytes), (self.core, link), now) {
                     Ok(pushed) => {
                         self.core.refusals.add(Cause::Send, pushed.refused as u64);
                         self.peer.traffic.count_sent(cut.count, cut.bytes(), now);

@@ -19,7 +19,9 @@ pub struct State {
     pub kind: PeerKind,
     pub keypair: Option<Arc<Keypair>>,
     /// Chosen by the caller.
-    pub active: Option<Route>,
+    pub used: Used,
+    /// Those of them that carry packets now; the first carries everything that is no flow.
+    pub active: Vec<Route>,
     /// Where the session was proved, or an echo came from since.
     pub standing: Option<Route>,
     /// Where the running handshake's message 1 goes; empty for one that began by itself.
@@ -34,16 +36,26 @@ pub struct State {
     pub removed: bool,
 }
 
+/// Paths that the caller chose, and those among them that went silent since.
+#[derive(Default)]
+pub struct Used {
+    pub active: Vec<Route>,
+    pub standby: Vec<Route>,
+    pub silent: Vec<Endpoint>,
+}
+
 impl State {
-    pub fn new(kind: PeerKind, association: Association) -> State {
+    /// `mtu`: of the realm's TUN.
+    pub fn new(kind: PeerKind, association: Association, mtu: u16) -> State {
         State {
             association,
             control: Control::new(random_u32()),
-            prober: Prober::default(),
+            prober: Prober::new(mtu),
             prefixes: Vec::new(),
             kind,
             keypair: None,
-            active: None,
+            used: Used::default(),
+            active: Vec::new(),
             standing: None,
             targets: Vec::new(),
             message: None,

@@ -1,6 +1,7 @@
 //! The thread of one TUN: packets of this machine → sealed datagrams.
 
-use super::core::{Core, TUN_LANE, millis};
+use super::core::{Core, millis};
+use super::fit;
 use super::outbox::Outbox;
 use super::realm::{Realm, TunLink};
 use crate::os::prefer_latency;
@@ -18,7 +19,7 @@ const ROOM: usize = 65_536;
 /// Reads until the TUN's waker is woken. Ends with an error when the descriptor fails.
 pub fn run(core: &Core, realm: &Realm, link: &TunLink) -> io::Result<()> {
     prefer_latency();
-    let mut outbox = Outbox::new(TUN_LANE, true);
+    let mut outbox = Outbox::new(None, true);
     let mut room = vec![0u8; ROOM];
     while link.tun.wait(&link.waker)? {
         while drain(core, realm, link, &mut outbox, &mut room)? {}
@@ -41,13 +42,20 @@ fn drain(
             more = false;
             break;
         };
-        take(core, realm, outbox, &vnet, &room[..length], now);
+        take(core, (realm, link), outbox, &vnet, &mut room[..length], now);
     }
     core.refusals.add(Cause::Send, outbox.flush() as u64);
     Ok(more)
 }
 
-fn take(core: &Core, realm: &Realm, outbox: &mut Outbox, vnet: &Vnet, packet: &[u8], now: Millis) {
+fn take(
+    core: &Core,
+    (realm, link): (&Realm, &TunLink),
+    outbox: &mut Outbox,
+    vnet: &Vnet,
+    packet: &mut [u8],
+    now: Millis,
+) {
     let Ok(cut) = Cut::plan(vnet, packet) else {
         core.refusals.count(Cause::Packet);
         return;
@@ -57,11 +65,13 @@ fn take(core: &Core, realm: &Realm, outbox: &mut Outbox, vnet: &Vnet, packet: &[
         core.refusals.count(Cause::NoPeer);
         return;
     };
-    let Some(outgoing) = peer.outgoing.load_full() else {
+    let spread = peer.outgoing.load();
+    let Some(outgoing) = spread.as_ref().map(|spread| spread.of(&cut.header, packet)) else {
         peer.hold(core, *vnet, packet);
         return;
     };
-    match outbox.push(&outgoing, &cut, packet, now) {
+    fit::clamp(packet, &cut.header, outgoing.mtu.into(), cut.partial);
+    match fit::push(outbox, outgoing, (&cut, packet), (core, Some(link)), now) {
         Ok(pushed) => {
             core.refusals.add(Cause::Send, pushed.refused as u64);
             peer.traffic.count_sent(cut.count, cut.bytes(), now);

@@ -5,7 +5,9 @@ use super::options::Use;
 use super::outbox::{Outgoing, Route};
 use super::path::Measure;
 use super::port::Port;
-use super::prober::{ProbeOutput, Prober, Traffic};
+use super::prober::{Around, Echo, ProbeOutput, Prober, Traffic};
+use super::spread::{self, MOST, Spread};
+use super::state::Used;
 use crate::endpoint::Endpoint;
 use crate::events::Event;
 use crate::os::boot_nanos;
@@ -16,24 +18,44 @@ use std::sync::atomic::Ordering;
 impl Drive<'_> {
     pub fn set_paths(&mut self, paths: &[(Endpoint, Millis)], used: &Use) {
         self.state.prober.set_paths(paths, self.now.millis);
-        self.state.active =
-            used.active.first().copied().map(|endpoint| Route { port: self.port_to(&endpoint), endpoint });
-        self.refresh();
+        let routes = |endpoints: &[Endpoint]| -> Vec<Route> {
+            let route = |endpoint: &Endpoint| Route { port: self.port_to(endpoint), endpoint: *endpoint };
+            endpoints.iter().take(MOST).map(route).collect()
+        };
+        let (active, standby) = (routes(&used.active), routes(&used.standby));
+        // The caller may not have heard yet that one of them went silent.
+        let prober = &self.state.prober;
+        let mut silent = std::mem::take(&mut self.state.used.silent);
+        silent.retain(|endpoint| prober.is_path(endpoint) && !prober.is_proved(endpoint));
+        self.state.used = Used { active, standby, silent };
+        self.choose();
         self.probe_timeout();
+    }
+
+    /// Takes the chosen paths that are not silent: the active ones, else the first on standby.
+    fn choose(&mut self) {
+        let Used { active, standby, silent } = &self.state.used;
+        let speaks = |route: &&Route| !silent.contains(&route.endpoint);
+        let mut chosen: Vec<Route> = active.iter().filter(speaks).cloned().collect();
+        if chosen.is_empty() {
+            // Where nothing else is left, one that answers again, or the caller's word.
+            let answers = |route: &&Route| self.state.prober.is_proved(&route.endpoint);
+            let all = || active.iter().chain(standby);
+            let next = standby.iter().find(speaks).or_else(|| all().find(answers)).or_else(|| all().next());
+            chosen.extend(next.cloned());
+        }
+        self.state.active = chosen;
+        self.refresh();
     }
 
     /// Authentic data came from where this peer's packets do not go.
     pub fn handle_heard(&mut self, route: &Route) {
-        let is_here =
-            |known: &Option<Route>| known.as_ref().is_some_and(|known| known.endpoint == route.endpoint);
-        if self.state.kind == PeerKind::Stock && self.state.active.is_none() {
+        let mut known = self.state.active.iter().chain(&self.state.standing);
+        if self.state.kind == PeerKind::Stock && self.state.active.is_empty() {
             self.stand(route.clone());
             return;
         }
-        if is_here(&self.state.active)
-            || is_here(&self.state.standing)
-            || self.state.prober.is_path(&route.endpoint)
-        {
+        if known.any(|known| known.endpoint == route.endpoint) || self.state.prober.is_path(&route.endpoint) {
             return;
         }
         let endpoint = route.endpoint;
@@ -42,7 +64,7 @@ impl Drive<'_> {
             self.tell(|realm, peer| Event::Heard { realm, peer, endpoint });
         }
         // Also with an active path: what answers may use its relay channels from there.
-        if self.state.active.is_none() || is_new {
+        if self.state.active.is_empty() || is_new {
             self.probe(|prober, now, out| prober.challenge(endpoint, now, out));
         }
     }
@@ -52,13 +74,14 @@ impl Drive<'_> {
         self.probe_timeout();
     }
 
-    /// An echo that arrived at `nanos`; false when no probe of ours fits.
-    pub fn handle_echo(&mut self, id: u64, from: &Route, nanos: u64) -> bool {
-        let endpoint = from.endpoint;
-        let taken = self.probe(|prober, now, out| prober.handle_echo(id, endpoint, nanos, now, out));
-        let is_active = self.state.active.as_ref().is_some_and(|active| active.endpoint == endpoint);
+    /// False when no probe of ours fits.
+    pub fn handle_echo(&mut self, echo: Echo, from: &Route) -> bool {
+        let taken = self.probe(|prober, now, out| prober.handle_echo(echo, now, out));
+        // A first echo may ask for probes of other sizes at once.
+        self.probe_timeout();
+        let is_active = self.state.active.iter().any(|active| active.endpoint == from.endpoint);
         if taken {
-            self.peer.note_place(&endpoint, self.now.millis);
+            self.peer.note_place(&from.endpoint, self.now.millis);
         }
         if taken && is_active {
             self.peer.proven.store(Some(Arc::new(from.clone())));
@@ -77,9 +100,10 @@ impl Drive<'_> {
             sent: traffic.sent.load(Ordering::Relaxed),
             received: traffic.received.load(Ordering::Relaxed),
         };
-        let route = self.state.active.as_ref().or(self.state.standing.as_ref()).map(|route| route.endpoint);
+        let routes: Vec<Endpoint> = self.routes().iter().map(|route| route.endpoint).collect();
         let session = self.state.keypair.is_some();
-        self.probe(|prober, now, out| prober.handle_timeout(now, route, session, traffic, out));
+        let around = Around { routes: &routes, session, traffic, budget: &self.core.budget };
+        self.probe(|prober, now, out| prober.handle_timeout(now, &around, out));
         if !self.state.measured && self.state.prober.has_news() {
             self.state.measured = true;
             self.core.timers.note_measured(self.peer);
@@ -94,15 +118,19 @@ impl Drive<'_> {
         let result = act(&mut self.state.prober, self.now.millis, &mut out);
         for output in out {
             match output {
-                ProbeOutput::Send { id, endpoint } => self.send_probe(id, endpoint),
+                ProbeOutput::Send { id, endpoint, size } => self.send_probe(id, endpoint, size),
                 ProbeOutput::Proved { endpoint, rtt_millis } => {
                     self.tell(|realm, peer| Event::Proved { realm, peer, endpoint, rtt_millis });
+                    self.choose();
                 }
                 ProbeOutput::Lost { endpoint } => {
+                    self.state.used.silent.push(endpoint);
+                    self.choose();
                     self.tell(|realm, peer| Event::Lost { realm, peer, endpoint })
                 }
+                ProbeOutput::Resized => self.refresh(),
                 ProbeOutput::Answered { endpoint } => {
-                    if self.state.active.is_none()
+                    if self.state.active.is_empty()
                         && let Some(from) = self.from.filter(|from| from.endpoint == endpoint)
                     {
                         self.stand(from.clone());
@@ -117,13 +145,14 @@ impl Drive<'_> {
         result
     }
 
-    pub(super) fn send_probe(&mut self, id: u64, endpoint: Endpoint) {
+    pub(super) fn send_probe(&mut self, id: u64, endpoint: Endpoint, size: usize) {
         let Some(keypair) = self.state.keypair.clone() else { return };
         let route = Route { port: self.port_to(&endpoint), endpoint };
-        let mut payload = [0u8; probe::MIN];
+        let mut payload = vec![0u8; size];
         probe::write_probe(&mut payload, id);
+        let way = self.state.prober.ways().find(|way| way.endpoint == endpoint).cloned();
         self.state.prober.stamp(id, boot_nanos());
-        self.send_over(&Arc::new(Outgoing { keypair, route }), &payload);
+        self.send_over(&Arc::new(Outgoing { way, ..Outgoing::plain(keypair, route) }), &payload);
     }
 
     /// The socket by which an endpoint was met, or the realm's.
@@ -159,16 +188,30 @@ impl Drive<'_> {
 
     /// Sets what the packet threads read.
     pub(super) fn refresh(&mut self) {
-        let route = self.state.active.as_ref().or(self.state.standing.as_ref());
-        let outgoing = match (&self.state.keypair, route) {
-            (Some(keypair), Some(route)) => {
-                Some(Arc::new(Outgoing { keypair: keypair.clone(), route: route.clone() }))
-            }
-            _ => None,
-        };
-        self.peer.outgoing.store(outgoing.clone());
-        if let Some(outgoing) = outgoing {
-            self.flush(&outgoing);
+        let spread = self.state.keypair.as_ref().and_then(|keypair| {
+            let prober = &self.state.prober;
+            let outgoing = |(at, route): (usize, &Route)| {
+                let endpoint = &route.endpoint;
+                Arc::new(Outgoing {
+                    keypair: keypair.clone(),
+                    route: route.clone(),
+                    way: prober.ways().find(|way| way.endpoint == *endpoint).cloned(),
+                    mtu: if self.state.kind == PeerKind::Stock { u16::MAX } else { prober.mtu(endpoint) },
+                    lane: spread::lane(at),
+                    salt: spread::salt(endpoint),
+                })
+            };
+            let active = self.routes().iter().enumerate().map(outgoing).collect();
+            Spread::new(active, prober.ways().cloned().collect()).map(Arc::new)
+        });
+        self.peer.outgoing.store(spread.clone());
+        if let Some(spread) = spread {
+            self.flush(&spread);
         }
+    }
+
+    /// Where packets go: the paths in use, or where the session was proved.
+    fn routes(&self) -> &[Route] {
+        if self.state.active.is_empty() { self.state.standing.as_slice() } else { &self.state.active }
     }
 }

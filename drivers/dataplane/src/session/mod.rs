@@ -28,6 +28,7 @@ mod lanes;
 mod local;
 mod message;
 mod noise;
+pub mod part;
 pub mod probe;
 mod sessions;
 mod window;

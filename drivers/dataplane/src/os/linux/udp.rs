@@ -32,10 +32,10 @@ impl Udp {
         };
         if address.is_ipv6() {
             set(&fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
-            set(&fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DONT)?;
+            set(&fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)?;
         } else {
-            // Until path MTU search is there, a small link on the way may cut our datagrams rather than lose them.
-            set(&fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)?;
+            // Nobody cuts our datagrams, and no ICMP is believed: what a path carries is found by probes.
+            set(&fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)?;
         }
         for (force, plain) in
             [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
@@ -165,7 +165,7 @@ impl Udp {
         }
         match error.raw_os_error() {
             Some(libc::EIO) => self.gso.store(false, Ordering::Relaxed),
-            // Larger than the route's MTU: without UDP_SEGMENT the kernel may fragment.
+            // Larger than the device's MTU, which need not be true of the last one.
             Some(libc::EINVAL | libc::EMSGSIZE) => {}
             _ => return false,
         }

@@ -2,6 +2,7 @@
 
 mod churn;
 mod packets;
+mod paths;
 mod relays;
 mod robust;
 mod sessions;

@@ -126,7 +126,11 @@ fn a_tun_that_is_gone_fails_its_realm_only() {
     let (realm_name, _) = {
         // A stream of no packets at all: its other end closes.
         let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
-        let tun = crate::plane::TunOptions { fd: std::os::fd::AsRawFd::as_raw_fd(&far), offload: false };
+        let tun = crate::plane::TunOptions {
+            fd: std::os::fd::AsRawFd::as_raw_fd(&far),
+            mtu: 1_400,
+            offload: false,
+        };
         let options = crate::plane::RealmOptions { tun: Some(tun), ..realm("gone", 9, RealmKind::Network) };
         node.plane.open_realm(options).expect("opened");
         drop(near);
@@ -148,7 +152,7 @@ fn calls_name_what_is_missing() {
     assert_eq!(code(plane.close_realm("none")), "ENOENT");
     assert_eq!(code(plane.open_realm(realm("net", 1, RealmKind::Network))), "ENOENT");
     plane.bind("node", 0, None).expect("bound");
-    let bad = crate::plane::TunOptions { fd: 9_999, offload: false };
+    let bad = crate::plane::TunOptions { fd: 9_999, mtu: 1_400, offload: false };
     let options = crate::plane::RealmOptions { tun: Some(bad), ..realm("net", 1, RealmKind::Network) };
     assert_eq!(code(plane.open_realm(options)), "EBADF");
     let options = crate::plane::RealmOptions { suites: Some(vec![3]), ..realm("net", 1, RealmKind::Network) };

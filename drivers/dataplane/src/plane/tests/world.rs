@@ -76,9 +76,11 @@ impl Node {
     fn with_realm(mut self, name: &str, number: u8, tun: TunKind, kind: RealmKind) -> Node {
         let pair = (tun != TunKind::None).then(|| UnixDatagram::pair().expect("a pair"));
         let options = RealmOptions {
-            tun: pair
-                .as_ref()
-                .map(|(_, far)| TunOptions { fd: far.as_raw_fd(), offload: tun == TunKind::Offload }),
+            tun: pair.as_ref().map(|(_, far)| TunOptions {
+                fd: far.as_raw_fd(),
+                mtu: 1_400,
+                offload: tun == TunKind::Offload,
+            }),
             ..realm(name, number, kind)
         };
         self.plane.open_realm(options).expect("opened");

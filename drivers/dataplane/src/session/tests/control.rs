@@ -261,15 +261,16 @@ proptest! {
     }
 
     #[test]
-    fn probes_survive_and_nothing_else_passes(id in any::<u64>(), length in 0..1_400usize, bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn probes_survive_and_nothing_else_passes(id in any::<u64>(), length in 0..1_400usize, bytes in prop::collection::vec(prop_oneof![Just(0x10u8), Just(0x11), any::<u8>()], 0..40), counts in prop::option::of((0..u64::MAX, 0..u64::MAX))) {
+        let counts = counts.map(|(sent, received)| probe::Counts { sent, received });
         let mut payload = vec![0xaa; length];
         prop_assert_eq!(probe::write_probe(&mut payload, id), length >= probe::MIN);
         if length >= probe::MIN {
             prop_assert_eq!(probe::read(&payload), Some(Probe::Ask(id)));
             prop_assert!(payload[probe::MIN..].iter().all(|byte| *byte == 0));
-            prop_assert!(probe::into_echo(&mut payload));
-            prop_assert_eq!(probe::read(&payload), Some(Probe::Echo(id)));
-            prop_assert!(!probe::into_echo(&mut payload), "an echo is not echoed");
+            prop_assert!(probe::into_echo(&mut payload, counts));
+            prop_assert_eq!(probe::read(&payload), Some(Probe::Echo(id, counts)));
+            prop_assert!(!probe::into_echo(&mut payload, counts), "an echo is not echoed");
         }
         let is_probe = bytes.len() >= probe::MIN && matches!(bytes[0], 0x10 | 0x11);
         prop_assert_eq!(probe::read(&bytes).is_some(), is_probe);
