@@ -51,7 +51,11 @@ export function readStatus(install: Install): Status {
     networks: helds.map((held) => networkStatus(engine, held)),
     peers: helds.flatMap((held) => peerStatuses(engine, held)),
     router: install.router.status(),
-    refused: sumOf(engine.traffic.refused, install.router.refused()),
+    refused: sumOf(
+      engine.traffic.refused,
+      install.router.refused(),
+      ...helds.map(({ loop }) => loop?.machine.refused() ?? {}),
+    ),
   };
 }
 
