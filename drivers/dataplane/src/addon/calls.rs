@@ -2,6 +2,7 @@
 
 use super::text::{read, read_endpoint, read_key};
 use super::values::{self, Fields};
+use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::plane::{self, CallError, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
@@ -67,6 +68,14 @@ pub struct PathOptions {
 pub struct Use {
     pub active: Vec<String>,
     pub standby: Vec<String>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct PunchOptions {
+    pub targets: Vec<String>,
+    pub sockets: u32,
+    pub per_second: u32,
+    pub seconds: u32,
 }
 
 #[napi(object, object_to_js = false)]
@@ -290,6 +299,26 @@ impl DataPlane {
                 return Err(CallError::invalid("a STUN server is not behind a relay"));
             }
             self.plane.stun(&socket, server.address)
+        })
+    }
+
+    #[napi]
+    pub fn punch(&self, realm: String, peer: String, options: PunchOptions) -> Result<(), Refused> {
+        guard(|| {
+            let targets = options.targets.iter().map(|target| {
+                let target = read_endpoint(target)?;
+                if target != Endpoint::direct(target.address) {
+                    return Err(CallError::invalid("a probe is sent to an address alone"));
+                }
+                Ok(target)
+            });
+            let options = plane::PunchOptions {
+                targets: targets.collect::<Result<_, _>>()?,
+                sockets: options.sockets as usize,
+                per_second: options.per_second,
+                seconds: options.seconds,
+            };
+            self.plane.punch(&realm, &read_key(&peer, "the peer")?, &options)
         })
     }
 

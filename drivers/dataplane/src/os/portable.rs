@@ -38,6 +38,22 @@ impl Udp {
         false
     }
 
+    /// The kernel's own sizes stay.
+    pub fn set_queue(&self, _bytes: usize) {}
+
+    /// Not yet: extra sockets are refused.
+    pub fn watch(&self, _registry: &mio::Registry, _token: mio::Token) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn unwatch(&self, _registry: &mio::Registry) {}
+
+    /// Nothing is watched, so nothing is there.
+    pub fn receive_now(&self, arrivals: &mut Arrivals) -> io::Result<()> {
+        arrivals.list.clear();
+        Ok(())
+    }
+
     /// Ends a `receive` that waits, and makes every later one return at once with nothing.
     pub fn shut(&self) {
         self.closed.store(true, Ordering::Release);

@@ -186,6 +186,7 @@ impl Plane {
         for (_, bound) in holdings.ports.drain() {
             unbind(&self.core, bound);
         }
+        self.core.punches.stop(&self.core);
         self.core.timers.stop();
         if let Some(timers) = holdings.timers.take() {
             join(timers);
@@ -227,6 +228,7 @@ fn alive(holdings: &mut Option<Holdings>) -> Called<&mut Holdings> {
 }
 
 fn unbind(core: &Core, bound: Bound) {
+    core.punches.leave(core, &bound.port);
     bound.port.close();
     bound.threads.into_iter().for_each(join);
     core.stun.forget(core, &bound.port);
@@ -247,6 +249,7 @@ fn close(core: &Core, opened: Opened) {
 /// Ends everything that leads to a peer.
 pub(super) fn forget(core: &Core, realm: &Realm, peer: &Arc<Peer>) {
     core.relays.close(peer);
+    core.punches.forget(core, peer);
     let prefixes = peer.drive(core, None, |drive| {
         drive.remove();
         std::mem::take(&mut drive.state.prefixes)

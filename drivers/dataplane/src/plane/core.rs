@@ -1,10 +1,15 @@
 //! What all threads share: realms, receiver indices, relays, timers, counters, events, the clock.
 
 use super::budget::Budget;
+use super::extras::Extras;
+use super::outbox::Route;
+use super::port::Port;
+use super::punch::Punches;
 use super::realm::Realm;
 use super::relay::Relays;
 use super::stun::StunClient;
 use super::timers::Timers;
+use crate::endpoint::{Carrier, Endpoint};
 use crate::events::{Event, Events};
 use crate::index::Index;
 use crate::os::boot_nanos;
@@ -27,6 +32,8 @@ pub struct Core {
     pub refusals: Refusals,
     pub events: Arc<Events>,
     pub stun: StunClient,
+    pub extras: Extras,
+    pub punches: Punches,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
     pub handshakes: Bucket,
     pub proven_handshakes: Bucket,
@@ -50,6 +57,8 @@ impl Core {
             refusals: Refusals::default(),
             events,
             stun: StunClient::default(),
+            extras: Extras::default(),
+            punches: Punches::default(),
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),
@@ -65,6 +74,15 @@ impl Core {
         if !self.events.push(event) {
             self.refusals.count(Cause::Events);
         }
+    }
+
+    /// The way to an endpoint for who has `main`: an extra socket has a number, everything else goes by `main`.
+    pub fn route(&self, main: &Arc<Port>, endpoint: Endpoint) -> Route {
+        let port = match endpoint.carrier {
+            Carrier::Extra(number) => self.extras.find(number),
+            Carrier::Main | Carrier::Tcp => Some(main.clone()),
+        };
+        Route { port: port.unwrap_or_else(|| Arc::new(Port::closed(main.name.clone()))), endpoint }
     }
 
     /// A number for a ping, unique in this instance.

@@ -4,6 +4,7 @@ use super::core::Core;
 use super::outbox::Outgoing;
 use super::peer::{Heard, Peer};
 use super::prober::Echo;
+use super::punch::PUNCH;
 use super::realm::Realm;
 use super::receive::Batch;
 use super::sending::send_sealed;
@@ -95,6 +96,7 @@ impl Delivery {
         }
         peer.traffic.count_received(packets, bytes);
         if authentic {
+            batch.route.port.note_authentic(batch.now);
             peer.heard(core, &batch.route, keypair.local_index(), heard, batch.now);
         }
     }
@@ -233,6 +235,7 @@ fn take_inner(core: &Core, payload: &mut [u8], (peer, keypair): (&Arc<Peer>, &Ar
                     peer.wake(core);
                 }
             }
+            Some(Probe::Echo(PUNCH, _)) => {}
             Some(Probe::Echo(id, counts)) => {
                 let (from, size) = (batch.route.endpoint, payload.len());
                 let echo = Echo { id, from, counts, size, nanos: batch.nanos };

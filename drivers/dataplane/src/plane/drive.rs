@@ -212,9 +212,7 @@ impl<'a> Drive<'a> {
                 self.state.active.iter().chain(&self.state.standing).cloned().collect();
             if self.state.attempts > 0 {
                 let port = &self.peer.realm.port;
-                routes.extend(
-                    self.state.prober.endpoints().map(|endpoint| Route { port: port.clone(), endpoint }),
-                );
+                routes.extend(self.state.prober.endpoints().map(|endpoint| self.core.route(port, endpoint)));
             }
             for (at, route) in routes.iter().enumerate() {
                 if routes[..at].iter().all(|other| other.endpoint != route.endpoint) {

@@ -5,6 +5,7 @@ mod calls;
 mod core;
 mod deliver;
 mod drive;
+mod extras;
 mod fit;
 mod handshakes;
 mod mtu;
@@ -15,6 +16,7 @@ pub(crate) mod peer;
 mod peer_calls;
 mod port;
 mod prober;
+mod punch;
 mod quota;
 mod realm;
 mod receive;
@@ -33,5 +35,7 @@ mod ways;
 mod tests;
 
 pub use calls::Plane;
-pub use options::{CallError, Counters, PathOptions, PeerOptions, RealmOptions, TunOptions, Use};
+pub use options::{
+    CallError, Counters, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
+};
 pub use thread::panic_text;

@@ -60,6 +60,16 @@ pub struct Use {
     pub standby: Vec<Endpoint>,
 }
 
+/// What [`Plane::punch`] takes.
+pub struct PunchOptions {
+    /// Where the peer may be reached, most likely first.
+    pub targets: Vec<Endpoint>,
+    /// Extra sockets to send from; 0 for the main one alone.
+    pub sockets: usize,
+    pub per_second: u32,
+    pub seconds: u32,
+}
+
 /// Counters of one peer.
 pub struct PeerCounters {
     pub realm: Arc<str>,

@@ -106,6 +106,11 @@ impl Peer {
         self.places.load().iter().any(|(place, _)| place == endpoint)
     }
 
+    /// Where the peer proved to be lately, each place with the moment.
+    pub fn places(&self) -> Arc<Vec<(Endpoint, Millis)>> {
+        self.places.load_full()
+    }
+
     /// The peer answered there, or made its session there.
     pub fn note_place(&self, endpoint: &Endpoint, now: Millis) {
         let fresh = |(place, at): &(Endpoint, Millis)| place == endpoint && now < at + PLACE_FRESH;

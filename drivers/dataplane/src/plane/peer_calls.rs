@@ -2,9 +2,9 @@
 
 use super::calls::{Plane, forget};
 use super::core::{millis, random_u32};
-use super::options::{CallError, Called, PathOptions, PeerOptions, Use};
-use super::outbox::Route;
+use super::options::{CallError, Called, PathOptions, PeerOptions, PunchOptions, Use};
 use super::peer::Peer;
+use super::punch;
 use super::receive;
 use super::relay::{LabelTaken, SWEEP};
 use crate::endpoint::Endpoint;
@@ -64,14 +64,30 @@ impl Plane {
         let list: Vec<(Endpoint, Millis)> =
             paths.iter().map(|path| (path.endpoint, Millis::from(path.probe_millis))).collect();
         peer.drive(&self.core, None, |drive| drive.set_paths(&list, used));
+        self.core.punches.claim(&peer, paths.iter().map(|path| path.endpoint));
         Ok(())
+    }
+
+    /// Looks for an opening through NATs; one that runs for the peer is replaced.
+    pub fn punch(&self, realm: &str, key: &Key, options: &PunchOptions) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        let PunchOptions { targets, sockets, per_second, seconds } = options;
+        if targets.len() > 4_096 || *sockets > 512 || *per_second > 5_000 || *seconds > 300 {
+            return Err(CallError::invalid(
+                "a search has at most 4096 targets, 512 sockets, 5000 probes a second and 300 seconds",
+            ));
+        }
+        if peer.outgoing.load().is_none() {
+            let message = "there is no session with this peer to send probes in".to_string();
+            return Err(CallError { code: "ENOENT", message });
+        }
+        punch::begin(&self.core, &peer, options).map_err(CallError::system)
     }
 
     pub fn handshake(&self, realm: &str, key: &Key, endpoints: &[Endpoint], force: bool) -> Called<()> {
         let peer = self.peer(realm, key)?;
         let port = &peer.realm.port;
-        let targets =
-            endpoints.iter().map(|endpoint| Route { port: port.clone(), endpoint: *endpoint }).collect();
+        let targets = endpoints.iter().map(|endpoint| self.core.route(port, *endpoint)).collect();
         peer.drive(&self.core, None, |drive| drive.handshake(targets, force));
         Ok(())
     }
@@ -84,7 +100,7 @@ impl Plane {
 
     pub fn receive(&self, realm: &str, from: Endpoint, datagram: &[u8]) -> Called<()> {
         let realm = self.realm(realm)?;
-        let route = Route { port: realm.port.clone(), endpoint: from };
+        let route = self.core.route(&realm.port, from);
         receive::receive_one(&self.core, &route, datagram);
         Ok(())
     }

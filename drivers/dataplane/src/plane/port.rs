@@ -1,13 +1,19 @@
-//! A named pair of UDP sockets, one per address family, on one port.
+//! A named pair of UDP sockets, one per address family, on one port; or one extra socket beside such a pair.
 
+use crate::endpoint::{Carrier, Endpoint};
 use crate::os::{Departure, Udp};
+use crate::session::Millis;
 use arc_swap::ArcSwapOption;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Kernel queue of each socket, in bytes of the kernel's own counting. Measured: README, "Buffers".
 const QUEUE: usize = 4 << 20;
+/// The same of an extra socket that nothing came to yet.
+const SMALL_QUEUE: usize = 128 << 10;
 /// How often a free IPv4 port may be taken on IPv6.
 const TRIES: usize = 16;
 
@@ -16,6 +22,10 @@ pub struct Port {
     pub name: Arc<str>,
     /// The port number of both.
     pub number: u16,
+    /// What endpoints met here are reached by.
+    pub carrier: Carrier,
+    /// When an authentic datagram came last; 0 before the first. Kept for extra sockets only.
+    heard: AtomicU64,
     v4: ArcSwapOption<Udp>,
     v6: ArcSwapOption<Udp>,
 }
@@ -26,6 +36,8 @@ impl Port {
         let port = |v4: Option<Udp>, v6: Option<Udp>| Port {
             name: name.into(),
             number: v4.iter().chain(&v6).map(|udp| udp.local().port()).max().unwrap_or(number),
+            carrier: Carrier::Main,
+            heard: AtomicU64::new(0),
             v4: ArcSwapOption::from_pointee(v4),
             v6: ArcSwapOption::from_pointee(v6),
         };
@@ -45,6 +57,53 @@ impl Port {
             }
         }
         Err(io::ErrorKind::AddrInUse.into())
+    }
+
+    /// An IPv4 socket more, on a free port of the address that `main` has.
+    pub fn extra(main: &Port, number: NonZeroU32) -> io::Result<Port> {
+        let v4 = main.v4.load();
+        let ip = v4.as_ref().ok_or(io::ErrorKind::AddrNotAvailable)?.local().ip();
+        let udp = Udp::bind(SocketAddr::new(ip, 0), SMALL_QUEUE)?;
+        Ok(Port {
+            number: udp.local().port(),
+            carrier: Carrier::Extra(number),
+            v4: ArcSwapOption::from_pointee(udp),
+            ..Port::closed(main.name.clone())
+        })
+    }
+
+    /// No socket at all: what an endpoint is sent to whose socket is gone.
+    pub fn closed(name: Arc<str>) -> Port {
+        Port {
+            name,
+            number: 0,
+            carrier: Carrier::Main,
+            heard: AtomicU64::new(0),
+            v4: ArcSwapOption::empty(),
+            v6: ArcSwapOption::empty(),
+        }
+    }
+
+    /// As which endpoint the sender of what came in here is known.
+    pub fn endpoint(&self, source: SocketAddr) -> Endpoint {
+        Endpoint { carrier: self.carrier, ..Endpoint::direct(source) }
+    }
+
+    /// An authentic datagram came.
+    pub fn note_authentic(&self, now: Millis) {
+        if self.carrier != Carrier::Main && self.heard.load(Ordering::Relaxed) != now {
+            self.heard.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// When an authentic datagram came to this extra socket last.
+    pub fn heard(&self) -> Option<Millis> {
+        Some(self.heard.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+
+    /// From now on it carries a peer's traffic.
+    pub fn widen(&self) {
+        self.sockets().for_each(|udp| udp.set_queue(QUEUE));
     }
 
     /// The sockets there are.

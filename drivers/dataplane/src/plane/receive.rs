@@ -6,7 +6,7 @@ use super::handshakes;
 use super::outbox::Route;
 use super::port::Port;
 use super::relay::{Lookup, SHORTEST};
-use crate::endpoint::{Endpoint, RELAY_HEADER};
+use crate::endpoint::RELAY_HEADER;
 use crate::os::{Arrivals, Udp, boot_nanos, prefer_latency};
 use crate::refusals::Cause;
 use crate::session::{self, Keypair, Message, Millis, Opened, Refused};
@@ -22,7 +22,7 @@ type Opens = Vec<Result<Opened, Refused>>;
 pub fn run(core: &Core, port: &Arc<Port>, udp: &Udp) -> io::Result<()> {
     prefer_latency();
     let mut arrivals = Arrivals::new();
-    let mut receiver = Receiver { core, opens: Opens::new(), delivery: Delivery::default() };
+    let mut receiver = Receiver::new(core);
     while !port.is_closed() {
         udp.receive(&mut arrivals)?;
         receiver.take(port, &mut arrivals);
@@ -33,7 +33,7 @@ pub fn run(core: &Core, port: &Arc<Port>, udp: &Udp) -> io::Result<()> {
 /// One datagram that did not come by a socket of ours.
 pub fn receive_one(core: &Core, from: &Route, datagram: &[u8]) {
     let mut slab = datagram.to_vec();
-    let mut receiver = Receiver { core, opens: Opens::new(), delivery: Delivery::default() };
+    let mut receiver = Receiver::new(core);
     let arrival = Batch { route: from.clone(), nanos: boot_nanos(), now: millis() };
     let length = slab.len();
     if length > 0 {
@@ -42,7 +42,8 @@ pub fn receive_one(core: &Core, from: &Route, datagram: &[u8]) {
     }
 }
 
-struct Receiver<'a> {
+/// What one thread keeps between the batches it takes.
+pub struct Receiver<'a> {
     core: &'a Core,
     opens: Opens,
     delivery: Delivery,
@@ -56,8 +57,13 @@ pub struct Batch {
     pub now: Millis,
 }
 
-impl Receiver<'_> {
-    fn take(&mut self, port: &Arc<Port>, arrivals: &mut Arrivals) {
+impl<'a> Receiver<'a> {
+    pub fn new(core: &'a Core) -> Receiver<'a> {
+        Receiver { core, opens: Opens::new(), delivery: Delivery::default() }
+    }
+
+    /// Takes what one socket of the port received.
+    pub fn take(&mut self, port: &Arc<Port>, arrivals: &mut Arrivals) {
         if arrivals.list.is_empty() {
             return;
         }
@@ -67,7 +73,7 @@ impl Receiver<'_> {
             // What the datagram waited in the socket is no part of a round trip.
             let waited = if arrival.stamp_nanos == 0 { 0 } else { unix.saturating_sub(arrival.stamp_nanos) };
             let waited = if waited > 1_000_000_000 { 0 } else { waited };
-            let route = Route { port: port.clone(), endpoint: Endpoint::direct(arrival.source) };
+            let route = Route { port: port.clone(), endpoint: port.endpoint(arrival.source) };
             let batch = Batch { route, nanos: nanos - waited, now: nanos / 1_000_000 };
             self.take_batch(&mut arrivals.slab, arrival.range, arrival.stride, batch);
         }

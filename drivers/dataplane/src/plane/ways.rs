@@ -159,7 +159,7 @@ impl Drive<'_> {
     pub(super) fn port_to(&self, endpoint: &Endpoint) -> Arc<Port> {
         let met = [self.from, self.state.standing.as_ref()].into_iter().flatten();
         let met = met.into_iter().find(|route| route.endpoint == *endpoint);
-        met.map_or_else(|| self.peer.realm.port.clone(), |route| route.port.clone())
+        met.map_or_else(|| self.core.route(&self.peer.realm.port, *endpoint).port, |route| route.port.clone())
     }
 
     pub(super) fn establish(&mut self, suite: u8, initiator: bool, rekey: bool) {

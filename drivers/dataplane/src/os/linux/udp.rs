@@ -3,6 +3,8 @@
 use super::super::batch::{Arrival, Arrivals, Departure};
 use super::address::Address;
 use super::check;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::net::SocketAddr;
@@ -37,13 +39,6 @@ impl Udp {
             // Nobody cuts our datagrams, and no ICMP is believed: what a path carries is found by probes.
             set(&fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)?;
         }
-        for (force, plain) in
-            [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
-        {
-            if set(&fd, libc::SOL_SOCKET, force, buffer as libc::c_int).is_err() {
-                set(&fd, libc::SOL_SOCKET, plain, buffer as libc::c_int)?;
-            }
-        }
         // A device that takes nothing for so long loses datagrams instead of holding a thread that is to stop.
         let patience = libc::timeval { tv_sec: 0, tv_usec: 500_000 };
         set(&fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, patience)?;
@@ -58,7 +53,9 @@ impl Udp {
         // SAFETY: `raw` has `length` bytes of room; both outlive the call.
         check(unsafe { libc::getsockname(fd.as_raw_fd(), (&raw mut raw).cast(), &raw mut length) })?;
         let local = raw.parse().ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Udp { fd, local, gso: AtomicBool::new(true) })
+        let udp = Udp { fd, local, gso: AtomicBool::new(true) };
+        udp.set_queue(buffer);
+        Ok(udp)
     }
 
     /// Where it is bound.
@@ -76,6 +73,29 @@ impl Udp {
         self.gso.store(false, Ordering::Relaxed);
     }
 
+    /// Bytes of each kernel queue from now on; the system may give less.
+    pub fn set_queue(&self, bytes: usize) {
+        for (force, plain) in
+            [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
+        {
+            if set(&self.fd, libc::SOL_SOCKET, force, bytes as libc::c_int).is_err() {
+                // A smaller queue only loses more under load.
+                let _ = set(&self.fd, libc::SOL_SOCKET, plain, bytes as libc::c_int);
+            }
+        }
+    }
+
+    /// Has a poll tell when there is something to receive.
+    pub fn watch(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.fd.as_raw_fd()), token, Interest::READABLE)
+    }
+
+    /// Ends `watch`.
+    pub fn unwatch(&self, registry: &Registry) {
+        // Nobody waits for what was never watched.
+        let _ = registry.deregister(&mut SourceFd(&self.fd.as_raw_fd()));
+    }
+
     /// Ends a `receive` that waits, and makes every later one return at once with nothing.
     pub fn shut(&self) {
         // SAFETY: no pointers. ENOTCONN is what an unconnected socket answers after waking its readers.
@@ -84,6 +104,15 @@ impl Udp {
 
     /// Waits for datagrams and fills `arrivals` with what is there. An interrupted call brings nothing.
     pub fn receive(&self, arrivals: &mut Arrivals) -> io::Result<()> {
+        self.receive_with(arrivals, libc::MSG_WAITFORONE)
+    }
+
+    /// Fills `arrivals` with what is there, perhaps nothing, without waiting.
+    pub fn receive_now(&self, arrivals: &mut Arrivals) -> io::Result<()> {
+        self.receive_with(arrivals, libc::MSG_DONTWAIT)
+    }
+
+    fn receive_with(&self, arrivals: &mut Arrivals, flags: libc::c_int) -> io::Result<()> {
         arrivals.list.clear();
         let mut names = [Address::ZERO; Arrivals::BATCHES];
         let mut controls = [Control([0; CONTROL]); Arrivals::BATCHES];
@@ -108,7 +137,7 @@ impl Udp {
                 self.fd.as_raw_fd(),
                 messages.as_mut_ptr(),
                 messages.len() as libc::c_uint,
-                libc::MSG_WAITFORONE,
+                flags,
                 std::ptr::null_mut(),
             )
         });

@@ -3,6 +3,7 @@
 mod churn;
 mod packets;
 mod paths;
+mod punch;
 mod relays;
 mod robust;
 mod sessions;

@@ -1,7 +1,7 @@
 //! Sealed datagrams through a relay that cannot read them.
 
 use super::packets::super_packet;
-use super::world::{Nat, Node, TunKind, datagram, until};
+use super::world::{Nat, Node, TunKind, datagram, receive, send, until};
 use crate::endpoint::Endpoint;
 use crate::events::Event;
 use crate::packet::vnet;
@@ -171,17 +171,6 @@ fn meet((one, number): (&Node, u8), (other, other_number): (&Node, u8)) {
     one.plane.handshake("net", &other.key, &[other.endpoint], false).expect("begun");
     one.wait_session();
     other.wait_session();
-}
-
-fn send(from: &Node, packet: &[u8]) {
-    from.tun.as_ref().expect("a TUN").send(packet).expect("sent");
-}
-
-fn receive(at: &Node) -> Vec<u8> {
-    let mut room = vec![0u8; 70_000];
-    let length = at.tun.as_ref().expect("a TUN").recv(&mut room).expect("a packet");
-    room.truncate(length);
-    room
 }
 
 /// [C12] [E18]

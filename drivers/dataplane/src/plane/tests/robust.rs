@@ -3,7 +3,7 @@
 use super::world::{Node, TunKind, datagram, joined, realm};
 use crate::events::{Event, Events};
 use crate::plane::core::Core;
-use crate::plane::{Plane, thread};
+use crate::plane::{Plane, PunchOptions, thread};
 use crate::session::{PeerKind, RealmKind};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -82,6 +82,15 @@ fn starting_and_stopping_leaves_nothing_behind() {
     }
     let round = || {
         let (one, two) = joined(TunKind::Offload, PeerKind::Node);
+        let search = |other: &Node| PunchOptions {
+            targets: vec![other.endpoint],
+            sockets: 4,
+            per_second: 1_000,
+            seconds: 60,
+        };
+        one.plane.punch("net", &two.key, &search(&two)).expect("begun");
+        two.plane.punch("net", &one.key, &search(&one)).expect("begun");
+        one.wait(|event| matches!(event, Event::Heard { .. }).then_some(()));
         one.plane.stop();
         one.plane.stop();
         let code = |error: crate::plane::CallError| error.code;

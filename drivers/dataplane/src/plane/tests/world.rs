@@ -266,6 +266,19 @@ pub fn joined(tun: TunKind, kind: PeerKind) -> (Node, Node) {
     (one, two)
 }
 
+/// The machine of a node sends a packet.
+pub fn send(from: &Node, packet: &[u8]) {
+    from.tun.as_ref().expect("a TUN").send(packet).expect("sent");
+}
+
+/// The next packet that a node delivers to its machine.
+pub fn receive(at: &Node) -> Vec<u8> {
+    let mut room = vec![0u8; 70_000];
+    let length = at.tun.as_ref().expect("a TUN").recv(&mut room).expect("a packet");
+    room.truncate(length);
+    room
+}
+
 /// One path carries everything.
 pub fn used_by(endpoint: Endpoint) -> Use {
     Use { active: vec![endpoint], standby: vec![] }
