@@ -5,7 +5,8 @@ export type Key = string;
 
 /**
  * One way for datagrams to leave or arrive: `1.2.3.4:7743` or `[fe80::1%2]:7743` directly,
- * `1.2.3.4:7743#305419896` through a relay at that address under that channel (decimal).
+ * `1.2.3.4:7743#305419896` through a relay at that address under that channel (decimal); with `@7` behind by the extra
+ * socket of that number.
  */
 export type Endpoint = string;
 
@@ -57,6 +58,18 @@ export interface Use {
   readonly standby: readonly Endpoint[];
 }
 
+/** How openings through NATs are looked for. */
+export interface PunchOptions {
+  /** Addresses where the peer may be reached, at most 4,096; none: a search that runs for the peer ends. */
+  readonly targets: readonly Endpoint[];
+  /** Extra IPv4 sockets to send from, at most 512; 0: the main one. */
+  readonly sockets: number;
+  /** Most probes a second, at most 5,000. */
+  readonly perSecond: number;
+  /** At most 300. */
+  readonly seconds: number;
+}
+
 export interface Epoch {
   /** 1–255; 0 stands for the router's session and is never listed. */
   readonly id: number;
@@ -89,6 +102,15 @@ export interface DataPlane {
    * by peers with traffic come first, the others are probed more slowly than asked.
    */
   setPaths(realm: string, peer: Key, paths: readonly PathOptions[], use: Use): void;
+
+  /**
+   * Looks for an opening through NATs: one small probe inside the peer's session from each of the sockets to each target
+   * (IPv6 targets from the main one), and all over again, no sooner than a second later, until the time is over or the
+   * peer proved to be at a new place on the host of a target. A socket that an authentic datagram reaches is kept and told
+   * as `heard` with `@` and its number; it closes a minute after the last path by it and the last datagram to it. The
+   * others close when the search ends. A search that runs for the peer is replaced. Throws ENOENT without a session.
+   */
+  punch(realm: string, peer: Key, options: PunchOptions): void;
 
   /**
    * Begins a handshake unless a session younger than its rekey time stands, or `force`: message 1 to every endpoint at
@@ -200,7 +222,10 @@ export type DataPlaneEvent =
       readonly peer: Key;
       readonly reason: "no-answer" | "expired";
     }
-  /** An authentic datagram of the peer came from an endpoint that is not among its paths; once per endpoint a minute. */
+  /**
+   * An authentic datagram of the peer came from an endpoint that is not among its paths; once per endpoint a minute, at
+   * most 64 endpoints.
+   */
   | { readonly kind: "heard"; readonly realm: string; readonly peer: Key; readonly endpoint: Endpoint }
   /**
    * A path is proved, told at once: a probe of 1280 inner bytes was echoed, or the largest size that passes was found to be

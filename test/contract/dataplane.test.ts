@@ -321,6 +321,16 @@ describe("bad input", () => {
     ["a port", (plane: DataPlane) => plane.bind("x", 65_536)],
     ["an epoch", (plane: DataPlane) => plane.setEpochs("net", [{ id: 0, key: key() }])],
     ["a name used twice", (plane: DataPlane) => plane.bind("main", 0)],
+    [
+      "a target",
+      (plane: DataPlane) =>
+        plane.punch("net", knownPeer(plane), {
+          targets: ["1.2.3.4:5#6"],
+          sockets: 0,
+          perSecond: 1,
+          seconds: 1,
+        }),
+    ],
     ["a label", (plane: DataPlane) => plane.openChannel("net", key(), key(), 0)],
     ["a quota", (plane: DataPlane) => plane.setRelayQuota(-1)],
     ["a kind of request", (plane: DataPlane) => plane.request("net", knownPeer(plane), 128, "{}")],
