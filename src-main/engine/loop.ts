@@ -7,7 +7,7 @@ import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
-import { controlKind, relayOffer, relayOpened } from "../../src-shared/wire.ts";
+import { controlKind } from "../../src-shared/wire.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
 import type { Control } from "../transport/control.ts";
@@ -21,7 +21,8 @@ import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
 import type { Move } from "./moves.ts";
 import { keptPins } from "./pins.ts";
-import { parseJson, SessionRequests } from "./requests.ts";
+import { NetworkRelays } from "./relays.ts";
+import { SessionRequests } from "./requests.ts";
 import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -35,6 +36,7 @@ export class NetworkLoop {
   readonly #surroundings: Surroundings;
   readonly #realm: string;
   readonly #requests: SessionRequests;
+  readonly #relays: NetworkRelays;
   #stored: StoredNetwork;
   #interface: NetworkInterface | null = null;
   #configuring: Promise<void> = Promise.resolve();
@@ -57,6 +59,16 @@ export class NetworkLoop {
       hash: surroundings.notary.hash,
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
+    this.#relays = new NetworkRelays({
+      surroundings,
+      machine: this.machine,
+      sessionKey: this.session.publicKey,
+      requests: this.#requests,
+      routerEndpoint: (key) => (this.line.isRouter(key) ? this.line.endpoint() : null),
+      feed: (input) => this.feed(input),
+      learn: (entries) => this.learn(entries),
+      log: (event, error) => this.#log(event, error),
+    });
     surroundings.dataPlane.openRealm({
       realm: this.#realm,
       socket: mainSocket,
@@ -230,6 +242,7 @@ export class NetworkLoop {
             .filter((path) => !this.line.isRouter(path.peer))
             .map(({ realm: _, peer, ...measure }) => ({ ...measure, peer: asKey(peer) })),
         });
+        this.#relays.refresh();
         return;
       case "unknownKey":
         this.#surroundings.log("unknown key", { network: this.#stored.name });
@@ -254,6 +267,7 @@ export class NetworkLoop {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.line.close();
     this.#surroundings.whereabouts.outside.setServers(this.#realm, []);
+    this.#relays.close();
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
@@ -276,6 +290,9 @@ export class NetworkLoop {
     this.feed({ ...rest, peer: asKey(event.peer) } as Input);
     if (event.kind === "session" && event.initiator && !event.rekey) this.#exchange(asKey(event.peer));
     if (event.kind === "session") this.#raiseStampFloor();
+    if (event.kind === "session" && !event.rekey) this.#relays.renewed(asKey(event.peer));
+    else if (event.kind === "ended") this.#relays.ended(asKey(event.peer));
+    else if (event.kind === "proved" || event.kind === "lost") this.#relays.refresh();
   }
 
   #perform(effect: Effect): void {
@@ -312,7 +329,10 @@ export class NetworkLoop {
           dataPlane.handshake(this.#realm, effect.peer, effect.endpoints, effect.force);
         return;
       case "openRelay":
-        void this.#openRelay(effect.peer, effect.relay);
+        this.#relays.open(effect);
+        return;
+      case "seek":
+        this.#relays.seek(effect.peer);
         return;
       case "carry":
         this.#carry(effect.peer);
@@ -337,34 +357,6 @@ export class NetworkLoop {
         return;
       case "changed":
         this.#surroundings.changed();
-    }
-  }
-
-  async #openRelay(peer: SessionKey, relay: SessionKey): Promise<void> {
-    const { dataPlane } = this.#surroundings;
-    const certificate = this.machine.ownCertificate()?.signed;
-    const endpoint = this.line.endpoint();
-    if (certificate === undefined || endpoint === null) return;
-    const refuse = (refused: string) => this.feed({ kind: "relayOpened", peer, relay, opened: { refused } });
-    try {
-      const datagram = toBase64(dataPlane.handshakeMessage(this.#realm, peer));
-      const body = { to: peer, certificate, datagram, hops: 1 };
-      const answer = relayOpened.safeParse(await this.#requests.send(relay, controlKind.relayOpen, body));
-      if (!answer.success) {
-        refuse("unanswered");
-      } else if ("channel" in answer.data) {
-        const opened = { endpoint: `${endpoint}#${answer.data.channel}` };
-        this.feed({ kind: "relayOpened", peer, relay, opened });
-      } else if (answer.data.refused === "here") {
-        refuse("here");
-        this.feed({ kind: "heard", peer, endpoint });
-        dataPlane.handshake(this.#realm, peer, [endpoint]);
-      } else {
-        refuse(answer.data.refused);
-      }
-    } catch (error) {
-      this.#log("open relay", error);
-      refuse("failed");
     }
   }
 
@@ -402,7 +394,7 @@ export class NetworkLoop {
   }
 
   #answer(event: Extract<DataPlaneEvent, { readonly kind: "request" }>): void {
-    const { dataPlane, notary } = this.#surroundings;
+    const { dataPlane } = this.#surroundings;
     const respond = (body: string) => dataPlane.respond(this.#realm, event.peer, event.id, body);
     if (event.type === controlKind.state && !this.line.isRouter(event.peer)) {
       const exchanged = answerExchange(event.body, this.shared());
@@ -410,17 +402,8 @@ export class NetworkLoop {
       if (exchanged !== null) this.learn(exchanged.entries);
       return;
     }
-    const offer = relayOffer.safeParse(parseJson(event.body));
-    const endpoint = this.line.endpoint();
-    respond("{}");
-    if (event.type !== controlKind.relayOffer || !offer.success || endpoint === null) return;
-    if (!this.line.isRouter(event.peer) || notary.verify(offer.data.certificate) === null) return;
-    const datagram = fromBase64(offer.data.datagram);
-    if (datagram === null) return;
-    this.learn([offer.data.certificate]);
-    const channel = `${endpoint}#${offer.data.channel}`;
-    this.feed({ kind: "relayOffered", peer: offer.data.from, relay: asKey(event.peer), endpoint: channel });
-    dataPlane.receive(this.#realm, channel, datagram);
+    const answer = this.#relays.answer(event);
+    (answer ?? Promise.resolve("{}")).then(respond).catch((error: unknown) => this.#log("answer", error));
   }
 
   /** Somebody we do not know calls: the router may have told us too little. */

@@ -1,8 +1,9 @@
 /** What surrounds one peer in its network. */
-import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Presence } from "../../src-shared/wire.ts";
 import type { Effect, Endpoint, OwnCandidate } from "./effect.ts";
 import type { Pin } from "./pin.ts";
+import type { Keeping } from "./relays.ts";
 
 /** What a peer's decisions depend on besides its own events. */
 export interface Around {
@@ -10,6 +11,13 @@ export interface Around {
   readonly name: string;
   /** Relays that can be used now: their session key, name and endpoint. */
   readonly relays: ReadonlyMap<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>;
+  /** Those of them to ask for a channel to the peer. */
+  readonly asked: () => readonly SessionKey[];
+  /** Whether a router is among them. */
+  readonly isRouted: boolean;
+  /** How the session is kept though no packet flows; null: it is not. */
+  readonly keeping: Keeping | null;
+  readonly nameOf: (relay: IdentityKey) => string;
   /** Whether the control socket to the router stands. */
   readonly online: boolean;
   /** What the router says of the peer; null when it says nothing. */

@@ -61,6 +61,10 @@ export class Attachments {
     for (const key of keys) if (!this.#chance.has(key)) this.#chance.set(key, this.#random());
   }
 
+  isKept(key: SessionKey): boolean {
+    return this.#kept.has(key);
+  }
+
   /** Relays that a session is to be kept with. */
   kept(): ReadonlySet<SessionKey> {
     return new Set(this.#kept.keys());

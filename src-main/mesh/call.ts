@@ -9,6 +9,7 @@ export class Call {
   readonly force: boolean;
   readonly #told = new Set<Endpoint>();
   #carried = 0;
+  #sought = 0;
 
   constructor(since: Millis, force: boolean) {
     this.since = since;
@@ -35,6 +36,14 @@ export class Call {
     return true;
   }
 
+  /** Whether it is time to ask other peers where it is; if so, it counts as done. */
+  takeSeek(now: Millis): boolean {
+    const wait = seekTimes[this.#sought];
+    if (wait === undefined || now < this.since + wait) return false;
+    this.#sought++;
+    return true;
+  }
+
   /** Whether it should have been answered by now. */
   isOverdue(now: Millis): boolean {
     return now - this.since >= patience;
@@ -47,7 +56,7 @@ export class Call {
 
   /** When something of the above may turn true. */
   times(): readonly Millis[] {
-    return [patience, longest, ...carryTimes].map((wait) => this.since + wait);
+    return [patience, longest, ...carryTimes, ...seekTimes].map((wait) => this.since + wait);
   }
 }
 
@@ -57,3 +66,5 @@ export const patience: Millis = 10_000;
 const longest: Millis = 100_000;
 /** The rendezvous carries message 1 at these times of a call. */
 const carryTimes: readonly Millis[] = [0, 2000, 6000, 20_000, 50_000];
+/** Peers are asked at these, where no router says that it is there. */
+const seekTimes: readonly Millis[] = [300, 3000, 15_000, 45_000];

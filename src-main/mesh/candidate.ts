@@ -1,7 +1,7 @@
 /** One endpoint at which a peer may answer, and what trying it has shown. */
 import type { Prefix } from "../../src-shared/address.ts";
 import { contains, isPrivate, parseAddress } from "../../src-shared/address.ts";
-import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { CandidateStatus } from "../../src-shared/status.ts";
 import type { Endpoint, Measure, OwnCandidate } from "./effect.ts";
@@ -16,6 +16,8 @@ export interface Candidate {
   readonly isLocal: boolean;
   /** The relay it leads through, kind `relay` only. */
   readonly relay: SessionKey | null;
+  /** The relays behind that one, in order. */
+  readonly onward: readonly IdentityKey[];
   readonly standing: "probing" | "proved" | "lost";
   /** Since when it stands so. */
   readonly since: Millis;
@@ -41,15 +43,19 @@ export interface Candidate {
 
 /** A candidate that nothing is known of. */
 export function newCandidate(
-  origin: Pick<Candidate, "endpoint" | "kind"> & { readonly relay?: SessionKey | undefined },
+  origin: Pick<Candidate, "endpoint" | "kind"> & {
+    readonly relay?: SessionKey | undefined;
+    readonly onward?: readonly IdentityKey[];
+  },
   now: Millis,
 ): Candidate {
-  const { endpoint, kind, relay = null } = origin;
+  const { endpoint, kind, relay = null, onward = [] } = origin;
   return {
     endpoint,
     kind,
     isLocal: isLocal(endpoint, kind),
     relay,
+    onward,
     standing: "probing",
     since: now,
     ...unmeasured,
@@ -92,6 +98,7 @@ export function unproved(candidate: Candidate, now: Millis): Candidate {
   return {
     ...newCandidate({ endpoint: candidate.endpoint, kind: candidate.kind }, now),
     relay: candidate.relay,
+    onward: candidate.onward,
   };
 }
 

@@ -1,8 +1,17 @@
 /** All the endpoints at which one peer may answer: told by it, heard, or opened through relays. */
-import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Candidate, CandidateKind } from "./candidate.ts";
 import { newCandidate, renamed, unproved } from "./candidate.ts";
 import type { Endpoint, OwnCandidate } from "./effect.ts";
+
+/** A way through relays. */
+export interface Channel {
+  readonly endpoint: Endpoint;
+  /** The first relay, as far as it is known. */
+  readonly relay: SessionKey | undefined;
+  /** Those behind it, in order. */
+  readonly onward?: readonly IdentityKey[] | undefined;
+}
 
 /** A small set of candidates by endpoint. */
 export class Candidates {
@@ -31,11 +40,12 @@ export class Candidates {
   }
 
   /** Adds a relay's channel; one of that relay that was lost makes way for it. */
-  learnChannel(endpoint: Endpoint, relay: SessionKey | undefined, now: Millis): void {
+  learnChannel({ endpoint, relay, onward = [] }: Channel, now: Millis): void {
     for (const one of this.all()) {
       if (one.relay === relay && one.standing === "lost") this.#byEndpoint.delete(one.endpoint);
     }
-    if (!this.#byEndpoint.has(endpoint)) this.update(newCandidate({ endpoint, kind: "relay", relay }, now));
+    if (!this.#byEndpoint.has(endpoint))
+      this.update(newCandidate({ endpoint, kind: "relay", relay, onward }, now));
   }
 
   /** What the peer says of itself: new addresses come in, those it no longer has go unless they answer. */

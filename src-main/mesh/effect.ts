@@ -54,7 +54,9 @@ export type Input =
       readonly kind: "relayOpened";
       readonly peer: SessionKey;
       readonly relay: SessionKey;
-      readonly opened: { readonly endpoint: Endpoint } | { readonly refused: string };
+      readonly opened:
+        | { readonly endpoint: Endpoint; readonly onward?: readonly IdentityKey[] }
+        | { readonly refused: string };
     }
   /** The other end opened a channel to us. Its certificate came as `entries` before. */
   | {
@@ -62,7 +64,11 @@ export type Input =
       readonly peer: SessionKey;
       readonly relay: SessionKey;
       readonly endpoint: Endpoint;
+      /** The relays behind that one, in order. */
+      readonly onward?: readonly IdentityKey[];
     }
+  /** This node relays for other members at this cost from now on, or does not (null), as far as its rights go. */
+  | { readonly kind: "relaying"; readonly cost: number | null }
   /** A message 1 of the peer came over the rendezvous: its UDP to the router fails, so we call it as well. */
   | { readonly kind: "carried"; readonly peer: SessionKey }
   /** Peers that IP packets went to or came from since the last of these; about once a second, none when there are none. */
@@ -120,7 +126,15 @@ export type Effect =
       readonly force: boolean;
     }
   /** Ask this relay for a channel; carries a message 1. Answered by `relayOpened`. */
-  | { readonly kind: "openRelay"; readonly peer: SessionKey; readonly relay: SessionKey }
+  | {
+      readonly kind: "openRelay";
+      readonly peer: SessionKey;
+      readonly relay: SessionKey;
+      /** Relays behind that one through which it did not work. */
+      readonly avoid: readonly IdentityKey[];
+    }
+  /** Ask peers where this one is, and to tell it that it is called. */
+  | { readonly kind: "seek"; readonly peer: SessionKey }
   /** Message 1 sealed over the control socket, where UDP to the router fails. */
   | { readonly kind: "carry"; readonly peer: SessionKey }
   | { readonly kind: "dropSessions"; readonly peer: SessionKey | null }

@@ -28,6 +28,8 @@ import { viewPeer } from "./peer-view.ts";
 import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
+import type { DirectLink, RelaysChanged } from "./relays.ts";
+import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
 import { Timers } from "./timers.ts";
 import { ToldAddresses } from "./told-addresses.ts";
@@ -64,7 +66,9 @@ export class Network {
   readonly #peers = new Map<SessionKey, Peer>();
   /** Sessions of stock clients that this node serves: where they were heard last. */
   readonly #stock = new Map<SessionKey, Endpoint>();
-  readonly #relays = new Map<SessionKey, { readonly name: string; readonly endpoint: Endpoint }>();
+  readonly #relays: Relays;
+  /** A session with a relay may stand, or be gone, or its path be another. */
+  #isRelayNews = false;
   readonly #presences = new Presences();
   readonly #refused = new Map<string, number>();
   /** What the user chose for the paths to some. */
@@ -83,6 +87,12 @@ export class Network {
     this.#options = options;
     this.membership = new Membership(options.network, options.hash);
     this.#roster = new Roster(this.membership, options.self);
+    this.#relays = new Relays({
+      self: options.self.identity,
+      random: options.random,
+      member: (identity) => this.membership.member(identity),
+      link: (key) => this.#peers.get(key)?.link ?? null,
+    });
   }
 
   /** Takes in what happened; answers what is to be done, in this order. */
@@ -90,6 +100,7 @@ export class Network {
     this.#effects = [];
     this.#hear(input, now);
     for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
+    if (this.#isRelayNews) this.#settleRelays(now);
     if (this.#isAlarming) this.#soundAlarm(now);
     const effects = inOnce(this.#effects);
     this.#effects = [];
@@ -123,8 +134,25 @@ export class Network {
   /** Names of the relays that can be used now, and of members that relay. */
   relayNames(): readonly string[] {
     const members = this.membership.members().filter(({ node }) => node?.relay !== undefined);
-    const names = [...this.#relays.values()].map(({ name }) => name);
+    const names = [...this.#relays.standing.values()].map(({ name }) => name);
     return [...new Set([...names, ...members.map(({ certificate }) => certificate.name)])];
+  }
+
+  /** The relays of this network as this node knows them. */
+  get relays(): Pick<Relays, "standing" | "ownCost" | "links" | "kept" | "member"> {
+    return this.#relays;
+  }
+
+  /** Peers whose sessions stand: those kept as relays first, then others in the order they were met. */
+  acquaintances(): readonly SessionKey[] {
+    const all = [...this.#peers].filter(([, peer]) => peer.active?.standing === "proved").map(([key]) => key);
+    const kept = this.#relays.kept();
+    return [...all.filter((key) => kept.has(key)), ...all.filter((key) => !kept.has(key))];
+  }
+
+  /** The direct way to a peer that answers; null without one. */
+  linkOf(key: SessionKey): DirectLink | null {
+    return this.#peers.get(key)?.link ?? null;
   }
 
   members(): readonly Member[] {
@@ -182,6 +210,11 @@ export class Network {
       case "woke":
         this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
         break;
+      case "relaying":
+        this.#relays.setOwnCost(input.cost);
+        this.#isRelayNews = true;
+        this.#publish(now);
+        break;
       case "pins":
         this.#pins = input.pins;
         this.#emit({ kind: "changed" });
@@ -221,6 +254,8 @@ export class Network {
       this.#ranges = (this.membership.record?.ranges ?? []).flatMap((range) => parsePrefix(range) ?? []);
       this.#told.clear();
     }
+    this.#relays.learn(touched === null ? this.#identities() : new Set([...touched, ...told]));
+    this.#isRelayNews = true;
     for (const effect of this.#roster.update(touched)) {
       if (effect.kind === "removePeer") this.#part(effect.peer);
       this.#emit(effect);
@@ -249,16 +284,36 @@ export class Network {
 
   #hearRelay({ relay, name, endpoint }: Extract<Input, { kind: "relay" }>, now: Millis): void {
     if (relay === this.#options.ownRelay()) return;
-    const before = this.#relays.get(relay);
-    if (endpoint === null || (before !== undefined && before.endpoint !== endpoint)) {
-      for (const peer of this.#peers.values()) peer.handleRelayGone(relay, this.#around(peer.key, now));
-      this.#relays.delete(relay);
-    }
-    if (endpoint !== null) this.#relays.set(relay, { name, endpoint });
     if (endpoint !== null) this.#publication.relayed();
+    this.#relaysChanged(this.#relays.hearRouter(relay, name, endpoint), now);
+  }
+
+  /** Keeps sessions with member relays, and hears which of them can be used. */
+  #settleRelays(now: Millis): void {
+    this.#isRelayNews = false;
+    if (!this.#roster.isMember) return;
+    const changed = this.#relays.settle(now);
+    if (changed.isNews) this.#relaysChanged(changed, now);
+    for (const key of this.#relays.kept()) {
+      this.#meet(key, now);
+      if (this.#peers.get(key)?.link == null) this.#tell(key, now, () => undefined);
+    }
+    this.#isRelayNews = false;
+    this.#publish(now);
+    this.#timers.set("relays", this.#relays.deadline(now));
+  }
+
+  #relaysChanged({ gone }: RelaysChanged, now: Millis): void {
+    for (const relay of gone) {
+      for (const peer of this.#peers.values()) peer.handleRelayGone(relay, this.#around(peer.key, now));
+    }
     this.#emit({ kind: "changed" });
     this.#publish(now);
     this.#settleAll(now);
+  }
+
+  #identities(): Iterable<IdentityKey> {
+    return this.membership.members().map(({ identity }) => identity);
   }
 
   #hearTraffic({ peers, heavy = [] }: Extract<Input, { kind: "traffic" }>, now: Millis): void {
@@ -296,12 +351,20 @@ export class Network {
   #ring(name: string, now: Millis): void {
     if (name === "expiry") this.#merge([], now);
     else if (name === "publish") this.#publish(now);
+    else if (name === "relays") this.#isRelayNews = true;
     else this.#tell(name as SessionKey, now, () => this.#emit({ kind: "changed" }));
   }
 
   #publish(now: Millis): void {
     const { record } = this.membership;
-    const { effect, next } = this.#publication.due({ own: this.#own, nat: this.#nat, record, now });
+    const { effect, next } = this.#publication.due({
+      own: this.#own,
+      nat: this.#nat,
+      relays: this.#relays.told(now),
+      relayCost: this.#relays.ownCost,
+      record,
+      now,
+    });
     this.#timers.set("publish", this.#roster.isMember ? next : null);
     if (!this.#roster.isMember || effect === null) return;
     this.#publication.done(effect, now);
@@ -325,8 +388,10 @@ export class Network {
     const around = this.#around(key, now);
     const decisions = peer.decisions.at(-1);
     const standing = peer.standing(now);
+    const link = peer.link?.endpoint;
     what(peer, around);
     peer.settle(around);
+    if (peer.link?.endpoint !== link && this.#relays.member(key) !== null) this.#isRelayNews = true;
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
     if (peer.isForgettable(now)) this.#part(key);
@@ -346,7 +411,11 @@ export class Network {
     return {
       now,
       name: member?.certificate.name ?? "",
-      relays: this.#relays,
+      relays: this.#relays.standing,
+      asked: () => this.#relays.asked(member),
+      isRouted: this.#relays.hasRouter,
+      keeping: this.#relays.keeping(member),
+      nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
       addresses: this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
@@ -367,7 +436,7 @@ export class Network {
       stockEndpoint: this.#stock.get(member.sessionKey) ?? null,
       served: member.certificate.gateway === this.#options.self.identity,
       gateway: this.#gatewayOf(member),
-      relaysHere: this.#relays.size > 0 || this.#options.ownRelay() !== null,
+      relaysHere: this.#relays.standing.size > 0 || this.#options.ownRelay() !== null,
       here: { nat: this.#nat, outside: outsideHosts(this.#own), port: this.#port(), mayMapPorts: true },
       there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
       neighbour: () => this.#neighbourOf(member),
@@ -398,6 +467,9 @@ export class Network {
     }
     return null;
   }
+
+  readonly #nameOf = (identity: IdentityKey): string =>
+    this.membership.member(identity)?.certificate.name ?? "";
 
   readonly #relayCost = (relay: SessionKey): Millis =>
     this.membership.memberOf(relay)?.node?.relay?.cost ?? 0;

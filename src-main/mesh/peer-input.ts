@@ -15,6 +15,7 @@ export type PeerInput = Exclude<
       | "candidates"
       | "measured"
       | "traffic"
+      | "relaying"
       | "woke"
       | "pins"
       | "tick";
@@ -49,7 +50,7 @@ export function hearPeer(peer: Peer, input: PeerInput, around: Around): void {
       peer.handleRelayOpened(input.relay, input.opened, around);
       break;
     case "relayOffered":
-      peer.handleRelayOffered(input.relay, input.endpoint, around);
+      peer.handleRelayOffered(input, around);
       break;
   }
 }

@@ -9,7 +9,7 @@ import type { Decision, Endpoint } from "./effect.ts";
 import type { Member, Rank } from "./membership.ts";
 import { sentence } from "./path.ts";
 import type { Peer, Standing } from "./peer.ts";
-import { sentenceFacts } from "./peer-words.ts";
+import { sentenceFacts, viaOf } from "./peer-words.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath, fitsPin } from "./pin.ts";
 import type { End, PathInUse, VerdictFacts } from "./verdict.ts";
@@ -218,7 +218,7 @@ function pathOf(peer: Peer | null, standing: Standing, around: Around): PathView
     kind: active.kind === "relay" ? "relay" : "direct",
     endpoint: active.endpoint,
     remote: active.endpoint.split(/[#@]/)[0] ?? active.endpoint,
-    via: relaysOf(active, around),
+    via: viaOf(active, around),
     latencyMillis: active.rttMillis,
     loss: active.loss,
     lossOut: active.lossOut,
@@ -231,17 +231,12 @@ function pathOf(peer: Peer | null, standing: Standing, around: Around): PathView
         ? null
         : {
             kind: standby.kind === "relay" ? "relay" : "direct",
-            via: relaysOf(standby, around),
+            via: viaOf(standby, around),
             latencyMillis: standby.rttMillis,
           },
     reason: sentence(code, facts),
     reasonCode: code,
   };
-}
-
-function relaysOf({ relay }: Candidate, { relays }: Around): readonly string[] {
-  const name = relay === null ? undefined : relays.get(relay)?.name;
-  return name === undefined ? [] : [name];
 }
 
 function candidatesOf(peer: Peer | null, around: Around): PeerView["candidates"] {

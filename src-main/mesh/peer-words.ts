@@ -9,15 +9,24 @@ import type { ReasonFacts } from "./path.ts";
 export function sentenceFacts(
   active: Candidate,
   candidates: readonly Candidate[],
-  around: Pick<Around, "name" | "relays" | "pin">,
+  around: Pick<Around, "name" | "relays" | "pin" | "nameOf">,
 ): ReasonFacts {
   return {
     name: around.name,
     endpoint: active.endpoint,
-    via: active.relay === null ? undefined : around.relays.get(active.relay)?.name,
+    via: active.relay === null ? undefined : viaOf(active, around).join(", then "),
     chosen: around.pin?.via ?? undefined,
     direct: candidates.filter(({ kind }) => kind !== "relay").length,
   };
+}
+
+/** Names of the relays that a candidate leads through, in order; none for a direct one. */
+export function viaOf(
+  { relay, onward }: Pick<Candidate, "relay" | "onward">,
+  { relays, nameOf }: Pick<Around, "relays" | "nameOf">,
+): readonly string[] {
+  const first = relay === null ? undefined : relays.get(relay)?.name;
+  return first === undefined ? [] : [first, ...onward.map(nameOf)];
 }
 
 /** Where a candidate's answers come from. */

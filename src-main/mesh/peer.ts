@@ -5,13 +5,15 @@ import type { Around } from "./around.ts";
 import { Call, patience } from "./call.ts";
 import type { Candidate } from "./candidate.ts";
 import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.ts";
+import type { Channel } from "./candidates.ts";
 import { Candidates } from "./candidates.ts";
-import type { Decision, Endpoint, Measure } from "./effect.ts";
+import type { Decision, Endpoint, Input, Measure } from "./effect.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
 import { describe, relayAt, sentenceFacts } from "./peer-words.ts";
 import type { Plan } from "./probing.ts";
 import { activityEnds, activityOf, isFlowing, plan, samePlan, tryEnds } from "./probing.ts";
 import { RelayTries } from "./relay-tries.ts";
+import type { DirectLink, Keeping } from "./relays.ts";
 import type { Use } from "./use.ts";
 import { chooseUse } from "./use.ts";
 
@@ -41,6 +43,7 @@ export class Peer {
   #eager: Millis;
   /** What the data plane was told last to probe; null: nothing. */
   #planned: Plan | null = null;
+  #keeping: Keeping | null = null;
 
   constructor(key: SessionKey, now: Millis) {
     this.key = key;
@@ -66,6 +69,13 @@ export class Peer {
   /** Since when its session stands; null without one. */
   get sessionSince(): Millis | null {
     return this.#session?.since ?? null;
+  }
+
+  /** The direct way in use, if it answers; null without one. */
+  get link(): DirectLink | null {
+    const { active } = this;
+    const stands = this.#session !== null && this.#broken === null && active?.standing === "proved";
+    return !stands || active === null || active.kind === "relay" ? null : active;
   }
 
   /** Whether packets went to or came from it just now. */
@@ -177,21 +187,21 @@ export class Peer {
 
   handleRelayOpened(
     relay: SessionKey,
-    opened: { readonly endpoint: Endpoint } | { readonly refused: string },
+    opened: Extract<Input, { kind: "relayOpened" }>["opened"],
     around: Around,
   ): void {
     if ("refused" in opened) {
       this.#relayTries.refused(relay, opened.refused, around);
       return;
     }
-    this.handleRelayOffered(relay, opened.endpoint, around);
+    this.handleRelayOffered({ relay, ...opened }, around);
   }
 
   /** A channel through the relay, ours or the peer's. */
-  handleRelayOffered(relay: SessionKey, endpoint: Endpoint, around: Around): void {
-    this.#relayTries.opened(relay);
+  handleRelayOffered(channel: Channel & { readonly relay: SessionKey }, around: Around): void {
+    this.#relayTries.opened(channel.relay);
     this.#expected = around.now;
-    this.#candidates.learnChannel(endpoint, relay, around.now);
+    this.#candidates.learnChannel(channel, around.now);
   }
 
   /** The machine slept for a while (its sessions are gone), or only its addresses changed. */
@@ -222,6 +232,7 @@ export class Peer {
 
   /** Draws the conclusions of what was heard: whom to call, which path to take, what to probe. */
   settle(around: Around): void {
+    this.#keep(around);
     if (this.#session !== null || this.#call !== null) this.#candidates.refresh(around.addresses, around.now);
     if (this.#session !== null) {
       this.#choose(around);
@@ -249,10 +260,20 @@ export class Peer {
     }
     for (const candidate of this.candidates) {
       if (isProvisional(candidate)) at(candidate.since + provisionalFor);
+      if (candidate.onward.length > 0) at(candidate.since + onwardFor);
       if (candidate.standing === "proved") at(candidate.since + trustDelay(candidate, candidate.since));
       else for (const end of tryEnds(candidate, this.#eager)) at(end);
     }
     return next;
+  }
+
+  /** A session that is kept is called anew when it is gone. */
+  #keep({ keeping, now }: Around): void {
+    this.#keeping = keeping;
+    const isGivenUp = this.#unanswered !== null && now - this.#unanswered < keptAgain;
+    if (keeping?.calls !== true || this.#session !== null || this.#call !== null || isGivenUp) return;
+    this.#unanswered = null;
+    this.#begin(now, false);
   }
 
   #begin(now: Millis, force: boolean): void {
@@ -294,7 +315,8 @@ export class Peer {
 
   #learn(endpoint: Endpoint, around: Around): Candidate | null {
     const { addresses, now } = around;
-    if (endpoint.includes("#")) this.#candidates.learnChannel(endpoint, relayAt(endpoint, around), now);
+    if (endpoint.includes("#"))
+      this.#candidates.learnChannel({ endpoint, relay: relayAt(endpoint, around) }, now);
     else
       this.#candidates.learn(
         endpoint,
@@ -308,13 +330,14 @@ export class Peer {
     this.#candidates.update(lost(candidate, around.now));
     if (this.#use.active.includes(candidate.endpoint)) around.alarm();
     if (candidate.endpoint === this.#active) this.#decide(around, `no answer ${describe(candidate, around)}`);
-    if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, around);
+    if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, candidate.onward, around);
   }
 
   #choose(around: Around): void {
     const { now } = around;
     for (const candidate of this.candidates) {
-      if (isProvisional(candidate) && now - candidate.since >= provisionalFor) this.#lose(candidate, around);
+      const isOverdue = isProvisional(candidate) && now - candidate.since >= provisionalFor;
+      if (isOverdue || isDeadEnd(candidate, now)) this.#lose(candidate, around);
     }
     const before = this.active === null ? null : this.#active;
     this.#active = choosePath(this.candidates, before, around);
@@ -334,11 +357,16 @@ export class Peer {
       this.#call = null;
       return;
     }
-    this.#broken ??= now;
+    if (this.#broken === null) {
+      // Nothing is warm: everything else is tried at once, relays that kept us waiting are asked at once.
+      this.#broken = now;
+      this.#eager = now;
+      this.#relayTries.hurry();
+    }
     if (
       this.#call === null &&
       now - this.#broken >= callAfter &&
-      activityOf(now - this.#lastTraffic) !== "quiet"
+      (this.#keeping?.calls === true || activityOf(now - this.#lastTraffic) !== "quiet")
     ) {
       this.#begin(now, true);
     }
@@ -357,16 +385,17 @@ export class Peer {
     if (endpoints.length > 0) {
       emit({ kind: "handshake", peer: this.key, endpoints, force: call.force && !hasBegun });
     }
-    const isRelayed = around.relays.size > 0 && around.presence?.udp !== false;
+    if (around.presence?.online !== true && call.takeSeek(now)) emit({ kind: "seek", peer: this.key });
+    const isRelayed = around.isRouted && around.presence?.udp !== false;
     if (isRelayed || !around.online || around.presence?.online === false) return;
     if (call.takeCarry(now)) emit({ kind: "carry", peer: this.key });
   }
 
-  #askRelays({ relays, now, emit }: Around): void {
-    for (const relay of relays.keys()) {
+  #askRelays({ asked, now, emit }: Around): void {
+    for (const relay of asked()) {
       const isReached = this.candidates.some((one) => one.relay === relay && one.standing !== "lost");
       if (!isReached && this.#relayTries.begin(relay, now))
-        emit({ kind: "openRelay", peer: this.key, relay });
+        emit({ kind: "openRelay", peer: this.key, relay, avoid: this.#relayTries.avoided(relay) });
     }
   }
 
@@ -387,6 +416,7 @@ export class Peer {
       activity,
       isFlowing: this.isFlowing(now),
       isHeavy: this.#isHeavy,
+      keepMillis: this.#keeping?.probeMillis ?? null,
       eager: this.#eager,
       flowing,
       isAlarmed,
@@ -404,10 +434,19 @@ export class Peer {
   }
 }
 
+/** Opened by relays that said they would carry it on, and nothing came through. */
+function isDeadEnd({ standing, since, onward }: Candidate, now: Millis): boolean {
+  return standing === "probing" && onward.length > 0 && now - since >= onwardFor;
+}
+
 /** Two handshakes that began at both ends at once make one session. */
 const sameHandshake: Millis = 5000;
 /** A path that only a session proved must echo within this time. */
 const provisionalFor: Millis = 3000;
+/** A channel over several relays has to answer within this time, or another way is asked for. */
+const onwardFor: Millis = 6000;
+/** A kept peer that did not answer is called again after this time. */
+const keptAgain: Millis = 20_000;
 /** Nothing answers for this long: the other end may have lost the session. */
 const callAfter: Millis = 1000;
 /** A peer whose packets were missed this lately is called when it returns. */

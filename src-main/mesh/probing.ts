@@ -38,6 +38,8 @@ export interface ProbingFacts {
   readonly use: Use;
   readonly activity: Activity;
   readonly isFlowing: boolean;
+  /** The session is kept by such probes though no packet flows; null: it is not. */
+  readonly keepMillis: Millis | null;
   /** Since when unproved candidates are tried eagerly. */
   readonly eager: Millis;
   /** How many peers packets flow to or from: they share the node's budget. */
@@ -81,8 +83,7 @@ export function tryEnds({ isLocal, since }: Candidate, eager: Millis): readonly 
 function interval(candidate: Candidate, facts: ProbingFacts): Millis {
   const { use, activity, eager, now } = facts;
   const { endpoint } = candidate;
-  if (activity === "quiet") return 0;
-  if (activity === "idle") return endpoint === use.active[0] ? whenIdle : 0;
+  if (activity !== "busy") return whileQuiet(candidate, facts);
   if (isProvisional(candidate)) return eagerly;
   if (candidate.standing === "proved") {
     const { inUse, standingBy } = facts.isFlowing ? whileFlowing(facts) : afterwards;
@@ -92,6 +93,14 @@ function interval(candidate: Candidate, facts: ProbingFacts): Millis {
   const tried = now - Math.max(candidate.since, eager);
   const steps = candidate.isLocal ? localTries : tries;
   return steps.find(({ until }) => tried < until)?.every ?? rarely;
+}
+
+/** Without packets only what is in use is probed; to keep a session, also what may be in use soon. */
+function whileQuiet(candidate: Candidate, { use, activity, keepMillis, eager, now }: ProbingFacts): Millis {
+  if (candidate.endpoint === use.active[0]) return keepMillis ?? (activity === "idle" ? whenIdle : 0);
+  if (keepMillis === null || candidate.standing === "proved") return 0;
+  const tried = now - Math.max(candidate.since, eager);
+  return tries.slice(0, 2).find(({ until }) => tried < until)?.every ?? 0;
 }
 
 /**

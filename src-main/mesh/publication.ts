@@ -21,6 +21,9 @@ export class Publication {
   due(facts: {
     readonly own: readonly OwnCandidate[];
     readonly nat?: NatFacts | undefined;
+    /** Member relays that it is on, by identity, and what relaying costs here (null: it does not). */
+    readonly relays: readonly string[];
+    readonly relayCost: number | null;
     readonly record: NetworkRecord | null;
     readonly now: Millis;
   }): {
@@ -28,12 +31,14 @@ export class Publication {
     readonly next: Millis | null;
   } {
     const { own, nat, record, now } = facts;
-    const relays = this.#relayed ? (record?.routers ?? []).map(({ pin }) => pin).slice(0, mostRelays) : [];
+    const routers = this.#relayed ? (record?.routers ?? []).map(({ pin }) => pin) : [];
+    const relays = [...facts.relays, ...routers].slice(0, mostRelays);
     const effect: PublishNode = {
       kind: "publishNode",
       candidates: own.slice(0, mostCandidates),
       relays,
       ...(nat === undefined ? {} : { nat }),
+      ...(facts.relayCost === null ? {} : { relay: { cost: facts.relayCost } }),
     };
     if (own.length === 0 || textOf(effect) === this.#said) return { effect: null, next: null };
     const next = this.#saidAt + pause;

@@ -1,5 +1,8 @@
 /** When a relay is asked for a channel to a peer, and again. */
-import type { Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
+
+/** Relays behind one through which a channel did not work. */
+type Avoided = readonly IdentityKey[];
 
 interface Try {
   readonly attempts: number;
@@ -11,6 +14,7 @@ interface Try {
 /** The asking of one peer's relays. */
 export class RelayTries {
   readonly #tries = new Map<SessionKey, Try>();
+  readonly #avoided = new Map<SessionKey, Avoided>();
 
   /** Whether to ask now; if so, it counts as asked. */
   begin(relay: SessionKey, now: Millis): boolean {
@@ -20,13 +24,21 @@ export class RelayTries {
     return true;
   }
 
+  /** Relays behind that one to go around. */
+  avoided(relay: SessionKey): Avoided {
+    return this.#avoided.get(relay) ?? [];
+  }
+
   opened(relay: SessionKey): void {
     this.#tries.set(relay, fresh);
   }
 
   /** The channel stopped working though the relay is there: ask for another. */
-  lost(relay: SessionKey, { now }: { readonly now: Millis }): void {
+  lost(relay: SessionKey, onward: Avoided, { now }: { readonly now: Millis }): void {
     this.#tries.set(relay, { ...fresh, notBefore: now });
+    const [next] = onward;
+    if (next !== undefined)
+      this.#avoided.set(relay, [...new Set([...this.avoided(relay), next])].slice(-mostAvoided));
   }
 
   refused(
@@ -34,6 +46,7 @@ export class RelayTries {
     why: string,
     { now, random }: { readonly now: Millis; readonly random: () => number },
   ): void {
+    this.#avoided.delete(relay);
     const attempts = (this.#tries.get(relay)?.attempts ?? 0) + 1;
     const first = firstWait[why] ?? otherWait;
     const wait = Math.min(first * 2 ** (attempts - 1), longestWait) * (0.9 + 0.2 * random());
@@ -52,6 +65,7 @@ export class RelayTries {
 
   clear(): void {
     this.#tries.clear();
+    this.#avoided.clear();
   }
 
   /** When the next relay may be asked again. */
@@ -76,3 +90,4 @@ const firstWait: Readonly<Record<string, Millis>> = {
 };
 const otherWait: Millis = 2000;
 const longestWait: Millis = 30_000;
+const mostAvoided = 8;

@@ -69,9 +69,16 @@ export class Relays {
     return this.#standing;
   }
 
-  /** What relaying costs here; null when this node does not. */
+  /** Whether a router is among them. */
+  get hasRouter(): boolean {
+    for (const key of this.#standing.keys()) if (this.#routers.has(key)) return true;
+    return false;
+  }
+
+  /** What relaying costs here, as far as this node may; null when it does not. */
   get ownCost(): number | null {
-    return this.#cost;
+    const own = this.#cost === null ? null : this.#options.member(this.#options.self);
+    return own?.certificate.rights.relay === true ? this.#cost : null;
   }
 
   /** This node relays for others from now on, or no longer (null). */
@@ -117,7 +124,7 @@ export class Relays {
 
   /** Looks at the sessions with member relays: which to keep, which of them can be used. */
   settle(now: Millis): RelaysChanged {
-    this.#attachments.settle({ now, relays: this.#cost !== null, link: this.#options.link });
+    this.#attachments.settle({ now, relays: this.ownCost !== null, link: this.#options.link });
     const kept = this.#attachments.kept();
     const gone: SessionKey[] = [];
     let isNews = false;
@@ -154,15 +161,15 @@ export class Relays {
   keeping(member: Member | null): Keeping | null {
     if (member === null) return null;
     const relays = this.#members.has(member.sessionKey);
-    const probeMillis = relays && this.#cost !== null ? betweenRelays : forLeaves;
-    if (this.#attachments.kept().has(member.sessionKey)) return { calls: true, probeMillis };
-    const isOnUs = this.#cost !== null && (relays || isOn(member.node, this.#options.self));
+    const probeMillis = relays && this.ownCost !== null ? betweenRelays : forLeaves;
+    if (this.#attachments.isKept(member.sessionKey)) return { calls: true, probeMillis };
+    const isOnUs = this.ownCost !== null && (relays || isOn(member.node, this.#options.self));
     return isOnUs ? { calls: false, probeMillis } : null;
   }
 
   /** Identities of the relays to name in the own record. */
   told(now: Millis): readonly IdentityKey[] {
-    if (this.#cost !== null) return [];
+    if (this.ownCost !== null) return [];
     return this.#attachments.settled(now).map(({ identity }) => identity);
   }
 
@@ -185,7 +192,7 @@ export class Relays {
 
   /** Relays that this one tells routes to; none unless it relays itself. */
   links(): readonly RelayLink[] {
-    if (this.#cost === null) return [];
+    if (this.ownCost === null) return [];
     return [...this.#members.values()].flatMap(({ identity, key }) => {
       const link = this.#options.link(key);
       return link === null ? [] : [{ identity, key, rttMillis: link.rttMillis ?? unmeasured }];

@@ -176,7 +176,7 @@ describe("first contact", () => {
     const bench = meet();
     const effects = bench.hear({ kind: "wanted", peer: bob });
     expect(effects).toEqual([
-      { kind: "openRelay", peer: bob, relay },
+      { kind: "openRelay", peer: bob, relay, avoid: [] },
       { kind: "handshake", peer: bob, endpoints: [lan, reflexive], force: false },
       { kind: "changed" },
     ]);

@@ -248,6 +248,7 @@ describe("probing", () => {
         isFlowing: isFlowing(sinceTraffic),
         isHeavy: false,
         isAlarmed: false,
+        keepMillis: null,
         eager: now,
         flowing: 1,
         now,
@@ -257,13 +258,24 @@ describe("probing", () => {
     expect(every(5000)).toEqual([1000, 5000, 250]);
     expect(every(30_000)).toEqual([25_000, 0, 0]);
     expect(every(300_000)).toEqual([0, 0, 0]);
+    // A relay's session is kept, and a new address of it tried for a while.
+    expect(every(300_000, { keepMillis: 5000 })).toEqual([5000, 0, 250]);
+    expect(every(300_000, { keepMillis: 5000, now: now + 30_000 })).toEqual([5000, 0, 0]);
     expect(every(0, { use: { active: [lan], standby: [] } })).toEqual([100, 10_000, 250]);
   });
 
   it("costs about ten probes a second, however many peers packets flow to; more only beside much traffic", () => {
     const candidates = [at(lan, 1), at(channel, 50)];
     const use = { active: [lan], standby: [channel] };
-    const facts = { use, activity: "busy", isFlowing: true, isAlarmed: false, eager: now, now } as const;
+    const facts = {
+      use,
+      activity: "busy",
+      isFlowing: true,
+      isAlarmed: false,
+      keepMillis: null,
+      eager: now,
+      now,
+    } as const;
     const perSecond = (flowing: number, isHeavy = false) =>
       flowing *
       plan(candidates, { ...facts, flowing, isHeavy }).reduce(
