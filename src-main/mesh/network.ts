@@ -43,6 +43,8 @@ export interface NetworkOptions {
   readonly random: () => number;
   /** SHA-256, base64. */
   readonly hash: HashOf;
+  /** State that several machines of one process hold in common; absent: its own. */
+  readonly membership?: Membership;
 }
 
 /** Where this node stands in the network. `unknown`: no certificate of its own has come. */
@@ -85,7 +87,7 @@ export class Network {
 
   constructor(options: NetworkOptions) {
     this.#options = options;
-    this.membership = new Membership(options.network, options.hash);
+    this.membership = options.membership ?? new Membership(options.network, options.hash);
     this.#roster = new Roster(this.membership, options.self);
     this.#relays = new Relays({
       self: options.self.identity,

@@ -1,5 +1,6 @@
 /** One simulated machine: the product's own decisions on a modelled data plane, joined as the engine joins them. */
 import type { Effect, Input } from "../../../src-main/mesh/effect.ts";
+import type { Membership } from "../../../src-main/mesh/membership.ts";
 import { Network } from "../../../src-main/mesh/network.ts";
 import type { PeerView } from "../../../src-main/mesh/peer-view.ts";
 import type { IdentityKey, SessionKey } from "../../../src-shared/ids.ts";
@@ -19,6 +20,8 @@ export interface NodeOptions {
   readonly random: () => number;
   /** Whether its UDP reaches the router. */
   readonly udp: boolean;
+  /** State that it holds in common with others; absent: its own. */
+  readonly membership?: Membership;
 }
 
 /** A machine that runs Starmesh. */
@@ -150,6 +153,7 @@ export class SimNode {
       ownRelay: () => null,
       random: this.#options.random,
       hash: hashOf,
+      ...(this.#options.membership === undefined ? {} : { membership: this.#options.membership }),
     });
   }
 

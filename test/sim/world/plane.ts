@@ -28,6 +28,9 @@ interface Path {
   /** How many probes of the last twenty were answered, as bits, and how many there were. */
   answered: number;
   sent: number;
+  /** Probes since it is known, and when one of full size was sent last. */
+  probes: number;
+  wholeAt: number;
   lastEchoMillis: number | null;
   isFresh: boolean;
 }
@@ -70,6 +73,8 @@ export class Plane {
   readonly #links = new Map<SessionKey, Link>();
   #traffic = new Set<SessionKey>();
   #stopped = false;
+  /** Bytes of probes and echoes sent, with their outer headers. */
+  probeBytes = 0;
 
   constructor(
     host: Host,
@@ -292,7 +297,10 @@ export class Plane {
   }
 
   #probe(link: Link, path: Path): void {
-    const rtt = this.#roundTrip(link, path.endpoint);
+    const isWhole = path.probes++ % wholeEvery === 0 && this.#now - path.wholeAt >= 1000;
+    if (isWhole) path.wholeAt = this.#now;
+    const bytes = smallBytes + (isWhole ? wholeBytes : 0);
+    const rtt = this.#roundTrip(link, path.endpoint, bytes);
     path.answered = ((path.answered << 1) | (rtt === null ? 0 : 1)) & 0xfffff;
     path.sent = Math.min(20, path.sent + 1);
     path.isFresh = true;
@@ -320,12 +328,14 @@ export class Plane {
   }
 
   /** Probe and echo at once; the time they take is added by the caller. */
-  #roundTrip(link: Link, endpoint: Endpoint): number | null {
+  #roundTrip(link: Link, endpoint: Endpoint, bytes: number): number | null {
+    this.probeBytes += bytes;
     const there = this.#carrier.send(this.host, endpoint);
     if (there === null || there.plane.key !== link.key) return null;
     if (!there.plane.#accepts(this.key, link.session, there.source)) return null;
     there.plane.#hear(this.key, there.source);
     const back = this.#carrier.send(there.plane.host, there.source);
+    there.plane.probeBytes += bytes;
     return back?.plane === this ? there.delayMillis + back.delayMillis : null;
   }
 
@@ -422,6 +432,8 @@ function newPath(endpoint: Endpoint): Path {
     minRttMillis: null,
     answered: 0,
     sent: 0,
+    probes: 0,
+    wholeAt: Number.NEGATIVE_INFINITY,
     lastEchoMillis: null,
     isFresh: false,
   };
@@ -433,6 +445,10 @@ function countBits(bits: number): number {
   return count;
 }
 
+/** A probe on the wire; with every fourth goes one of full size, but not more than one a second. */
+const smallBytes = 85;
+const wholeBytes = 1460;
+const wholeEvery = 4;
 /** A plane's beat; probes that ride on it are up to half of it early. */
 const beatMillis = 1000;
 /** Message 1 is sent again after these, then every 5 s. */

@@ -40,6 +40,8 @@ export class Router {
   isUp = true;
   /** Datagrams passed on. */
   relayed = 0;
+  /** Bytes of entries and presence told to nodes, by the size of their JSON. */
+  toldBytes = 0;
   readonly #clock: HeapClock;
   readonly #net: TestNetwork;
   readonly #book: AddressBook;
@@ -100,11 +102,11 @@ export class Router {
     if (!this.isUp) return;
     const presence = { identity: client.identity, online: true, udp: false };
     this.#seats.set(client.plane.key, { client, bound: null, presence });
-    client.told(this.#log.slice(client.heard), this.#log.length);
-    client.presence(
-      true,
-      [...this.#seats.values()].map((seat) => seat.presence),
-    );
+    const entries = this.#log.slice(client.heard);
+    const members = [...this.#seats.values()].map((seat) => seat.presence);
+    this.toldBytes += bytesOf(entries) + members.length * presenceBytes;
+    client.told(entries, this.#log.length);
+    client.presence(true, members);
     this.#sayPresence(client.plane.key);
   }
 
@@ -178,6 +180,7 @@ export class Router {
     this.#book.observe(this.membership.addressesInUse(), this.#clock.now);
     if (!this.isUp) return;
     const known = this.#log.length;
+    this.toldBytes += bytesOf(entries) * this.#seats.size;
     for (const { client } of [...this.#seats.values()])
       this.#clock.after(30, () => client.told(entries, known));
   }
@@ -193,6 +196,7 @@ export class Router {
     this.#clock.after(batchMillis / 5, () => {
       const members = [...this.#presences.values()];
       this.#presences.clear();
+      this.toldBytes += members.length * presenceBytes * this.#seats.size;
       if (this.isUp) for (const { client } of [...this.#seats.values()]) client.presence(false, members);
     });
   }
@@ -201,3 +205,10 @@ export class Router {
 }
 
 const batchMillis = 500;
+/** `{"identity":"…44 characters…","online":true,"udp":true}`. */
+const presenceBytes = 90;
+
+/** Each entry's body, with kind, key and signature around it. */
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { signed }) => sum + signed.body.length + 200, 0);
+}

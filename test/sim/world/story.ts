@@ -65,9 +65,13 @@ export function silent(crowd: Crowd): readonly string[] {
   );
 }
 
-/** Nodes at places of every kind; each wants eight others. */
-function settle(count: number, seed: number): Crowd {
-  const world = new World(seed, { loss: 0.001, jitterMillis: 3 });
+/** Nodes at places of every kind; each wants eight others, or so many. `isCommon` as in `World`. */
+export function settle(
+  count: number,
+  seed: number,
+  options: { readonly wanted?: number; readonly isCommon?: boolean } = {},
+): Crowd {
+  const world = new World(seed, { loss: 0.001, jitterMillis: 3 }, options.isCommon);
   const { random } = world;
   const wayOf = new Map<SimNode, Way>();
   while (wayOf.size < count) {
@@ -79,7 +83,7 @@ function settle(count: number, seed: number): Crowd {
   }
   for (const node of world.nodes) {
     const others = new Set<SessionKey>();
-    while (others.size < wantedPeers) {
+    while (others.size < (options.wanted ?? wantedPeers)) {
       const other = world.nodes[Math.floor(random.next() * count)];
       if (other !== undefined && other !== node) others.add(other.key);
     }

@@ -1,10 +1,11 @@
 /** A whole simulated world: internet, router, nodes, one clock and one seed. */
 import type { Endpoint } from "../../../src-main/mesh/effect.ts";
 import type { Entry } from "../../../src-shared/trust.ts";
-import { start, TestNetwork } from "../../fakes/entries.ts";
+import { hashOf, start, TestNetwork } from "../../fakes/entries.ts";
 import type { Random } from "../../fakes/random.ts";
 import { createRandom } from "../../fakes/random.ts";
 import { HeapClock } from "./clock.ts";
+import { CommonMembership } from "./common-membership.ts";
 import type { Conditions, Host, Place } from "./internet.ts";
 import { Internet } from "./internet.ts";
 import type { NatName } from "./nat.ts";
@@ -23,13 +24,16 @@ export class World {
   readonly nodes: SimNode[] = [];
   readonly #planes = new Map<Host, SimNode>();
   readonly #trunk: readonly Entry[];
+  readonly #membership: CommonMembership | null;
 
-  constructor(seed: number, conditions: Conditions = { loss: 0, jitterMillis: 1 }) {
+  /** `isCommon`: the nodes hold the network's state in common, so that there can be many. */
+  constructor(seed: number, conditions: Conditions = { loss: 0, jitterMillis: 1 }, isCommon = false) {
     this.random = createRandom(seed);
     this.internet = new Internet(this.random, conditions);
     this.router = new Router(this.internet.host("router", this.internet.place(null)), this.net, this.clock);
     this.#trunk = [this.net.record(), this.net.delegation("invite", { count: 100_000 })];
     this.router.membership.merge(this.#trunk, this.clock.now);
+    this.#membership = isCommon ? new CommonMembership(this.net.id, hashOf) : null;
   }
 
   place(nat: NatName | null): Place {
@@ -41,7 +45,15 @@ export class World {
     const host = this.internet.host(name, place);
     const carrier = { clock: this.clock, send: (from: Host, to: Endpoint) => this.#send(from, to) };
     const { router, random } = this;
-    const node = new SimNode({ name, host, router, carrier, random: random.next, udp: options.udp ?? true });
+    const node = new SimNode({
+      name,
+      host,
+      router,
+      carrier,
+      random: random.next,
+      udp: options.udp ?? true,
+      ...(this.#membership === null ? {} : { membership: this.#membership }),
+    });
     this.nodes.push(node);
     this.#planes.set(host, node);
     return node;
