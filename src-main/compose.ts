@@ -49,6 +49,9 @@ export interface Running {
  */
 export async function compose(options: ComposeOptions): Promise<Running> {
   const { folder } = options;
+  // The SQLite library asks for a report as it is loaded, and that would look up the name of every open socket's other
+  // end while nothing else runs: 20 s for each where there is no DNS.
+  if (process.report !== undefined) Object.assign(process.report, { excludeNetwork: true });
   prepareFolder(folder, options.socketOwner);
   const lock = await lockFolder(folder);
   const logs = join(folder, "logs");

@@ -180,7 +180,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
 export type RouterMessage = z.infer<typeof routerMessage>;
 
 /** Kinds of control messages inside sessions (one byte each). */
-export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, routes: 4, punch: 5, seek: 7 } as const;
+export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, routes: 4, punch: 5, seek: 7, moved: 8 } as const;
 
 /** Node → relay: open a channel to a member; carries the first datagram. */
 export const relayOpen = z.object({

@@ -19,6 +19,7 @@ import { answerExchange, exchangeState } from "./exchange.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
+import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
 import { keptPins } from "./pins.ts";
 import { NetworkRelays } from "./relays.ts";
@@ -37,6 +38,7 @@ export class NetworkLoop {
   readonly #realm: string;
   readonly #requests: SessionRequests;
   readonly #relays: NetworkRelays;
+  readonly #notices: MoveNotices;
   #stored: StoredNetwork;
   #interface: NetworkInterface | null = null;
   #configuring: Promise<void> = Promise.resolve();
@@ -59,6 +61,7 @@ export class NetworkLoop {
       hash: surroundings.notary.hash,
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
+    this.#notices = new MoveNotices(this.#requests);
     this.#relays = new NetworkRelays({
       surroundings,
       machine: this.machine,
@@ -205,6 +208,7 @@ export class NetworkLoop {
   /** The machine slept or moved: nothing measured before counts. */
   wake(move: Exclude<Move, { readonly kind: "gained" }>): void {
     this.line.hurry();
+    if (move.kind === "moved") this.#notices.begin();
     this.feed({
       kind: "woke",
       slept: move.kind === "woke",
@@ -288,6 +292,7 @@ export class NetworkLoop {
     }
     const { realm: _, ...rest } = event;
     this.feed({ ...rest, peer: asKey(event.peer) } as Input);
+    if (event.kind === "proved") this.#notices.reached(asKey(event.peer));
     if (event.kind === "session" && event.initiator && !event.rekey) this.#exchange(asKey(event.peer));
     if (event.kind === "session") this.#raiseStampFloor();
     if (event.kind === "session" && !event.rekey) this.#relays.renewed(asKey(event.peer));
@@ -402,6 +407,7 @@ export class NetworkLoop {
       if (exchanged !== null) this.learn(exchanged.entries);
       return;
     }
+    if (event.type === controlKind.moved) this.feed({ kind: "moved", peer: asKey(event.peer) });
     const answer = this.#relays.answer(event);
     (answer ?? Promise.resolve("{}")).then(respond).catch((error: unknown) => this.#log("answer", error));
   }

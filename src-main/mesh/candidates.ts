@@ -66,6 +66,11 @@ export class Candidates {
     for (const candidate of this.all()) this.update(unproved(candidate, now));
   }
 
+  /** Direct ways are to be proved anew; those through relays stay as they are. */
+  restartDirect(now: Millis): void {
+    for (const candidate of this.all()) if (candidate.kind !== "relay") this.update(unproved(candidate, now));
+  }
+
   /** A relay's channels are gone. */
   dropRelay(relay: SessionKey): void {
     for (const one of this.all()) if (one.relay === relay) this.#byEndpoint.delete(one.endpoint);

@@ -41,6 +41,8 @@ export type Input =
     }
   | { readonly kind: "ended"; readonly peer: SessionKey; readonly reason: "no-answer" | "expired" }
   | { readonly kind: "heard"; readonly peer: SessionKey; readonly endpoint: Endpoint }
+  /** The peer says that it moved to another network: where it was, nobody answers any more. */
+  | { readonly kind: "moved"; readonly peer: SessionKey }
   | {
       readonly kind: "proved";
       readonly peer: SessionKey;

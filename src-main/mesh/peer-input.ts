@@ -40,6 +40,9 @@ export function hearPeer(peer: Peer, input: PeerInput, around: Around): void {
     case "heard":
       peer.handleHeard(input.endpoint, around);
       break;
+    case "moved":
+      peer.handleMoved(around);
+      break;
     case "proved":
       peer.handleProved(input.endpoint, input.rttMillis, around);
       break;

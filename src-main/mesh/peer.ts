@@ -217,6 +217,18 @@ export class Peer {
     if (this.#call !== null) this.#begin(now, this.#call.force);
   }
 
+  /** The peer moved, and says so: a relay carries on until it is found where it is now. */
+  handleMoved({ now, emit }: Around): void {
+    const planned = this.#planned;
+    if (this.#session === null) return;
+    this.#candidates.restartDirect(now);
+    this.#eager = now;
+    this.#planned = null;
+    if (planned === null) return;
+    const relayed = planned.paths.filter(({ endpoint }) => this.#candidates.get(endpoint)?.kind === "relay");
+    emit({ ...planned, kind: "setPaths", peer: this.key, paths: relayed });
+  }
+
   /** The router sees the peer again. */
   handleReturned({ now }: Around): void {
     const missed = this.#unanswered !== null || this.#call !== null || this.#broken !== null;

@@ -121,6 +121,13 @@ export class Lab {
     return host;
   }
 
+  /** Another cable from a host to a NAT's LAN: the device is there, switched off and without address. */
+  wire(host: Host, device: string, nat: Nat): void {
+    const port = `${device}-${this.#hosts.get(host.name)}`;
+    this.#link(host.name, device, nat.host.name, port);
+    nat.host.setUp(`link set ${port} master lan up`);
+  }
+
   /** Two hosts on one cable, `10.255.0.1` and `10.255.0.2`, and nothing else. */
   cable(one: string, other: string): readonly [Host, Host] {
     this.#namespace(one);

@@ -494,6 +494,19 @@ describe("waking up", () => {
     expect(kinds(again.hear({ kind: "woke", awayMillis: 3_599_000 }))).toContain("handshake");
   });
 
+  it("[C09 W12] goes over the relay at once to a peer that says it moved, and back when it is found", () => {
+    const bench = meet();
+    relayed(bench);
+    bench.hear({ kind: "proved", peer: bob, endpoint: channel, rttMillis: 40 });
+    bench.hear({ kind: "proved", peer: bob, endpoint: reflexive, rttMillis: 20 });
+    expect(bench.bob.path).toMatchObject({ endpoint: reflexive });
+    bench.hear({ kind: "moved", peer: bob });
+    expect(bench.bob.path).toMatchObject({ endpoint: channel });
+    bench.now += 100;
+    bench.hear({ kind: "proved", peer: bob, endpoint: reflexive, rttMillis: 20 });
+    expect(bench.bob.path).toMatchObject({ endpoint: reflexive });
+  });
+
   it("keeps sessions when only addresses changed, and proves every path anew", () => {
     const bench = meet();
     relayed(bench);
