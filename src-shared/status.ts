@@ -125,6 +125,16 @@ export const networkStatus = z.object({
   /** Kept by a shared secret: no invites, no removal. */
   secret: z.boolean(),
   members: z.number(),
+  /** Whether this machine passes packets on for other members. */
+  relay: z.object({
+    on: z.boolean(),
+    /** Milliseconds that a way through here counts more than measured. */
+    cost: z.number(),
+    /** False: an administrator withholds the right. */
+    allowed: z.boolean(),
+    /** Most Mbit/s for each member, in all networks; null: no limit. */
+    quotaMbit: z.number().nullable(),
+  }),
 });
 export type NetworkStatus = z.infer<typeof networkStatus>;
 

@@ -7,6 +7,7 @@ import { addMemberCommands } from "./member-commands.ts";
 import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
+import { addRelayCommand } from "./relay-command.ts";
 import { addRunCommands } from "./run-commands.ts";
 
 /**
@@ -50,6 +51,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addRunCommands(program, context, outcome);
   addPeerCommands(program, context);
   addDiaryCommand(program, context);
+  addRelayCommand(program, context);
   addPanelCommand(program, context);
   return program;
 }

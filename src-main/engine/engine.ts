@@ -27,6 +27,7 @@ import { NetworkLoop } from "./loop.ts";
 import type { Move } from "./moves.ts";
 import { Moves } from "./moves.ts";
 import { Pings } from "./pings.ts";
+import { relaySetting } from "./relay-setting.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
@@ -125,6 +126,7 @@ export class Engine {
     try {
       await engine.#surroundings.journal.undo();
       engine.bind(options.port);
+      engine.#applyRelayQuota();
       engine.#load();
       engine.#begin();
       return engine;
@@ -274,6 +276,31 @@ export class Engine {
     this.#changed();
   }
 
+  /** Whether the router role of this install is on. */
+  get hasRouter(): boolean {
+    return this.#router !== null;
+  }
+
+  /** Mbit/s that each member may have relayed here; null: any number. */
+  get relayQuotaMbit(): number | null {
+    return this.#node.relayQuotaMbit ?? null;
+  }
+
+  /** Relays for other members of a network, or no longer (also by a cost of 0); without a cost it stays as it was. */
+  setRelay(id: NetworkId, wish: { readonly on: boolean; readonly cost?: number | undefined }): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    const { cost } = relaySetting(held.stored, this.hasRouter);
+    this.#change(id, { relay: { on: wish.on && wish.cost !== 0, cost: wish.cost || cost } });
+    this.#changed();
+  }
+
+  setRelayQuota(mbit: number | null): void {
+    this.#keepNode({ relayQuotaMbit: mbit ?? undefined });
+    this.#applyRelayQuota();
+    this.#changed();
+  }
+
   async up(id: NetworkId): Promise<void> {
     this.#change(id, { up: true });
     await this.#open(id);
@@ -296,6 +323,7 @@ export class Engine {
   /** The router role of this install was switched on, off, or has other addresses now. */
   setRouter(router: OwnRouter | null): void {
     this.#router = router;
+    for (const { loop } of this.#held.values()) loop?.applyRelaying();
     this.#whereaboutsChanged();
   }
 
@@ -511,6 +539,10 @@ export class Engine {
       if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return null;
       throw error;
     }
+  }
+
+  #applyRelayQuota(): void {
+    this.dataPlane.setRelayQuota(((this.relayQuotaMbit ?? 0) * 1_000_000) / 8);
   }
 
   #keepNode(change: Partial<StoredNode>): void {

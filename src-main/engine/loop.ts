@@ -22,6 +22,7 @@ import { openEpoch } from "./issue.ts";
 import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
 import { keptPins } from "./pins.ts";
+import { relaySetting } from "./relay-setting.ts";
 import { NetworkRelays } from "./relays.ts";
 import { SessionRequests } from "./requests.ts";
 import { RouterLine } from "./router-line.ts";
@@ -86,6 +87,7 @@ export class NetworkLoop {
     this.#applyEpochs();
     this.learn(stored.entries);
     this.feed({ kind: "pins", pins: keptPins(stored) });
+    this.applyRelaying();
     this.refreshCandidates();
     this.line = new RouterLine({
       realm: this.#realm,
@@ -152,6 +154,7 @@ export class NetworkLoop {
   update(change: Partial<StoredNetwork>): void {
     this.#stored = { ...this.#stored, ...change };
     if (change.epochs !== undefined) this.#applyEpochs();
+    if (change.relay !== undefined) this.applyRelaying();
     this.#saveSoon();
   }
 
@@ -197,6 +200,13 @@ export class NetworkLoop {
       .sort()
       .join("\n");
     return { digest: sha256Base64(toUtf8(text)), entries };
+  }
+
+  /** Whether this node relays may have changed: by choice, or with the router role. */
+  applyRelaying(): void {
+    const { on, cost } = relaySetting(this.#stored, this.#surroundings.ownRouter() !== null);
+    this.feed({ kind: "relaying", cost: on ? cost : null });
+    this.#relays.refresh();
   }
 
   /** Own addresses changed, or the port, or what the router sees. */

@@ -4,6 +4,7 @@ import type { PeerView } from "../mesh/peer-view.ts";
 import { issuerOf } from "./administration.ts";
 import type { Engine, Held } from "./engine.ts";
 import { tunMtu } from "./interface.ts";
+import { relayStatus } from "./relay-setting.ts";
 
 /** A network of this install. */
 export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkStatus {
@@ -25,6 +26,7 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
         : issuerOf(loop, engine.identity) !== null && stored.secret === null,
     secret: stored.secret !== null,
     members: loop?.machine.members().length ?? 0,
+    relay: relayStatus({ stored, loop }, engine),
   };
 }
 

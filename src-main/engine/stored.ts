@@ -14,6 +14,8 @@ export const storedNode = z.object({
   name: nodeName,
   /** UDP port that was free last time. */
   port: z.number().int().min(1).max(65535).nullable(),
+  /** Mbit/s that each member may have relayed here; absent: any number. */
+  relayQuotaMbit: z.number().int().min(1).optional(),
 });
 export type StoredNode = z.infer<typeof storedNode>;
 
@@ -47,6 +49,8 @@ export const storedNetwork = z.object({
   stock: z.array(z.object({ sessionKey, presharedKey: base64 })),
   /** What was chosen for the paths to peers. */
   pins: z.array(pinStatus.extend({ identity: identityKey })),
+  /** Whether it relays for other members, once that was chosen. */
+  relay: z.object({ on: z.boolean(), cost: z.number().int().min(1).max(1000) }).optional(),
   /** Revocations after which a new epoch was minted here. */
   rotatedFor: z.array(z.string()),
 });

@@ -8,6 +8,7 @@ import { memberHandlers } from "./members.ts";
 import { netcheckHandlers } from "./netcheck.ts";
 import { networkHandlers } from "./networks.ts";
 import { peerHandlers } from "./peers.ts";
+import { relayHandlers } from "./relay.ts";
 import { routerHandlers } from "./router.ts";
 import { statusHandlers } from "./status.ts";
 import { wireguardHandlers } from "./wireguard.ts";
@@ -23,6 +24,7 @@ export function createHandlers(install: Install): Handlers {
     ...peerHandlers(install),
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
+    ...relayHandlers(install),
     ...routerHandlers(install),
     ...wireguardHandlers(install),
   };

@@ -11,6 +11,7 @@ import { MembersCard } from "../parts/members-card.tsx";
 import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
 import { Empty, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
+import { RelayCard } from "../parts/relay-card.tsx";
 import { useNetwork, useTask } from "../state/use-panel.ts";
 import { go } from "../state/use-route.ts";
 import { nothing } from "../words/format.ts";
@@ -57,6 +58,7 @@ export function NetworkPage({ id }: { readonly id: string }) {
         <Remark>{say("network.notAdmin")}</Remark>
       )}
       <MembersCard network={network} />
+      <RelayCard network={network} />
       <Leave network={network} />
     </div>
   );

@@ -181,6 +181,8 @@ export const contract = {
     }),
     nothing,
   ),
+  /** Proves every path of the peer's network anew, and calls the peer. */
+  "peers.reconnect": call(peer, nothing),
   /** Pings inside the session, one a second; ends after `count` (0: never). */
   "peers.ping": stream(
     peer.extend({ count: z.number().int().min(0).max(1_000_000).default(0) }),
@@ -216,6 +218,18 @@ export const contract = {
   "router.stop": call(nothing, routerStatus),
   /** Replaces the hosting token: links given out before no longer create networks here. */
   "router.newToken": call(nothing, routerStatus),
+
+  /** Passes packets on for the members of a network, or of all; a cost of 0 is off. What is left out stays. */
+  "relay.set": call(
+    z.object({
+      network: network.optional(),
+      on: z.boolean(),
+      cost: z.number().int().min(0).max(1000).optional(),
+      /** Mbit/s for each member, in all networks; 0: no limit. */
+      quotaMbit: z.number().int().min(0).max(100_000).optional(),
+    }),
+    z.object({ networks: z.array(networkStatus) }),
+  ),
 
   "wireguard.add": call(
     z.object({

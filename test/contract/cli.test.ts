@@ -148,6 +148,31 @@ describe("commands that read", () => {
     expect(await here("diary", "--since", "soon")).toMatchObject({ code: 2 });
   });
 
+  it("[C12] [C16] relay: shows whether this machine relays, switches it, and takes 0 for never", async () => {
+    const line = (text: string) => ({ code: 0, stdout: expect.stringContaining(text) });
+    expect(await here("relay")).toEqual({
+      code: 0,
+      stderr: "",
+      stdout:
+        "home-lab: this machine relays for other members at a cost of 1 ms.\nstudio: this machine relays for nobody.\n",
+    });
+    expect(await here("relay", "on", "studio", "--cost", "40")).toMatchObject(line("at a cost of 40 ms"));
+    expect(await here("relay", "on", "studio", "--cost", "0")).toMatchObject(line("relays for nobody"));
+    expect(await here("relay", "off", "home-lab")).toMatchObject(line("relays for nobody"));
+    expect(await here("relay", "on")).toMatchObject(line("studio: this machine relays"));
+    expect(await json("relay")).toContainEqual(
+      expect.objectContaining({ network: "studio", on: true, cost: 40 }),
+    );
+    for (const wrong of [
+      ["maybe"],
+      ["on", "studio", "--cost", "1001"],
+      ["on", "--quota", "much"],
+      ["--cost", "5"],
+    ])
+      expect(await here("relay", ...wrong)).toMatchObject({ code: 2 });
+    expect(await here("relay", "on", "nowhere")).toMatchObject({ code: 1 });
+  });
+
   it("all of them as JSON of the contract's shape", async () => {
     status.parse(await json("status"));
     z.array(networkStatus)
@@ -729,6 +754,7 @@ describe("help", () => {
         "ping",
         "netcheck",
         "diary",
+        "relay",
         "wg",
         "panel",
       ]),
@@ -743,14 +769,13 @@ describe("help", () => {
       "proxy",
       "portmap",
       "send",
-      "relay",
       "service",
       "import",
       "exit",
     ]) {
       expect(commands).not.toContain(later);
     }
-    for (const command of ["join", "router", "invite", "up", "network create", "wg add"]) {
+    for (const command of ["join", "router", "invite", "up", "network create", "wg add", "relay"]) {
       const own = await inProcess([...command.split(" "), "--help"]);
       expect(own.code).toBe(0);
       expect(own.stdout).toContain("Examples:");

@@ -22,6 +22,8 @@ export interface FakeNetwork {
   state: NetworkStatus["state"];
   detail: string | null;
   peers: FakePeer[];
+  /** Whether this machine relays in it, and at what cost. */
+  relay: { on: boolean; cost: number };
 }
 
 export function networkStatusOf(network: FakeNetwork): NetworkStatus {
@@ -38,6 +40,7 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     admin: network.admin,
     secret: network.secret !== null,
     members: network.peers.filter((peer) => peer.approved).length + (network.address === null ? 0 : 1),
+    relay: { ...network.relay, allowed: true, quotaMbit: null },
   };
 }
 

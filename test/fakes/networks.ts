@@ -22,7 +22,8 @@ type NetworkCalls =
   | "networks.up"
   | "networks.down"
   | "networks.exportKey"
-  | "networks.importKey";
+  | "networks.importKey"
+  | "relay.set";
 
 export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> {
   const remove = (network: FakeNetwork) => {
@@ -72,6 +73,15 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
           secret === null ? null : `starmesh join ${network.name} --secret ${secret} --router ${router}`,
         warnings: [],
       };
+    },
+    "relay.set": async (input) => {
+      const chosen = input.network === undefined ? [...world.networks] : [world.find(input.network)];
+      for (const { relay } of chosen) {
+        relay.on = input.on && input.cost !== 0;
+        relay.cost = input.cost || relay.cost;
+      }
+      world.changed();
+      return { networks: chosen.map(networkStatusOf) };
     },
     "networks.delete": async (input) => {
       const network = world.find(input.network);
@@ -149,6 +159,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     admin: plan.admin,
     state: "online",
     detail: null,
+    relay: { on: plan.hosted, cost: plan.hosted ? 1 : 5 },
     peers: populate(random, { range: plan.range, count: plan.peers, now: clock.now() }),
   };
 }
