@@ -10,7 +10,9 @@ import type { PeerView } from "../mesh/peer-view.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “peers”. */
-export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" | "peers.pin" | "peers.ping"> {
+export function peerHandlers({
+  engine,
+}: Install): Pick<Handlers, "peers.path" | "peers.pin" | "peers.reconnect" | "peers.ping"> {
   return {
     "peers.path": async ({ peer, network }) => {
       const { loop, status, view } = pickPeer(engine, peer, network);
@@ -27,6 +29,12 @@ export function peerHandlers({ engine }: Install): Pick<Handlers, "peers.path" |
         throw new AppError("usage", { detail: "Choose a relay or the direct path, not both." });
       const { loop, view } = pickPeer(engine, peer, network);
       choosePin(loop, view.identity, { via, direct, ...(spread === undefined ? {} : { spread }) });
+      return {};
+    },
+    "peers.reconnect": async ({ peer, network }) => {
+      const { loop, view } = pickPeer(engine, peer, network);
+      loop.feed({ kind: "woke", slept: false });
+      loop.feed({ kind: "wanted", peer: view.sessionKey });
       return {};
     },
     "peers.ping": async function* ({ peer, network, count }, signal) {

@@ -1,21 +1,17 @@
 /** One peer: how it is reached, why so, and what else was tried. */
-import { Button } from "@mantine/core";
-import { IconActivity, IconUserQuestion } from "@tabler/icons-react";
+import { IconUserQuestion } from "@tabler/icons-react";
 import type { CandidateStatus, PeerStatus } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
-import { CopyText } from "../parts/copy-text.tsx";
-import { LatencyChart } from "../parts/latency-chart.tsx";
+import { HistoryCard } from "../parts/history-card.tsx";
 import { Empty, ErrorLine } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
-import { PathBadge, reasonOf, StateDot, stateKeys } from "../parts/path-badge.tsx";
-import { PathLine } from "../parts/path-line.tsx";
-import { summarise } from "../state/history.ts";
+import { StateDot, stateKeys } from "../parts/path-badge.tsx";
+import { VerdictCard } from "../parts/verdict-card.tsx";
 import { peerKey } from "../state/peer-list.ts";
 import { formatRoute } from "../state/route.ts";
 import { usePanel, useStatus } from "../state/use-panel.ts";
 import type { PeerDetail } from "../state/use-peer.ts";
-import { usePeerDetail, usePinging } from "../state/use-peer.ts";
-import { nothing } from "../words/format.ts";
+import { usePeerDetail } from "../state/use-peer.ts";
 import { useWords } from "../words/use-words.ts";
 import type { PlainKey } from "../words/words.ts";
 
@@ -60,101 +56,13 @@ export function PeerPage({ network, name }: PeerPageProps) {
         }
         back={back}
       />
-      <PathCard peer={peer} />
-      <LatencyCard peer={peer} networkId={network} />
+      <VerdictCard peer={peer} networkId={network} />
+      <HistoryCard peer={peer} networkId={network} />
       <TrafficCard peer={peer} />
       <ErrorLine error={error} />
       {detail !== null && <CandidatesCard candidates={detail.candidates} />}
       {detail !== null && <DecisionsCard decisions={detail.decisions} />}
     </div>
-  );
-}
-
-function PathCard({ peer }: { readonly peer: PeerStatus }) {
-  const words = useWords();
-  const { say } = words;
-  const { path } = peer;
-  const reason = reasonOf(peer, words);
-  return (
-    <Card title={say("peer.path")} aside={<PathBadge peer={peer} />}>
-      <PathLine peer={peer} />
-      {reason !== null && <p className="reason">{reason}</p>}
-      <Facts>
-        <Fact name={say("address")}>
-          <CopyText text={peer.address} what={say("address")} />
-        </Fact>
-        <Fact name={say("peer.transport")}>{path === null ? nothing : path.transport.toUpperCase()}</Fact>
-        <Fact name={say("peer.remote")}>
-          <span className="mono">{path?.remote ?? nothing}</span>
-        </Fact>
-        <Fact name={say("peer.mtu")}>{path?.mtu ?? nothing}</Fact>
-        <Fact name={say("peer.key")}>
-          <CopyText text={peer.publicKey} what={say("peer.key")} shown={`${peer.publicKey.slice(0, 10)}…`} />
-        </Fact>
-      </Facts>
-    </Card>
-  );
-}
-
-function LatencyCard({ peer, networkId }: { readonly peer: PeerStatus; readonly networkId: string }) {
-  const { say, format } = useWords();
-  const key = peerKey(peer);
-  const latency = usePanel((state) => state.latency);
-  // The log grows in place: each look at the status, or ping, draws it again.
-  usePanel((state) => state.heardAt);
-  const pinging = usePinging(networkId, peer.name, key);
-  const points = latency.of(key).points();
-  const summary = summarise(points);
-  const now = format.latency(pinging.on ? (pinging.last?.latencyMs ?? null) : (peer.path?.latencyMs ?? null));
-  return (
-    <Card
-      title={say("peers.latency")}
-      aside={
-        <Button
-          variant={pinging.on ? "filled" : "light"}
-          size="xs"
-          leftSection={<IconActivity size={16} aria-hidden="true" />}
-          aria-pressed={pinging.on}
-          onClick={pinging.flip}
-        >
-          {say(pinging.on ? "peer.ping.stop" : "peer.ping")}
-        </Button>
-      }
-    >
-      <ErrorLine error={pinging.error} />
-      {pinging.on && (
-        <p className="quiet" role="status">
-          {pinging.last === null
-            ? say("peer.ping.waiting")
-            : pinging.last.latencyMs === null
-              ? say("peer.ping.missed", { sequence: pinging.last.sequence })
-              : say("peer.ping.answer", {
-                  sequence: pinging.last.sequence,
-                  latency: format.latency(pinging.last.latencyMs),
-                })}
-        </p>
-      )}
-      {summary === null ? (
-        <p className="quiet">{say("peer.latency.none")}</p>
-      ) : (
-        <>
-          <Facts>
-            <Fact name={say("latency.now")}>{now}</Fact>
-            <Fact name={say("latency.lowest")}>{format.latency(summary.lowest)}</Fact>
-            <Fact name={say("latency.median")}>{format.latency(summary.median)}</Fact>
-            <Fact name={say("latency.highest")}>{format.latency(summary.highest)}</Fact>
-            <Fact name={say("peers.loss")}>{format.percent(peer.path?.lossPercent ?? null)}</Fact>
-          </Facts>
-          <LatencyChart
-            points={points}
-            label={say("peer.latency.label", {
-              median: format.latency(summary.median),
-              highest: format.latency(summary.highest),
-            })}
-          />
-        </>
-      )}
-    </Card>
   );
 }
 

@@ -1,5 +1,5 @@
 /** The panel's texts in one language, with everything that writes numbers and errors. */
-import type { AppError } from "../../src-shared/errors.ts";
+import type { AppError, ErrorData } from "../../src-shared/errors.ts";
 import { fillText } from "../../src-shared/errors.ts";
 import type { Key } from "./en.ts";
 import { en } from "./en.ts";
@@ -9,6 +9,7 @@ import { createFormat } from "./format.ts";
 import type { Language, Places, ValuesFor } from "./language.ts";
 import { fill } from "./language.ts";
 import { translateLine } from "./lines.ts";
+import { verdictWords } from "./verdicts.ts";
 import { zhCN } from "./zh-cn.ts";
 
 /** Keys of texts that have no places. */
@@ -23,6 +24,11 @@ export interface Words {
   readonly say: <Name extends Key>(key: Name, ...values: ValuesFor<(typeof en)[Name]>) => string;
   /** An error in one line. */
   readonly explain: (error: AppError) => string;
+  /** A verdict, a remedy or a piece of evidence; what a newer engine alone knows is left in English. */
+  readonly judge: (
+    kind: "verdicts" | "remedies" | "evidence",
+    said: { readonly code: string; readonly text: string; readonly facts: ErrorData },
+  ) => string;
   /** A line that the engine wrote in English: translated where it is a known one, as it is otherwise. */
   readonly line: (english: string) => string;
 }
@@ -51,6 +57,8 @@ export function wordsIn(language: Language): Words {
     language,
     format: createFormat(language),
     say: (key, ...[values]) => fill(catalogue[key], values ?? {}, language),
+    judge: (kind, { code, text, facts }) =>
+      fill((verdictWords[language][kind] as Readonly<Record<string, string>>)[code] ?? text, facts, language),
     line: (english) => translateLine(english, language),
     explain: (error) => fillText(errorTexts[language][error.code], error.data),
   };

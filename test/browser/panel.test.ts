@@ -279,20 +279,6 @@ describe.skipIf(lacking !== null)("the panel", () => {
     await page.locator(".chart canvas").waitFor();
   });
 
-  it("draws the graph of a network", async () => {
-    const { page } = await open({ hash: "#/graph" });
-    await page
-      .getByRole("img", { name: /Picture of home-lab .* 12 peers/ })
-      .locator("canvas")
-      .waitFor();
-    // Something other than paper is painted.
-    await page.waitForFunction(() => {
-      const canvas = document.querySelector<HTMLCanvasElement>(".graph canvas");
-      const pixels = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
-      return pixels.some((value) => value !== 0);
-    });
-  });
-
   it("speaks English and Chinese, and keeps language and colours", async () => {
     const { page } = await open({ hash: "#/settings" });
     await page.getByText("简体中文").click();

@@ -278,6 +278,11 @@ function reasonCodeOf(peer: FakePeer): ReasonCode {
 function verdictOf(peer: FakePeer, where: Surroundings): VerdictStatus | null {
   const { name } = peer;
   const plain = { remedy: null, evidence: [] };
+  if (peer.pin !== null && isReached(peer)) {
+    const code = peer.pin.direct ? "direct-chosen" : "relay-chosen";
+    const remedy = remedyLine("unpin", {}, { target: "here", gainMs: null });
+    return { ...verdictLine(code, { name, via: peer.pin.via ?? where.relay }), remedy, evidence: [] };
+  }
   if (peer.kind === "stock") return { ...verdictLine("stock-elsewhere", { name, gateway: "nas" }), ...plain };
   switch (peer.way) {
     case "lan":

@@ -6,11 +6,11 @@ import { failOnDemand } from "./failure.ts";
 import type { FakeNetwork } from "./network.ts";
 import { surroundingsOf } from "./network.ts";
 import type { FakePeer } from "./peer.ts";
-import { candidatesOf, isReached, peerStatusOf } from "./peer.ts";
+import { candidatesOf, isReached, movePeer, peerStatusOf } from "./peer.ts";
 
 export function peerHandlers(
   world: FakeWorld,
-): Pick<Handlers, "peers.path" | "peers.pin" | "peers.ping" | "netcheck.run"> {
+): Pick<Handlers, "peers.path" | "peers.pin" | "peers.reconnect" | "peers.ping" | "netcheck.run"> {
   return {
     "peers.path": async (input) => {
       const { network, peer } = locate(world, input);
@@ -25,6 +25,13 @@ export function peerHandlers(
       const { peer } = locate(world, input);
       const { via, direct, spread = peer.pin?.spread ?? "auto" } = input;
       peer.pin = via === null && !direct && spread === "auto" ? null : { via, direct, spread };
+      world.changed();
+      return {};
+    },
+    "peers.reconnect": async (input) => {
+      const { network, peer } = locate(world, input);
+      await world.wait(300);
+      if (isReached(peer)) movePeer(peer, "direct", { ...surroundingsOf(network), now: world.clock.now() });
       world.changed();
       return {};
     },

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { graphOf } from "../../../src-renderer/state/graph.ts";
 import {
   countPeers,
   holdOrder,
@@ -192,46 +191,6 @@ describe("rows of a long list", () => {
           expect(0 <= first && first <= end && end <= count).toBe(true);
         },
       ),
-    );
-  });
-});
-
-describe("the graph", () => {
-  it("joins direct peers with this node and relayed ones with their relay", () => {
-    const graph = graphOf("aurora", [peer({ name: "nas" }), peer({ name: "far", via: ["nas"] })]);
-    expect(graph.lines).toEqual([
-      { source: "self", target: "peer key of nas", kind: "direct" },
-      { source: "peer key of nas", target: "peer key of far", kind: "relay" },
-    ]);
-  });
-
-  it("adds a relay that is no peer, once", () => {
-    const graph = graphOf("aurora", [peer({ name: "a", via: ["hub"] }), peer({ name: "b", via: ["hub"] })]);
-    expect(graph.nodes.filter(({ kind }) => kind === "router")).toHaveLength(1);
-    expect(graph.lines).toHaveLength(3);
-  });
-
-  it("leaves out peers without a path first, and says how many", () => {
-    const reached = Array.from({ length: 30 }, (_, at) => peer({ name: `near-${at}` }));
-    const away = Array.from({ length: 50 }, (_, at) => peer({ name: `away-${at}`, state: "offline" }));
-    const graph = graphOf("aurora", [...away, ...reached], 40);
-    expect(graph.leftOut).toBe(40);
-    expect(graph.nodes.filter(({ state }) => state === "connected")).toHaveLength(31);
-  });
-
-  it("keeps its shape while only measurements change", () => {
-    const shape = (latencyMs: number) => graphOf("aurora", [peer({ name: "nas", latencyMs })]).shape;
-    expect(shape(3)).toBe(shape(30));
-    expect(shape(3)).not.toBe(graphOf("aurora", [peer({ name: "nas", via: ["hub"] })]).shape);
-  });
-
-  it("draws every line between nodes that it draws", () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(anyPeer, { selector: ({ name }) => name }), (peers) => {
-        const graph = graphOf("self", peers, 5);
-        const ids = new Set(graph.nodes.map(({ id }) => id));
-        for (const { source, target } of graph.lines) expect(ids.has(source) && ids.has(target)).toBe(true);
-      }),
     );
   });
 });

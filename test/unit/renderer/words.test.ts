@@ -5,6 +5,7 @@ import { engineLines } from "../../../src-renderer/words/engine-lines.ts";
 import { errorTexts } from "../../../src-renderer/words/errors.ts";
 import { fill, languages, placesOf, preferredLanguage } from "../../../src-renderer/words/language.ts";
 import { isKnownLine, translateLine } from "../../../src-renderer/words/lines.ts";
+import { verdictWords } from "../../../src-renderer/words/verdicts.ts";
 import { catalogues, wordsIn } from "../../../src-renderer/words/words.ts";
 import type { ErrorCode } from "../../../src-shared/errors.ts";
 import { AppError, errorKinds } from "../../../src-shared/errors.ts";
@@ -45,6 +46,27 @@ describe("the compiler", () => {
     expect(say("member.removed")).toBe("{name} was removed");
     // @ts-expect-error it has no place for this
     expect(say("cancel", { name: "nas" })).toBe("Cancel");
+  });
+});
+
+describe("verdicts in words", () => {
+  const kinds = ["verdicts", "remedies", "evidence"] as const;
+
+  it("are told in every language, with the places of the engine's own text", () => {
+    for (const kind of kinds) {
+      for (const [code, english] of Object.entries(verdictWords.en[kind])) {
+        const chinese = (verdictWords["zh-CN"][kind] as Record<string, string>)[code] ?? "";
+        expect(placesOf(chinese), `${kind} ${code}`).toEqual(placesOf(english));
+        expect(chinese).not.toBe(english);
+      }
+    }
+  });
+
+  it("fill their places, and stay English where only a newer engine knows them", () => {
+    const said = { code: "direct-lossy", text: "", facts: { name: "nas", loss: 12 } };
+    expect(wordsIn("zh-CN").judge("verdicts", said)).toBe("数据包直达 nas，但有 12% 丢失。");
+    const newer = { code: "by-carrier-pigeon", text: "Packets fly to nas.", facts: {} };
+    expect(wordsIn("zh-CN").judge("verdicts", newer)).toBe("Packets fly to nas.");
   });
 });
 
