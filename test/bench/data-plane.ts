@@ -16,6 +16,10 @@ export interface EndOptions {
   readonly port: number;
   /** `10.255.0.2:7743`; with a relay, its address without the channel, which comes on standard input. */
   readonly peerEndpoint: string;
+  /** Further endpoints of the peer. */
+  readonly standby?: readonly string[];
+  /** Left out: paths are not probed. */
+  readonly probeMillis?: number;
   /** The relay between the ends; absent: they are direct. */
   readonly relay?: { readonly publicKey: string; readonly prologue: string };
   readonly suites?: readonly (1 | 2)[];
@@ -41,6 +45,10 @@ const addon = createRequire(import.meta.url)(options.addon) as Addon;
 const dataPlane = addon.start((events) => {
   for (const event of events) {
     if (event.kind === "session" && !event.rekey) process.stdout.write(`session suite ${event.suite}\n`);
+    if (event.kind === "proved" || event.kind === "lost")
+      process.stdout.write(`${event.kind} ${event.endpoint}\n`);
+    if (event.kind === "measured")
+      for (const path of event.paths) process.stdout.write(`measured ${JSON.stringify(path)}\n`);
     if (event.kind === "failed") process.stderr.write(`failed: ${event.message}\n`);
   }
 });
@@ -76,10 +84,9 @@ setInterval(() => undefined, 60_000);
 
 /** Speaks to the peer at this endpoint from now on. */
 function meet(endpoint: string): void {
-  dataPlane.setPaths(realm, options.peerKey, [{ endpoint, probeMillis: 0 }], {
-    active: [endpoint],
-    standby: [],
-  });
+  const { standby = [], probeMillis = 0 } = options;
+  const paths = [endpoint, ...standby].map((each) => ({ endpoint: each, probeMillis }));
+  dataPlane.setPaths(realm, options.peerKey, paths, { active: [endpoint], standby });
   if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
 }
 

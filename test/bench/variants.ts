@@ -1,5 +1,4 @@
 /** The products that are compared, each brought up between two hosts on one cable. */
-import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../netns/bundle.mjs";
@@ -11,7 +10,8 @@ import { waitUntil } from "../netns/wait.ts";
 import type { Profile } from "../netns/wireguard.ts";
 import { startClient } from "../netns/wireguard.ts";
 import { addonPath, nullAddonPath } from "./addons.ts";
-import type { EndOptions } from "./data-plane.ts";
+import type { Keys } from "./end.ts";
+import { ends, inner, makeKeys, port, startEnd } from "./end.ts";
 import type { Pair } from "./measure.ts";
 import type { RelayOptions } from "./relay.ts";
 
@@ -200,34 +200,6 @@ async function settled(pair: Pair): Promise<Pair> {
   return pair;
 }
 
-async function startEnd(host: Host, options: EndOptions): Promise<Child> {
-  const program = await bundle("test/bench/data-plane.ts");
-  const child = host.start(process.execPath, [program, JSON.stringify(options)]);
-  await child.says(/ready/);
-  return child;
-}
-
-interface Keys {
-  readonly privateKey: string;
-  readonly publicKey: string;
-}
-
-function makeKeys(): Keys {
-  const jwk = generateKeyPairSync("x25519").privateKey.export({ format: "jwk" });
-  const standard = (text: string | undefined) => Buffer.from(text ?? "", "base64url").toString("base64");
-  return { privateKey: standard(jwk.d), publicKey: standard(jwk.x) };
-}
-
-function ends(keys: Keys, peerKeys: Keys, host: Host, peer: Host) {
-  return {
-    privateKey: keys.privateKey,
-    peerKey: peerKeys.publicKey,
-    address: inner(host),
-    peerAddress: inner(peer),
-    peerEndpoint: `${peer.address}:${port}`,
-  };
-}
-
 function profile(keys: Keys, peerKeys: Keys, host: Host, peer: Host): Profile {
   return {
     interface: { PrivateKey: keys.privateKey, Address: `${inner(host)}/32`, ListenPort: `${port}` },
@@ -236,10 +208,3 @@ function profile(keys: Keys, peerKeys: Keys, host: Host, peer: Host): Profile {
     ],
   };
 }
-
-/** Address inside the tunnel: the host's with a first octet that nothing outside has. */
-function inner(host: Host): string {
-  return host.address.replace(/^\d+\.\d+\./, "10.99.");
-}
-
-const port = 7743;

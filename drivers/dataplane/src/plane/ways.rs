@@ -124,7 +124,9 @@ impl Drive<'_> {
                     self.choose();
                 }
                 ProbeOutput::Lost { endpoint } => {
-                    self.state.used.silent.push(endpoint);
+                    let silent = &mut self.state.used.silent;
+                    silent.retain(|known| *known != endpoint);
+                    silent.push(endpoint);
                     self.choose();
                     self.tell(|realm, peer| Event::Lost { realm, peer, endpoint })
                 }
