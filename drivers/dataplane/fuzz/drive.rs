@@ -7,7 +7,7 @@ use std::sync::Arc;
 use starmesh_dataplane::session::control::Control;
 use starmesh_dataplane::session::{
     Association, Epoch, INITIATION, Keypair, Local, LocalOptions, Message, Now, Output, PeerKind,
-    PeerOptions, RESPONSE, RealmKind, Suites, Surroundings, classify, probe,
+    PeerOptions, RESPONSE, RealmKind, Suites, Surroundings, classify, part, probe,
 };
 
 /// Runs one input.
@@ -26,6 +26,7 @@ struct Ends {
     keypairs: [Arc<Keypair>; 2],
     local: Arc<Local>,
     control: Control,
+    halves: part::Halves,
     chance: Counter,
 }
 
@@ -75,6 +76,7 @@ impl Ends {
             keypairs: [ours, theirs.expect("an answer")],
             local: b,
             control: Control::new(0),
+            halves: part::Halves::default(),
             chance,
         }
     }
@@ -107,6 +109,9 @@ impl Ends {
         let mut out = Vec::new();
         self.control.handle(bytes, NOW.millis, &mut out);
         self.control.handle_timeout(NOW.millis + 100_000, &mut out);
+        if let Some(part) = part::read(bytes) {
+            assert!(self.halves.take(part, NOW.millis).is_none_or(|whole| whole.len() <= 2_048));
+        }
         if probe::into_echo(&mut bytes.to_vec(), None) {
             assert!(matches!(probe::read(bytes), Some(probe::Probe::Ask(_))));
         }

@@ -96,6 +96,10 @@ fn super_packet(shape: &Shape) -> (Vnet, Vec<u8>) {
 fn cut(vnet: &Vnet, packet: &[u8], complete: bool) -> (Vec<u8>, Vec<Range<usize>>) {
     let cut = Cut::plan(vnet, packet).expect("a packet of the kernel");
     assert!(cut.partial);
+    write(&cut, packet, complete)
+}
+
+fn write(cut: &Cut, packet: &[u8], complete: bool) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut slab = Vec::new();
     let mut ranges = Vec::new();
     for index in 0..cut.count {
@@ -164,6 +168,27 @@ proptest! {
     }
 
     #[test]
+    fn segments_cut_smaller_fit_and_make_the_same_stream(shape in shapes(), mtu in 300usize..1400, complete in any::<bool>()) {
+        let (vnet, packet) = super_packet(&shape);
+        let plan = Cut::plan(&vnet, &packet).expect("a packet of the kernel");
+        let smaller = plan.shrink(&packet, mtu);
+        prop_assert_eq!(smaller.is_some(), shape.tcp && packet.len() > mtu);
+        if let Some(smaller) = smaller {
+            let (mut slab, ranges) = write(&smaller, &packet, complete);
+            for range in &ranges {
+                let bytes = &slab[range.clone()];
+                let header = Header::parse(bytes).expect("an IP packet");
+                prop_assert!(bytes.len() <= mtu && header.total == bytes.len());
+                prop_assert!(!complete || checksum_holds(bytes, &header));
+                prop_assert!(header.version == Version::V6 || checksum::sum(&bytes[..20], 0) == 0xffff);
+            }
+            let written = join(&mut slab, &ranges, !complete);
+            prop_assert_eq!(written.len(), 1);
+            prop_assert_eq!(&written[0].1, &packet);
+        }
+    }
+
+    #[test]
     fn a_damaged_segment_is_never_joined(shape in shapes(), at in any::<prop::sample::Index>()) {
         let (vnet, packet) = super_packet(&shape);
         let (mut slab, ranges) = cut(&vnet, &packet, true);
@@ -198,7 +223,8 @@ proptest! {
         let mut vnet = Vnet::parse(head.try_into().expect("ten bytes"));
         for gso in [vnet::GSO_NONE, vnet::GSO_TCP4, vnet::GSO_TCP6, vnet::GSO_UDP, vnet.gso] {
             vnet.gso = gso;
-            if let Ok(cut) = Cut::plan(&vnet, &packet) {
+            let planned = Cut::plan(&vnet, &packet).ok();
+            for cut in [planned, planned.and_then(|cut| cut.shrink(&packet, 90))].into_iter().flatten() {
                 for index in 0..cut.count {
                     let mut out = vec![0; cut.length(index)];
                     cut.write(&packet, index, &mut out);

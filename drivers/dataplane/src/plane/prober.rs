@@ -2,21 +2,16 @@
 
 use super::budget::Budget;
 use super::mtu::Found;
+use super::outstanding::{Outstanding, Purpose};
 use super::path::{EchoCounts, FIRST_TIMEOUT, Measure, Path};
+use super::pings::{self, Pings, Turn};
 use super::spread::Way;
 use crate::endpoint::Endpoint;
 use crate::session::probe::{self, Counts};
 use crate::session::{HEADER, Millis, TAG};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Probes that wait for their echo, of all paths and pings together.
-const OUTSTANDING: usize = 512;
-const PING_INTERVAL: Millis = 1_000;
-const PING_TIMEOUT: Millis = 2_000;
-/// A ping that cannot be sent for want of a session or path looks again after this.
-const PING_RETRY: Millis = 50;
 /// A probe for which the budget has nothing left is due again after a quarter of its interval, within these.
 const POSTPONED: std::ops::RangeInclusive<Millis> = 25..=1_000;
 /// Bytes of the outer IP and UDP headers, as the budget counts.
@@ -31,9 +26,8 @@ pub struct Prober {
     /// Largest inner packet that paths are tried with.
     limit: u16,
     paths: Vec<Path>,
-    outstanding: VecDeque<Outstanding>,
-    pings: Vec<Ping>,
-    next_id: u64,
+    outstanding: Outstanding,
+    pings: Pings,
 }
 
 /// What decisions depend on besides the probes themselves.
@@ -86,43 +80,6 @@ pub struct Echo {
     pub nanos: u64,
 }
 
-struct Outstanding {
-    id: u64,
-    endpoint: Endpoint,
-    purpose: Purpose,
-    size: usize,
-    sent: Millis,
-    stamp_nanos: u64,
-    /// Datagrams sent by that path, this probe included.
-    count: u64,
-    deadline: Millis,
-    late: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Purpose {
-    /// Small.
-    Path,
-    /// Of the size in use.
-    Full,
-    /// Of a size that is tried; the search counts its tries itself.
-    Search,
-    Challenge,
-    Ping {
-        id: u32,
-        sequence: u32,
-    },
-}
-
-struct Ping {
-    id: u32,
-    sequence: u32,
-    left: u32,
-    endpoint: Option<Endpoint>,
-    due: Millis,
-    next: Millis,
-}
-
 impl Default for Prober {
     fn default() -> Prober {
         Prober::new(LIMIT)
@@ -132,7 +89,7 @@ impl Default for Prober {
 impl Prober {
     /// `limit`: largest inner packet that will ever be sent.
     pub fn new(limit: u16) -> Prober {
-        Prober { limit, paths: Vec::new(), outstanding: VecDeque::new(), pings: Vec::new(), next_id: 0 }
+        Prober { limit, paths: Vec::new(), outstanding: Outstanding::default(), pings: Pings::default() }
     }
 
     /// Replaces the list; an endpoint that stays keeps its measurements. An interval of 0 is not probed.
@@ -183,16 +140,13 @@ impl Prober {
 
     /// Sends `count` probes one second apart, to `endpoint` or the route of that moment.
     pub fn ping(&mut self, id: u32, count: u32, endpoint: Option<Endpoint>, now: Millis) {
-        if count > 0 {
-            self.pings.push(Ping { id, sequence: 0, left: count, endpoint, due: now, next: now });
-        }
+        self.pings.add(id, count, endpoint, now);
     }
 
     /// Asks an endpoint outside the list to prove itself, unless that is under way. Ends in `Answered`, or in nothing.
     pub fn challenge(&mut self, endpoint: Endpoint, now: Millis, out: &mut Vec<ProbeOutput>) {
-        let open = |it: &Outstanding| it.purpose == Purpose::Challenge && it.endpoint == endpoint && !it.late;
-        if !self.outstanding.iter().any(open) {
-            self.send(endpoint, Purpose::Challenge, probe::MIN, now + FIRST_TIMEOUT, now, out);
+        if !self.outstanding.challenges(&endpoint) {
+            self.send((endpoint, probe::MIN), Purpose::Challenge, FIRST_TIMEOUT, now, out);
         }
     }
 
@@ -205,7 +159,7 @@ impl Prober {
 
     /// The moment a probe leaves, as near to the wire as can be.
     pub fn stamp(&mut self, id: u64, nanos: u64) {
-        let Some(probe) = self.outstanding.iter_mut().rev().find(|probe| probe.id == id) else { return };
+        let Some(probe) = self.outstanding.find(id) else { return };
         probe.stamp_nanos = nanos;
         let way = self.paths.iter().find(|path| path.endpoint == probe.endpoint).map(|path| &path.way);
         probe.count = way.map_or(0, |way| way.sent.load(Ordering::Relaxed) + 1);
@@ -213,13 +167,7 @@ impl Prober {
 
     /// Takes an echo. False when no probe of ours fits it.
     pub fn handle_echo(&mut self, echo: Echo, now: Millis, out: &mut Vec<ProbeOutput>) -> bool {
-        let fits = |probe: &Outstanding| {
-            probe.id == echo.id && probe.endpoint == echo.from && probe.size == echo.size
-        };
-        let Some(probe) = self.outstanding.iter().position(fits).and_then(|at| self.outstanding.remove(at))
-        else {
-            return false;
-        };
+        let Some(probe) = self.outstanding.take(echo.id, &echo.from, echo.size) else { return false };
         let rtt_millis = echo.nanos.saturating_sub(probe.stamp_nanos) as f64 / 1e6;
         match probe.purpose {
             Purpose::Path | Purpose::Full | Purpose::Search => {
@@ -274,11 +222,9 @@ impl Prober {
 
     /// When `handle_timeout` is due.
     pub fn deadline(&self, session: bool) -> Option<Millis> {
-        let probes = self.outstanding.iter().filter(|probe| !probe.late).map(|probe| probe.deadline);
         let probed = self.paths.iter().filter(|path| session && path.interval > 0);
         let paths = probed.flat_map(|path| [Some(path.next), path.search.deadline()]).flatten();
-        let pings = self.pings.iter().map(|ping| ping.next);
-        probes.chain(paths).chain(pings).min()
+        paths.chain(self.outstanding.deadline()).chain(self.pings.deadline()).min()
     }
 
     /// Whether a path was probed since the last summary.
@@ -304,9 +250,9 @@ impl Prober {
             return;
         }
         let full = path.tick(now).filter(|size| around.allow(&endpoint, usize::from(*size), now));
-        self.send(endpoint, Purpose::Path, probe::MIN, now + timeout, now, out);
+        self.send((endpoint, probe::MIN), Purpose::Path, timeout, now, out);
         if let Some(size) = full {
-            self.send(endpoint, Purpose::Full, size.into(), now + timeout, now, out);
+            self.send((endpoint, size.into()), Purpose::Full, timeout, now, out);
         }
     }
 
@@ -327,7 +273,7 @@ impl Prober {
             return;
         }
         for size in sizes {
-            self.send(endpoint, Purpose::Search, size.into(), now + timeout, now, out);
+            self.send((endpoint, size.into()), Purpose::Search, timeout, now, out);
         }
     }
 
@@ -346,45 +292,23 @@ impl Prober {
 
     fn send(
         &mut self,
-        endpoint: Endpoint,
+        (endpoint, size): (Endpoint, usize),
         purpose: Purpose,
-        size: usize,
-        deadline: Millis,
+        timeout: Millis,
         now: Millis,
         out: &mut Vec<ProbeOutput>,
     ) {
-        if self.outstanding.len() >= OUTSTANDING {
-            self.outstanding.pop_front();
-        }
-        self.next_id += 1;
-        let id = self.next_id;
-        self.outstanding.push_back(Outstanding {
-            id,
-            endpoint,
-            purpose,
-            size,
-            sent: now,
-            stamp_nanos: 0,
-            count: 0,
-            deadline,
-            late: false,
-        });
+        let id = self.outstanding.add((endpoint, size), purpose, timeout, now);
         out.push(ProbeOutput::Send { id, endpoint, size });
     }
 
     fn expire(&mut self, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
         let Around { routes, traffic, .. } = around;
-        for at in 0..self.outstanding.len() {
-            let probe = &mut self.outstanding[at];
-            if probe.late || probe.deadline > now {
-                continue;
-            }
-            // Kept: an echo that comes late still proves the path and corrects the loss.
-            probe.late = true;
-            let (id, sent, endpoint) = (probe.id, probe.sent, probe.endpoint);
-            match probe.purpose {
+        while let Some(probe) = self.outstanding.expire(now) {
+            let (id, sent, endpoint, purpose) = (probe.id, probe.sent, probe.endpoint, probe.purpose);
+            match purpose {
                 Purpose::Path | Purpose::Full => {
-                    let is_full = probe.purpose == Purpose::Full;
+                    let is_full = purpose == Purpose::Full;
                     let Some(at) = self.paths.iter().position(|path| path.endpoint == endpoint) else {
                         continue;
                     };
@@ -408,36 +332,20 @@ impl Prober {
                 }
             }
         }
-        let forgotten = now.saturating_sub(10_000);
-        while self.outstanding.front().is_some_and(|probe| probe.late && probe.sent < forgotten) {
-            self.outstanding.pop_front();
-        }
+        self.outstanding.forget(now);
     }
 
     fn continue_pings(&mut self, now: Millis, around: &Around<'_>, out: &mut Vec<ProbeOutput>) {
-        let (route, session) = (around.routes.first().copied(), around.session);
-        for mut ping in std::mem::take(&mut self.pings) {
-            while ping.next <= now && ping.left > 0 {
-                let (id, sequence) = (ping.id, ping.sequence);
-                match ping.endpoint.or(route).filter(|_| session) {
-                    Some(endpoint) => {
-                        let purpose = Purpose::Ping { id, sequence };
-                        self.send(endpoint, purpose, probe::MIN, now + PING_TIMEOUT, now, out);
-                    }
-                    None if now < ping.due + PING_TIMEOUT => {
-                        out.push(ProbeOutput::Wanted);
-                        ping.next = now + PING_RETRY;
-                        break;
-                    }
-                    None => out.push(ProbeOutput::Pong { id, sequence, rtt_millis: None, endpoint: None }),
+        for turn in self.pings.due(now, around.routes.first().copied(), around.session) {
+            match turn {
+                Turn::Send { id, sequence, endpoint } => {
+                    let purpose = Purpose::Ping { id, sequence };
+                    self.send((endpoint, probe::MIN), purpose, pings::TIMEOUT, now, out);
                 }
-                ping.sequence += 1;
-                ping.left -= 1;
-                ping.due = now.max(ping.due + PING_INTERVAL);
-                ping.next = ping.due;
-            }
-            if ping.left > 0 {
-                self.pings.push(ping);
+                Turn::Missed { id, sequence } => {
+                    out.push(ProbeOutput::Pong { id, sequence, rtt_millis: None, endpoint: None });
+                }
+                Turn::Wanted => out.push(ProbeOutput::Wanted),
             }
         }
     }

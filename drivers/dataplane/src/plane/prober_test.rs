@@ -218,7 +218,7 @@ fn loss_is_counted_over_the_last_twenty_and_a_late_echo_corrects_it() {
     let before = world.measure().loss;
     assert!((0.4..=0.6).contains(&before), "{before}");
     let mut out = Vec::new();
-    let late = world.prober.outstanding.front().expect("a late probe");
+    let late = world.prober.outstanding.oldest().expect("a late probe");
     let echo = Echo { id: late.id, from: endpoint(1), counts: None, size: late.size, nanos: 1_950_000_000 };
     assert!(world.prober.handle_echo(echo, 1_950, &mut out));
     assert!(world.measure().loss < before);

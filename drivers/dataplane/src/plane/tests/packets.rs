@@ -121,6 +121,27 @@ pub fn super_packet(payload: usize, segment: u16) -> (Vnet, Vec<u8>) {
     (vnet, packet)
 }
 
+/// [C19]
+#[test]
+fn a_new_connection_agrees_on_segments_that_fit() {
+    let (one, two) = joined(TunKind::Plain, PeerKind::Node);
+    let mut packet = datagram(1, 2, &[0; 16]);
+    packet[9] = crate::packet::ip::TCP;
+    checksum::write_ipv4(&mut packet, 20);
+    // Sequence, then six words of header: SYN, and an MSS that only a larger interface could carry.
+    packet[24..44].fill(0);
+    packet[32..34].copy_from_slice(&[0x60, 0x02]);
+    packet[40..44].copy_from_slice(&[2, 4, 0x23, 0x28]);
+    let header = Header::parse(&packet).expect("an IP packet");
+    let seed = checksum::pseudo(&header, &packet, 24);
+    packet[36..38].copy_from_slice(&seed.to_be_bytes());
+    checksum::complete(&mut packet, 20, 16);
+    tun(&one).send(&packet).expect("sent");
+    let arrived = read(&two);
+    assert_eq!(arrived[40..44], [2, 4, 0x05, 0x50], "1400 bytes less 40");
+    assert_eq!(checksum::sum(&arrived[20..], checksum::pseudo(&header, &arrived, 24)), 0xffff);
+}
+
 /// [Z34]
 #[test]
 fn a_super_packet_arrives_as_one() {
