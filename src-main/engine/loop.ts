@@ -22,6 +22,7 @@ import { openEpoch } from "./issue.ts";
 import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
 import { keptPins } from "./pins.ts";
+import { Punching } from "./punching.ts";
 import { relaySetting } from "./relay-setting.ts";
 import { NetworkRelays } from "./relays.ts";
 import { SessionRequests } from "./requests.ts";
@@ -40,6 +41,7 @@ export class NetworkLoop {
   readonly #requests: SessionRequests;
   readonly #relays: NetworkRelays;
   readonly #notices: MoveNotices;
+  readonly #punching: Punching;
   #stored: StoredNetwork;
   #interface: NetworkInterface | null = null;
   #configuring: Promise<void> = Promise.resolve();
@@ -72,6 +74,14 @@ export class NetworkLoop {
       feed: (input) => this.feed(input),
       learn: (entries) => this.learn(entries),
       log: (event, error) => this.#log(event, error),
+    });
+    this.#punching = new Punching({
+      realm: this.#realm,
+      dataPlane: surroundings.dataPlane,
+      requests: this.#requests,
+      facts: () => this.machine.punchFacts(),
+      latestPort: () => surroundings.whereabouts.latestPort(),
+      feed: (input) => this.feed(input),
     });
     surroundings.dataPlane.openRealm({
       realm: this.#realm,
@@ -352,6 +362,12 @@ export class NetworkLoop {
       case "carry":
         this.#carry(effect.peer);
         return;
+      case "askPunch":
+        this.#punching.ask(effect).catch((error: unknown) => this.#log("ask for a punch", error));
+        return;
+      case "punch":
+        this.#punching.perform(effect);
+        return;
       case "dropSessions":
         if (effect.peer === null) dataPlane.dropSessions(this.#realm);
         else dataPlane.dropSessions(this.#realm, effect.peer);
@@ -418,7 +434,8 @@ export class NetworkLoop {
       return;
     }
     if (event.type === controlKind.moved) this.feed({ kind: "moved", peer: asKey(event.peer) });
-    const answer = this.#relays.answer(event);
+    const isPunch = event.type === controlKind.punch && !this.line.isRouter(event.peer);
+    const answer = isPunch ? this.#punching.answer(event) : this.#relays.answer(event);
     (answer ?? Promise.resolve("{}")).then(respond).catch((error: unknown) => this.#log("answer", error));
   }
 

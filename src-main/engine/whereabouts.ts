@@ -5,6 +5,7 @@ import type { NatFacts } from "../../src-shared/trust.ts";
 import type { OwnCandidate } from "../mesh/effect.ts";
 import type { System } from "../system/system.ts";
 import { ownCandidates } from "./candidates.ts";
+import { LatestPort } from "./latest-port.ts";
 import { interfacePrefix } from "./locals.ts";
 import { Names } from "./names.ts";
 import { Outside } from "./outside.ts";
@@ -26,10 +27,12 @@ export class Whereabouts {
   readonly outside: Outside;
   readonly #options: WhereaboutsOptions;
   readonly #names: Names;
+  readonly #latest: LatestPort;
 
   constructor(options: WhereaboutsOptions) {
     const { dataPlane, now, system } = options;
     this.#options = options;
+    this.#latest = new LatestPort(dataPlane);
     this.#names = new Names({
       now,
       changed: () => {
@@ -67,11 +70,20 @@ export class Whereabouts {
     await this.outside.renew();
   }
 
+  /** The outer port that the NAT takes for a new mapping just now; null: no answer came. */
+  async latestPort(): Promise<number | null> {
+    const [outer] = this.outside.reflexive();
+    const server = this.outside.answers().find(({ address }) => address === outer)?.server;
+    return outer === undefined || server === undefined ? null : this.#latest.ask(server);
+  }
+
   handle(event: Extract<DataPlaneEvent, { readonly kind: "mapped" }>): void {
     this.outside.handle(event);
+    this.#latest.handle(event);
   }
 
   close(): void {
+    this.#latest.close();
     this.outside.close();
     this.#names.close();
   }

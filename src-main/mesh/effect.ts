@@ -2,8 +2,9 @@
 
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
-import type { Presence } from "../../src-shared/wire.ts";
+import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
+import type { Punch } from "./punching.ts";
 
 /** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel. */
 export type Endpoint = string;
@@ -71,6 +72,14 @@ export type Input =
     }
   /** This node relays for other members at this cost from now on, or does not (null), as far as its rights go. */
   | { readonly kind: "relaying"; readonly cost: number | null }
+  /** The peer asks to punch now, or answers that it does: what both ends know of themselves. */
+  | {
+      readonly kind: "punchAsked" | "punchAnswered";
+      readonly peer: SessionKey;
+      readonly attempt: number;
+      readonly own: PunchFacts;
+      readonly other: PunchFacts;
+    }
   /** A message 1 of the peer came over the rendezvous: its UDP to the router fails, so we call it as well. */
   | { readonly kind: "carried"; readonly peer: SessionKey }
   /** Peers that IP packets went to or came from since the last of these; about once a second, none when there are none. */
@@ -139,6 +148,10 @@ export type Effect =
   | { readonly kind: "seek"; readonly peer: SessionKey }
   /** Message 1 sealed over the control socket, where UDP to the router fails. */
   | { readonly kind: "carry"; readonly peer: SessionKey }
+  /** Ask the peer, inside the session, to punch at the same time. Answered by `punchAnswered`. */
+  | { readonly kind: "askPunch"; readonly peer: SessionKey; readonly attempt: number }
+  /** Small probes through the NATs; what comes through is told by `heard`. Ends one that runs for the peer. */
+  | ({ readonly kind: "punch"; readonly peer: SessionKey } & Punch)
   | { readonly kind: "dropSessions"; readonly peer: SessionKey | null }
   /** Sign and publish what this node says of itself. */
   | {

@@ -18,6 +18,8 @@ export type PeerInput = Exclude<
       | "relaying"
       | "woke"
       | "pins"
+      | "punchAsked"
+      | "punchAnswered"
       | "tick";
   }
 >;

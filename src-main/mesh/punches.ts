@@ -1,6 +1,11 @@
 /** When the ends of a relayed pair punch for a direct way: soon after traffic began, ever more rarely while it fails. */
+import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
-import type { NatFacts } from "../../src-shared/trust.ts";
+import { splitHostPort } from "../../src-shared/ids.ts";
+import type { NatFacts, NodeRecord } from "../../src-shared/trust.ts";
+import type { PunchFacts } from "../../src-shared/wire.ts";
+import type { OwnCandidate } from "./effect.ts";
+import type { Peer } from "./peer.ts";
 import { isHopeless } from "./punching.ts";
 
 /** What is known of one peer each time it is looked at. */
@@ -30,21 +35,69 @@ interface Tries {
   notBefore: Millis;
 }
 
+/** What one looks at to see whether a peer is to be punched for. */
+export function punchNeed(
+  peer: Peer,
+  facts: {
+    readonly here: {
+      readonly key: SessionKey;
+      readonly candidates: readonly OwnCandidate[];
+      readonly nat: NatFacts | undefined;
+    };
+    /** What the peer says of itself. */
+    readonly record: NodeRecord | null;
+    readonly now: Millis;
+    readonly random: () => number;
+  },
+): PunchNeed {
+  const { here, record, now, random } = facts;
+  const proved = peer.candidates.filter(({ standing }) => standing === "proved");
+  const direct = proved.some(({ kind }) => kind !== "relay");
+  return {
+    wanted: proved.length > 0 && !direct && peer.isFlowing(now),
+    direct,
+    own: here.nat?.mapping ?? "unknown",
+    other: record?.nat?.mapping ?? "unknown",
+    addresses: JSON.stringify([hostsOf(here.candidates), hostsOf(record?.candidates ?? [])]),
+    first: here.key < peer.key,
+    now,
+    random,
+  };
+}
+
+/** What an end says of itself: addresses on the internet, those seen by servers first. */
+export function outsideOf(
+  candidates: readonly OwnCandidate[],
+  nat: NatFacts | undefined,
+): Omit<PunchFacts, "latest"> {
+  const outside = candidates.filter(({ endpoint }) => {
+    const address = parseAddress(splitHostPort(endpoint)?.host ?? "");
+    return address !== null && !isPrivate(address);
+  });
+  const rank = ({ kind }: OwnCandidate) => (kind === "reflexive" ? 0 : 1);
+  const endpoints = outside.sort((one, other) => rank(one) - rank(other)).map(({ endpoint }) => endpoint);
+  return {
+    endpoints: endpoints.slice(0, mostEndpoints),
+    nat: { mapping: nat?.mapping ?? "unknown", step: nat?.step ?? 0 },
+  };
+}
+
 /** The attempts for all peers of a network. */
 export class Punches {
   readonly #byPeer = new Map<SessionKey, Tries>();
   /** When punches that run end; they are few at a time, for the network's sake. */
   #running: readonly { readonly peer: SessionKey; readonly until: Millis }[] = [];
 
-  /** Number of the attempt to begin now; null: none. */
-  due(peer: SessionKey, need: PunchNeed): number | null {
+  /** Number of the attempt to begin now; `found`: a direct way is there, so what runs may end; null: nothing to do. */
+  due(peer: SessionKey, need: PunchNeed): number | "found" | null {
     const { now, direct } = need;
-    const tries = this.#of(peer, need.addresses);
     if (direct) {
+      const tries = this.#byPeer.get(peer);
       this.#byPeer.delete(peer);
       this.#running = this.#running.filter((one) => one.peer !== peer);
-      return null;
+      return tries !== undefined && now - tries.last < longestRun ? "found" : null;
     }
+    const tries = this.#of(peer, need.addresses);
     if (!need.wanted) {
       tries.since = null;
       return null;
@@ -111,6 +164,12 @@ export class Punches {
   }
 }
 
+/** Without ports: a NAT that takes another one for each server shows many. */
+function hostsOf(candidates: readonly OwnCandidate[]): readonly string[] {
+  const hosts = candidates.map(({ endpoint }) => splitHostPort(endpoint)?.host ?? "");
+  return [...new Set(hosts)].sort();
+}
+
 /** Ordinary probes find every way that needs no punching within this time. */
 const patience: Millis = 1000;
 /** After the first, second … attempt. A spray takes up to 8 s. */
@@ -120,4 +179,6 @@ const hopelessPause: Millis = 3_600_000;
 /** Between two attempts that a peer asks for. */
 const askPause: Millis = 2000;
 const runs: Millis = 4000;
+const longestRun: Millis = 10_000;
 const mostAtOnce = 4;
+const mostEndpoints = 16;

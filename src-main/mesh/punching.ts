@@ -20,6 +20,9 @@ export interface Punch {
   readonly seconds: number;
 }
 
+/** Ends a punch that runs. */
+export const noPunch: Punch = { targets: [], sockets: 0, perSecond: 1, seconds: 1 };
+
 /**
  * The part that an end plays. `probe`: to what the other has told. `predict`: to the ports that the other's sequential
  * NAT gives next. `train`, `shifted`: both NATs are sequential; one end guesses each next port with the next datagram,

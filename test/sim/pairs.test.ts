@@ -4,10 +4,17 @@ import { nats } from "./world/nat.ts";
 import type { SimNode } from "./world/node.ts";
 import { pathKind } from "./world/node.ts";
 import type { Way } from "./world/story.ts";
-import { canBeDirect } from "./world/story.ts";
+import { canBeDirect, isGuessed } from "./world/story.ts";
 import { World } from "./world/world.ts";
 
-const ways: readonly Way[] = ["public", "fullCone", "restrictedCone", "portRestrictedCone", "symmetric"];
+const ways: readonly Way[] = [
+  "public",
+  "fullCone",
+  "restrictedCone",
+  "portRestrictedCone",
+  "sequential",
+  "symmetric",
+];
 
 /** Ann wants Bob; both have joined and the router is there. */
 function pair(
@@ -31,13 +38,13 @@ function kindOf(from: SimNode, to: SimNode) {
   return pathKind(from.view(to.key));
 }
 
-describe("[C10] [Z12] two ends behind NATs", () => {
+describe("[C10] [Z12] [W21] two ends behind NATs", () => {
   for (const one of ways) {
     for (const other of ways) {
       const expected = canBeDirect(one, other) ? "direct" : "relay";
       it(`${one} to ${other}: ${expected}`, () => {
         const { world, ann, bob } = pair(one, other);
-        world.pass(4000);
+        world.pass(isGuessed(one, other) ? 10_000 : 4000);
         expect([kindOf(ann, bob), kindOf(bob, ann)]).toEqual([expected, expected]);
         expect(ann.plane.reaches(bob.key) && bob.plane.reaches(ann.key)).toBe(true);
       });
@@ -49,6 +56,32 @@ describe("[C10] [Z12] two ends behind NATs", () => {
     const from = world.clock.now;
     expect(world.passUntil(() => ann.plane.reaches(bob.key), 2000)).toBe(true);
     expect(world.clock.now - from).toBeLessThan(1300);
+  });
+
+  const guessed = [
+    ["symmetric", "portRestrictedCone"],
+    ["portRestrictedCone", "symmetric"],
+    ["sequential", "portRestrictedCone"],
+    ["sequential", "sequential"],
+  ] as const;
+  it.each(guessed)("%s to %s: direct within 10 s in 19 of 20 cases", (one, other) => {
+    const seeds = Array.from({ length: 60 }, (_, at) => at + 1);
+    const found = seeds.filter((seed) => {
+      const { world, ann, bob } = pair(one, other, { seed, loss: 0.01 });
+      return world.passUntil(() => kindOf(ann, bob) === "direct" && kindOf(bob, ann) === "direct", 10_000);
+    });
+    expect(found.length).toBeGreaterThanOrEqual(57);
+  });
+
+  it("open their mappings again after those were forgotten", () => {
+    const { world, ann, bob } = pair("symmetric", "portRestrictedCone");
+    expect(world.passUntil(() => kindOf(ann, bob) === "direct", 10_000)).toBe(true);
+    ann.wanted = [];
+    world.pass(400_000);
+    expect(ann.plane.hasSession(bob.key)).toBe(false);
+    ann.wanted = [bob.key];
+    expect(world.passUntil(() => ann.plane.reaches(bob.key), 2000)).toBe(true);
+    expect(world.passUntil(() => kindOf(ann, bob) === "direct", 10_000)).toBe(true);
   });
 
   it("[E18] that stay on the relay say why", () => {

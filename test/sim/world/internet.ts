@@ -28,6 +28,8 @@ export interface Arrival {
   /** Source as the destination sees it. */
   readonly source: string;
   readonly delayMillis: number;
+  /** The endpoint inside the place that it came to. */
+  readonly at: string;
 }
 
 export interface Conditions {
@@ -75,13 +77,20 @@ export class Internet {
     return host;
   }
 
+  /** The source as which a datagram of a host shows outside, from an endpoint of it other than its usual one maybe. */
+  outside(from: Host, to: string, facts: { readonly now: number; readonly own?: string }): string {
+    const own = facts.own ?? from.endpoint;
+    return from.place.nat?.outbound(own, to, facts.now) ?? own;
+  }
+
   /** Sends a datagram: NATs on the way learn of it even if it gets lost later. */
-  send(from: Host, to: string, now: number): Arrival | null {
+  send(from: Host, to: string, facts: { readonly now: number; readonly own?: string }): Arrival | null {
     const { address, port } = this.#parse(to);
+    const { now, own = from.endpoint } = facts;
     const neighbour = from.place.hosts.get(address);
-    if (neighbour !== undefined) return { host: neighbour, source: from.endpoint, delayMillis: 0.4 };
+    if (neighbour !== undefined) return { host: neighbour, source: own, delayMillis: 0.4, at: to };
     const place = this.#places.get(address);
-    const source = from.place.nat?.outbound(from.endpoint, to, now) ?? from.endpoint;
+    const source = this.outside(from, to, facts);
     if (place === undefined || place === from.place || this.#random.next() < this.#conditions.loss)
       return null;
     const internal = place.nat === null ? to : place.nat.inbound(port, source, now);
@@ -90,6 +99,7 @@ export class Internet {
     return {
       host,
       source,
+      at: internal ?? to,
       delayMillis: this.latency(from.place, place) + this.#random.next() * this.#conditions.jitterMillis,
     };
   }

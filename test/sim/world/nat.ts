@@ -10,14 +10,17 @@ export interface NatKind {
   readonly filtering: Dependence;
   /** A mapping that nothing leaves by for this long is gone. */
   readonly expiryMillis: number;
+  /** The outer port: that of the socket where it is free, else any; or the one after the last that was taken. */
+  readonly port: "kept" | "next";
 }
 
 /** NATs as people call them. */
 export const nats = {
-  fullCone: { mapping: "endpoint", filtering: "endpoint", expiryMillis: 60_000 },
-  restrictedCone: { mapping: "endpoint", filtering: "address", expiryMillis: 60_000 },
-  portRestrictedCone: { mapping: "endpoint", filtering: "port", expiryMillis: 30_000 },
-  symmetric: { mapping: "port", filtering: "port", expiryMillis: 30_000 },
+  fullCone: { mapping: "endpoint", filtering: "endpoint", expiryMillis: 60_000, port: "kept" },
+  restrictedCone: { mapping: "endpoint", filtering: "address", expiryMillis: 60_000, port: "kept" },
+  portRestrictedCone: { mapping: "endpoint", filtering: "port", expiryMillis: 30_000, port: "kept" },
+  symmetric: { mapping: "port", filtering: "port", expiryMillis: 30_000, port: "kept" },
+  sequential: { mapping: "port", filtering: "port", expiryMillis: 30_000, port: "next" },
 } as const satisfies Record<string, NatKind>;
 export type NatName = keyof typeof nats;
 
@@ -40,6 +43,7 @@ export class Nat {
   readonly #mappings = new Map<string, Map<string, Mapping>>();
   readonly #ports = new Map<number, Mapping>();
   #preserves = true;
+  #last = 40_000;
 
   constructor(kind: NatKind, address: string, random: () => number) {
     this.#kind = kind;
@@ -91,6 +95,7 @@ export class Nat {
 
   /** The same number as inside where it is free, any other else. */
   #freePort(internal: string, now: number): number {
+    if (this.#kind.port === "next") return ++this.#last;
     let port = this.#preserves ? Number(internal.split(":")[1]) : this.#anyPort();
     for (;;) {
       const taken = this.#ports.get(port);

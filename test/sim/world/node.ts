@@ -4,7 +4,8 @@ import type { Membership } from "../../../src-main/mesh/membership.ts";
 import { Network } from "../../../src-main/mesh/network.ts";
 import type { PeerView } from "../../../src-main/mesh/peer-view.ts";
 import type { IdentityKey, SessionKey } from "../../../src-shared/ids.ts";
-import type { Entry } from "../../../src-shared/trust.ts";
+import type { Entry, NatFacts } from "../../../src-shared/trust.ts";
+import type { PunchFacts } from "../../../src-shared/wire.ts";
 import { entryOf, hashOf, identityOf, sessionOf } from "../../fakes/entries.ts";
 import type { HeapClock } from "./clock.ts";
 import type { Host } from "./internet.ts";
@@ -12,11 +13,20 @@ import type { Carrier } from "./plane.ts";
 import { Plane } from "./plane.ts";
 import type { Client, Router } from "./router.ts";
 
+/** A peer's wish to punch. */
+export interface PunchAsked {
+  readonly from: SessionKey;
+  readonly attempt: number;
+  readonly facts: PunchFacts;
+}
+
 export interface NodeOptions {
   readonly name: string;
   readonly host: Host;
   readonly router: Router;
   readonly carrier: Carrier;
+  /** Asks a node that runs. */
+  readonly answerPunch: (key: SessionKey, asked: PunchAsked) => PunchFacts | null;
   readonly random: () => number;
   /** Whether its UDP reaches the router. */
   readonly udp: boolean;
@@ -49,6 +59,7 @@ export class SimNode {
   /** Its own record, when the router was not there to take it. */
   #unsaid: readonly Entry[] = [];
   #version = 0;
+  #measured = 0;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -80,7 +91,7 @@ export class SimNode {
     this.feed({ kind: "entries", entries: this.#stored });
     // Whoever reaches the router by UDP knows its address outside by then.
     this.#later(400, () => {
-      if (!this.#isBound) this.feed({ kind: "candidates", candidates: [this.#lan] });
+      if (!this.#isBound) this.feed({ kind: "candidates", candidates: [this.#lan], nat: natOf(this.host) });
     });
     this.#later(5 + this.#options.random() * 40, () => this.#attach());
     this.#later(1000 * this.#options.random(), () => this.#beat());
@@ -143,6 +154,7 @@ export class SimNode {
     return new Plane(this.host, this.key, {
       carrier: this.#options.carrier,
       tell: (event) => this.feed(event),
+      random: this.#options.random,
     });
   }
 
@@ -206,7 +218,7 @@ export class SimNode {
     const outside = { endpoint: seen, kind: "reflexive" as const };
     this.#isBound = true;
     const candidates = seen === this.host.endpoint ? [this.#lan] : [this.#lan, outside];
-    this.feed({ kind: "candidates", candidates });
+    this.feed({ kind: "candidates", candidates, nat: natOf(this.host) });
     this.feed({ kind: "relay", relay: router.key, name: "router", endpoint: router.endpoint });
   }
 
@@ -274,6 +286,9 @@ export class SimNode {
         else this.#unsaid = [entry];
         break;
       }
+      case "askPunch":
+        this.#askPunch(effect);
+        break;
       // Nobody passes on in this world who is looked for; a test with namespaces does.
       case "seek":
       case "addressLost":
@@ -284,6 +299,36 @@ export class SimNode {
       default:
         this.plane.perform(effect);
     }
+  }
+
+  #askPunch({ peer, attempt }: Extract<Effect, { kind: "askPunch" }>): void {
+    const own = this.#punchFacts();
+    this.plane.ask(
+      peer,
+      (there) => this.#options.answerPunch(there.key, { from: this.key, attempt, facts: own }),
+      (other) => {
+        if (other !== null) this.feed({ kind: "punchAnswered", peer, attempt, own, other });
+      },
+    );
+  }
+
+  /** A peer asks to punch now: what it gets to know of this node. */
+  answerPunch(asked: PunchAsked): PunchFacts {
+    const own = this.#punchFacts();
+    this.#later(0, () => {
+      const { from: peer, attempt, facts: other } = asked;
+      this.feed({ kind: "punchAsked", peer, attempt, own, other });
+    });
+    return own;
+  }
+
+  /** As the engine does it, a port is measured by a socket that nobody else uses. */
+  #punchFacts(): PunchFacts {
+    const facts = this.machine.punchFacts();
+    if (facts.nat.mapping !== "sequential") return { ...facts, latest: null };
+    const { carrier, router } = this.#options;
+    const seen = carrier.outside(this.host, `${router.endpoint}@${measuring + ++this.#measured}`);
+    return { ...facts, latest: Number(seen.split(":")[1]) };
   }
 
   #openRelay(peer: SessionKey): void {
@@ -310,5 +355,15 @@ export function pathKind(view: PeerView): "lan" | "direct" | "relay" | null {
         : "direct";
 }
 
+/** What STUN would have shown. */
+function natOf({ place }: Host): NatFacts {
+  const { kind } = place;
+  const perDestination = kind?.port === "next" ? "sequential" : "random";
+  const mapping = kind === null ? "none" : kind.mapping === "endpoint" ? "independent" : perDestination;
+  return { mapping, step: mapping === "sequential" ? 1 : 0, portMapping: null, udp: true };
+}
+
+/** Numbers of the sockets that measure begin here. */
+const measuring = 50_000;
 /** Deadlines farther off (certificates expire in weeks) are none of a simulation's. */
 const longest = 3_600_000;

@@ -3,6 +3,7 @@ import type { Effect, Endpoint, Input, Measure } from "../../../src-main/mesh/ef
 import type { SessionKey } from "../../../src-shared/ids.ts";
 import type { HeapClock } from "./clock.ts";
 import type { Host } from "./internet.ts";
+import { Puncher } from "./puncher.ts";
 
 /** How datagrams get about; `source` is what the receiver sees, a relay's channel included. */
 export interface Carrier {
@@ -11,6 +12,10 @@ export interface Carrier {
     from: Host,
     to: Endpoint,
   ): { readonly plane: Plane; readonly source: Endpoint; readonly delayMillis: number } | null;
+  /** Where a host is seen by whom it sends to. */
+  outside(from: Host, to: Endpoint): Endpoint;
+  /** The running data plane of a key. */
+  plane(key: SessionKey): Plane | null;
 }
 
 interface Path {
@@ -66,6 +71,7 @@ type Event = Extract<
 export class Plane {
   readonly host: Host;
   readonly key: SessionKey;
+  readonly puncher: Puncher;
   readonly #carrier: Carrier;
   readonly #tell: (event: Event) => void;
   /** Keys that it was told of, and what goes on with those of them that anything goes on with. */
@@ -79,12 +85,17 @@ export class Plane {
   constructor(
     host: Host,
     key: SessionKey,
-    options: { readonly carrier: Carrier; readonly tell: (event: Event) => void },
+    options: {
+      readonly carrier: Carrier;
+      readonly tell: (event: Event) => void;
+      readonly random: () => number;
+    },
   ) {
     this.host = host;
     this.key = key;
     this.#carrier = options.carrier;
     this.#tell = options.tell;
+    this.puncher = new Puncher(this, options.carrier, options.random);
   }
 
   /** What `wanted` peers get each second while they have a session; what asks for one else. */
@@ -122,6 +133,9 @@ export class Plane {
         if (link.handshake.sent++ === 0) this.#repeat(link, link.handshake.id, 0);
         break;
       }
+      case "punch":
+        this.puncher.perform(effect);
+        break;
       case "dropSessions":
         for (const link of this.#links.values())
           if (effect.peer === null || link.key === effect.peer) link.session = null;
@@ -129,6 +143,39 @@ export class Plane {
       default:
         throw new Error(`no call of the data plane: ${effect.kind}`);
     }
+  }
+
+  /** One probe outside the list of paths: who is reached hears where it came from, and so do we of the echo. */
+  touch(peer: SessionKey, endpoint: Endpoint): void {
+    const link = this.#links.get(peer);
+    if (link === undefined || link.session === null) return;
+    const there = this.#carrier.send(this.host, endpoint);
+    if (there === null || there.plane.key !== peer) return;
+    if (!there.plane.#accepts(this.key, link.session, there.source)) return;
+    there.plane.#hear(this.key, there.source);
+    const back = this.#carrier.send(there.plane.host, there.source);
+    if (back?.plane === this) this.#hear(peer, back.source);
+  }
+
+  /** Brings a request to the peer over the path in use and its answer back; repeated while there is none. */
+  ask<Answer>(peer: SessionKey, what: (there: Plane) => Answer, answered: (answer: Answer) => void): void {
+    let kept: { readonly answer: Answer } | null = null;
+    let isDone = false;
+    const send = (times: number) => {
+      const [active] = this.#links.get(peer)?.active ?? [];
+      if (isDone || times > 5 || active === undefined) return;
+      this.#carrier.clock.after(250 * 2 ** times, () => send(times + 1));
+      this.#send(active, (there, source) => {
+        if (there.key !== peer) return;
+        kept ??= { answer: what(there) };
+        const { answer } = kept;
+        there.#send(source, () => {
+          if (!isDone) answered(answer);
+          isDone = true;
+        });
+      });
+    };
+    send(0);
   }
 
   /** A message 1 to be carried by other means. */

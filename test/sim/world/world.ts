@@ -6,12 +6,12 @@ import type { Random } from "../../fakes/random.ts";
 import { createRandom } from "../../fakes/random.ts";
 import { HeapClock } from "./clock.ts";
 import { CommonMembership } from "./common-membership.ts";
-import type { Conditions, Host, Place } from "./internet.ts";
+import type { Arrival, Conditions, Host, Place } from "./internet.ts";
 import { Internet } from "./internet.ts";
 import type { NatName } from "./nat.ts";
 import { nats } from "./nat.ts";
 import { pathKind, SimNode } from "./node.ts";
-import type { Plane } from "./plane.ts";
+import type { Carrier, Plane } from "./plane.ts";
 import { Router } from "./router.ts";
 
 /** Makes places and nodes, passes their datagrams on. */
@@ -43,13 +43,20 @@ export class World {
   /** A machine at a place; it joins when told to. */
   node(name: string, place: Place, options: { readonly udp?: boolean } = {}): SimNode {
     const host = this.internet.host(name, place);
-    const carrier = { clock: this.clock, send: (from: Host, to: Endpoint) => this.#send(from, to) };
+    const carrier: Carrier = {
+      clock: this.clock,
+      send: (from, to) => this.#send(from, to),
+      outside: (from, to) => this.#outside(from, to),
+      plane: (key) => this.nodes.find((one) => one.key === key && one.isRunning)?.plane ?? null,
+    };
     const { router, random } = this;
     const node = new SimNode({
       name,
       host,
       router,
       carrier,
+      answerPunch: (key, asked) =>
+        this.nodes.find((one) => one.key === key && one.isRunning)?.answerPunch(asked) ?? null,
       random: random.next,
       udp: options.udp ?? true,
       ...(this.#membership === null ? {} : { membership: this.#membership }),
@@ -123,27 +130,49 @@ export class World {
     return counts;
   }
 
+  #outside(from: Host, to: Endpoint): Endpoint {
+    const { address, own } = socketOf(from, to);
+    return this.internet.outside(from, address, { now: this.clock.now, own });
+  }
+
   #send(
     from: Host,
     to: Endpoint,
   ): { readonly plane: Plane; readonly source: Endpoint; readonly delayMillis: number } | null {
     const mark = to.indexOf("#");
-    const address = mark < 0 ? to : to.slice(0, mark);
+    const { address, own } = socketOf(from, mark < 0 ? to : to.slice(0, mark));
     const now = this.clock.now;
-    const first = this.internet.send(from, address, now);
+    const first = this.internet.send(from, address, { now, own });
     if (first === null) return null;
     if (first.host !== this.router.host) {
       const node = this.#planes.get(first.host);
-      return node === undefined || !node.isRunning ? null : { plane: node.plane, ...first };
+      const source = withSocket(first);
+      return node === undefined || !node.isRunning ? null : { ...first, plane: node.plane, source };
     }
     if (mark < 0) return { plane: none, ...first };
     const onward = this.router.forward(Number(to.slice(mark + 1)), first.source);
-    const second = onward === null ? null : this.internet.send(this.router.host, onward.to, now);
+    const second = onward === null ? null : this.internet.send(this.router.host, onward.to, { now });
     const node = second === null ? undefined : this.#planes.get(second.host);
     if (onward === null || second === null || node === undefined || !node.isRunning) return null;
     return { plane: node.plane, source: onward.as, delayMillis: first.delayMillis + second.delayMillis };
   }
 }
 
+/** Takes `1.2.3.4:5#…@7` apart: where to, and from which endpoint of the sender. */
+function socketOf(from: Host, to: Endpoint): { readonly address: string; readonly own: string } {
+  const [address = to, socket] = to.split("@");
+  if (socket === undefined) return { address, own: from.endpoint };
+  return { address, own: from.endpoint.replace(/:\d+$/, `:${firstExtra + Number(socket)}`) };
+}
+
+/** Where a datagram came from, with the extra socket that it came to. */
+function withSocket({ source, at, host }: Arrival): Endpoint {
+  if (at === host.endpoint) return source;
+  const port = Number(at.slice(at.lastIndexOf(":") + 1));
+  return port > firstExtra ? `${source}@${port - firstExtra}` : source;
+}
+
+/** Extra sockets have the ports above this one. */
+const firstExtra = 10_000;
 /** The router's own end: it has no session that a probe could meet. */
 const none = { key: "" } as unknown as Plane;

@@ -27,7 +27,7 @@ function attempts(
 ) {
   const begun: number[] = [];
   for (let now = 0; now <= seconds * 1000; now += 100)
-    if (punches.due(bob, need(now, change(now))) !== null) begun.push(now / 1000);
+    if (typeof punches.due(bob, need(now, change(now))) === "number") begun.push(now / 1000);
   return begun;
 }
 
@@ -57,6 +57,14 @@ describe("[C10] [W21] when a pair is punched for", () => {
   it("tries where only chance can help once an hour", () => {
     const hopeless = () => ({ own: "random", other: "random" }) as const;
     expect(attempts(new Punches(), 7300, hopeless)).toEqual([1, 3601, 7201]);
+  });
+
+  it("ends what runs once a direct way is found", () => {
+    const punches = new Punches();
+    punches.due(bob, need(0));
+    expect(punches.due(bob, need(1000))).toBe(1);
+    expect(punches.due(bob, need(1700, { direct: true }))).toBe("found");
+    expect(punches.due(bob, need(1800, { direct: true }))).toBe(null);
   });
 
   it("says when to look again", () => {
