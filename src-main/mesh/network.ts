@@ -12,11 +12,11 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
-import { splitHostPort } from "../../src-shared/ids.ts";
 import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
-import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
+import type { Presence } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
-import { outsideHosts, triable } from "./candidate.ts";
+import { Attention } from "./attention.ts";
+import { outsideHosts } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
@@ -28,14 +28,12 @@ import { viewPeer } from "./peer-view.ts";
 import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
-import type { PunchNeed } from "./punches.ts";
-import { outsideOf, Punches, punchNeed } from "./punches.ts";
-import { noPunch, planPunch } from "./punching.ts";
 import type { DirectLink, RelaysChanged } from "./relays.ts";
 import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
 import { Timers } from "./timers.ts";
 import { ToldAddresses } from "./told-addresses.ts";
+import { gatewayOf, neighbourOf, portOf } from "./vicinity.ts";
 
 export interface NetworkOptions {
   readonly network: NetworkId;
@@ -75,7 +73,6 @@ export class Network {
   /** A session with a relay may stand, or be gone, or its path be another. */
   #isRelayNews = false;
   readonly #presences = new Presences();
-  readonly #punches = new Punches();
   readonly #refused = new Map<string, number>();
   /** What the user chose for the paths to some. */
   #pins: ReadonlyMap<IdentityKey, Pin> = new Map();
@@ -84,9 +81,7 @@ export class Network {
   #nat: NatFacts | undefined;
   #ranges: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
-  #isAlarming = false;
-  #alarmedUntil: Millis = Number.NEGATIVE_INFINITY;
-  #counted = { at: Number.NEGATIVE_INFINITY, flowing: 0 };
+  readonly #attention = new Attention(() => this.#peers.values());
   #effects: Effect[] = [];
 
   constructor(options: NetworkOptions) {
@@ -107,7 +102,7 @@ export class Network {
     this.#hear(input, now);
     for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
     if (this.#isRelayNews) this.#settleRelays(now);
-    if (this.#isAlarming) this.#soundAlarm(now);
+    if (this.#attention.takeAlarm(now)) this.#settleAll(now);
     const effects = inOnce(this.#effects);
     this.#effects = [];
     return effects;
@@ -183,11 +178,6 @@ export class Network {
     return this.#roster.ownState();
   }
 
-  /** What this node tells a peer when they punch, but for a port that was measured just now. */
-  punchFacts(): Omit<PunchFacts, "latest"> {
-    return outsideOf(this.#own, this.#nat);
-  }
-
   #hear(input: Input, now: Millis): void {
     switch (input.kind) {
       case "entries":
@@ -228,12 +218,10 @@ export class Network {
         break;
       case "pins":
         this.#pins = input.pins;
+        this.#relays.setChosen([...input.pins.values()].flatMap(({ via }) => via ?? []));
+        this.#isRelayNews = true;
         this.#emit({ kind: "changed" });
         this.#settleAll(now);
-        break;
-      case "punchAsked":
-      case "punchAnswered":
-        this.#hearPunch(input, now);
         break;
       case "tick":
         break;
@@ -392,7 +380,6 @@ export class Network {
 
   #part(key: SessionKey): void {
     this.#peers.delete(key);
-    this.#punches.part(key);
     this.#stock.delete(key);
     this.#timers.set(key, null);
   }
@@ -411,35 +398,7 @@ export class Network {
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
     if (peer.isForgettable(now)) this.#part(key);
-    else this.#timers.set(key, Math.min(peer.deadline(now), this.#punch(peer, now)));
-  }
-
-  /** Asks for a punch when it is time; answers when it may be time next. */
-  #punch(peer: Peer, now: Millis): Millis {
-    const attempt = this.#punches.due(peer.key, this.#punchNeed(peer, now));
-    if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
-    else if (attempt !== null) this.#emit({ kind: "askPunch", peer: peer.key, attempt });
-    return this.#punches.next(peer.key);
-  }
-
-  /** Both ends know of each other: this end's half of the plan is carried out. */
-  #hearPunch(input: Extract<Input, { kind: "punchAsked" | "punchAnswered" }>, now: Millis): void {
-    const { peer: key, attempt, own } = input;
-    const peer = this.#peers.get(key);
-    const asks = input.kind === "punchAnswered";
-    if (peer === undefined) return;
-    if (!asks && !this.#punches.asked(key, attempt, this.#punchNeed(peer, now))) return;
-    const told = input.other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
-    const endpoints = triable(told, { ranges: this.#ranges, own: this.#own }).map((one) => one.endpoint);
-    const ends = { own, other: { ...input.other, endpoints } };
-    const { random } = this.#options;
-    this.#emit({ kind: "punch", peer: key, ...planPunch(ends, { number: attempt, asks, random }) });
-  }
-
-  #punchNeed(peer: Peer, now: Millis): PunchNeed {
-    const record = this.membership.memberOf(peer.key)?.node ?? null;
-    const here = { key: this.#options.self.sessionKey, candidates: this.#own, nat: this.#nat };
-    return punchNeed(peer, { here, record, now, random: this.#options.random });
+    else this.#timers.set(key, peer.deadline(now));
   }
 
   /** All peers, or those touched. */
@@ -452,22 +411,23 @@ export class Network {
 
   #around(key: SessionKey, now: Millis): Around {
     const member = this.membership.memberOf(key);
+    const pin = member === null ? null : (this.#pins.get(member.identity) ?? null);
     return {
       now,
       name: member?.certificate.name ?? "",
       relays: this.#relays.standing,
-      asked: () => this.#relays.asked(member),
+      asked: () => this.#relays.asked(member, pin?.via ?? null),
       isRouted: this.#relays.hasRouter,
       keeping: this.#relays.keeping(member),
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
       addresses: this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
-      pin: member === null ? null : (this.#pins.get(member.identity) ?? null),
+      pin,
       relayCost: this.#relayCost,
-      flowing: this.#flowing(now),
-      isAlarmed: now < this.#alarmedUntil,
-      alarm: this.#alarm,
+      flowing: this.#attention.flowing(now),
+      isAlarmed: this.#attention.isAlarmed(now),
+      alarm: this.#attention.alarm,
       random: this.#options.random,
       emit: this.#emit,
     };
@@ -479,37 +439,12 @@ export class Network {
       around: this.#around(member.sessionKey, now),
       stockEndpoint: this.#stock.get(member.sessionKey) ?? null,
       served: member.certificate.gateway === this.#options.self.identity,
-      gateway: this.#gatewayOf(member),
+      gateway: gatewayOf(member, this.membership),
       relaysHere: this.#relays.standing.size > 0 || this.#options.ownRelay() !== null,
-      here: { nat: this.#nat, outside: outsideHosts(this.#own), port: this.#port(), mayMapPorts: true },
+      here: { nat: this.#nat, outside: outsideHosts(this.#own), port: portOf(this.#own), mayMapPorts: true },
       there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
-      neighbour: () => this.#neighbourOf(member),
+      neighbour: () => neighbourOf(member, this.membership, this.#peers),
     });
-  }
-
-  #port(): number | null {
-    const [first] = this.#own;
-    return first === undefined ? null : (splitHostPort(first.endpoint)?.port ?? null);
-  }
-
-  #gatewayOf({ certificate }: Member): string {
-    const { gateway } = certificate;
-    return gateway === undefined ? "" : (this.membership.member(gateway)?.certificate.name ?? "");
-  }
-
-  /** A member at the peer's public address that answers us directly and might relay, but does not. */
-  #neighbourOf(peer: Member): { readonly name: string; readonly rttMillis: number } | null {
-    const place = outsideHosts(peer.node?.candidates ?? []);
-    if (place.length === 0) return null;
-    for (const [key, { active }] of this.#peers) {
-      const member = this.membership.memberOf(key);
-      if (member === null || key === peer.sessionKey || active === null || active.kind === "relay") continue;
-      const mayRelay = member.certificate.rights.relay && member.node?.relay === undefined;
-      const isThere = outsideHosts(member.node?.candidates ?? []).some((host) => place.includes(host));
-      if (mayRelay && isThere && active.rttMillis !== null)
-        return { name: member.certificate.name, rttMillis: active.rttMillis };
-    }
-    return null;
   }
 
   readonly #nameOf = (identity: IdentityKey): string =>
@@ -517,29 +452,6 @@ export class Network {
 
   readonly #relayCost = (relay: SessionKey): Millis =>
     this.membership.memberOf(relay)?.node?.relay?.cost ?? 0;
-
-  readonly #alarm = (): void => {
-    this.#isAlarming = true;
-  };
-
-  /** What was lost for one may be lost for all: for a while everybody's path in use is probed often. */
-  #soundAlarm(now: Millis): void {
-    this.#isAlarming = false;
-    const wasAlarmed = now < this.#alarmedUntil;
-    this.#alarmedUntil = now + alarmedFor;
-    if (!wasAlarmed) this.#settleAll(now);
-    this.#isAlarming = false;
-  }
-
-  /** Counted once a second at most: it only has to be about right. */
-  #flowing(now: Millis): number {
-    if (now - this.#counted.at >= 1000 || now < this.#counted.at) {
-      let flowing = 0;
-      for (const peer of this.#peers.values()) if (peer.isFlowing(now)) flowing++;
-      this.#counted = { at: now, flowing };
-    }
-    return this.#counted.flowing;
-  }
 
   readonly #emit = (effect: Effect): void => {
     this.#effects.push(effect);
@@ -552,6 +464,3 @@ function inOnce(effects: readonly Effect[]): readonly Effect[] {
   const flags = (["store", "changed"] as const).filter((flag) => effects.some(({ kind }) => kind === flag));
   return [...others, ...flags.map((kind) => ({ kind }))];
 }
-
-/** As long as it takes to see whether others are concerned. */
-const alarmedFor: Millis = 3000;

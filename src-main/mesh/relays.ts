@@ -57,6 +57,8 @@ export class Relays {
   /** Members that relay, by session key. */
   #members: ReadonlyMap<SessionKey, RelayMember> = new Map();
   readonly #identities = new Set<IdentityKey>();
+  /** Names of relays that the user chose for some peer. */
+  #chosen: ReadonlySet<string> = new Set();
   #cost: number | null = null;
 
   constructor(options: RelaysOptions) {
@@ -84,6 +86,11 @@ export class Relays {
   /** This node relays for others from now on, or no longer (null). */
   setOwnCost(cost: number | null): void {
     this.#cost = cost;
+  }
+
+  /** Relays of these names are to be kept in reach from now on: the user chose them. */
+  setChosen(names: readonly string[]): void {
+    this.#chosen = new Set(names.map((name) => name.toLowerCase()));
   }
 
   /** The session with a router stands at this endpoint, or fell (null). */
@@ -125,7 +132,7 @@ export class Relays {
   /** Looks at the sessions with member relays: which to keep, which of them can be used. */
   settle(now: Millis): RelaysChanged {
     this.#attachments.settle({ now, relays: this.ownCost !== null, link: this.#options.link });
-    const kept = this.#attachments.kept();
+    const kept = this.kept();
     const gone: SessionKey[] = [];
     let isNews = false;
     for (const [key, { endpoint }] of this.#standing) {
@@ -154,7 +161,8 @@ export class Relays {
 
   /** Member relays that a session is to be kept with. */
   kept(): ReadonlySet<SessionKey> {
-    return this.#attachments.kept();
+    const chosen = [...this.#members.keys()].filter((key) => this.#isChosen(key));
+    return new Set([...this.#attachments.kept(), ...chosen]);
   }
 
   /** How the session with a member is kept; null when packets alone decide. */
@@ -162,7 +170,8 @@ export class Relays {
     if (member === null) return null;
     const relays = this.#members.has(member.sessionKey);
     const probeMillis = relays && this.ownCost !== null ? betweenRelays : forLeaves;
-    if (this.#attachments.isKept(member.sessionKey)) return { calls: true, probeMillis };
+    if (this.#attachments.isKept(member.sessionKey) || this.#isChosen(member.sessionKey))
+      return { calls: true, probeMillis };
     const isOnUs = this.ownCost !== null && (relays || isOn(member.node, this.#options.self));
     return isOnUs ? { calls: false, probeMillis } : null;
   }
@@ -175,9 +184,9 @@ export class Relays {
 
   /**
    * Which relays to ask for a channel to a member: routers; the member relays that both are on; without one, those
-   * that this node is on, for they find ways to others.
+   * that this node is on, for they find ways to others. The one that was chosen in any case.
    */
-  asked(member: Member | null): readonly SessionKey[] {
+  asked(member: Member | null, chosen: string | null): readonly SessionKey[] {
     const routers = [...this.#standing.keys()].filter((key) => this.#routers.has(key));
     const hosts = new Set(routers.map((key) => this.#standing.get(key)?.endpoint));
     const own = [...this.#standing].filter(
@@ -187,7 +196,15 @@ export class Relays {
       const identity = this.#members.get(key)?.identity;
       return identity !== undefined && isOn(member?.node ?? null, identity);
     });
-    return [...routers, ...(common.length > 0 ? common : own).slice(0, mostAsked).map(([key]) => key)];
+    const members = (common.length > 0 ? common : own).slice(0, mostAsked);
+    const wanted = own.filter(([, { name }]) => name.toLowerCase() === chosen?.toLowerCase());
+    return [...routers, ...new Set([...wanted, ...members].map(([key]) => key))];
+  }
+
+  #isChosen(key: SessionKey): boolean {
+    const identity = this.#chosen.size === 0 ? undefined : this.#members.get(key)?.identity;
+    const name = identity === undefined ? undefined : this.#options.member(identity)?.certificate.name;
+    return name !== undefined && this.#chosen.has(name.toLowerCase());
   }
 
   /** Relays that this one tells routes to; none unless it relays itself. */
