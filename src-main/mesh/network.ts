@@ -13,10 +13,10 @@ import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
-import type { Presence } from "../../src-shared/wire.ts";
+import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
-import { outsideHosts } from "./candidate.ts";
+import { outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
@@ -28,6 +28,9 @@ import { viewPeer } from "./peer-view.ts";
 import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
+import type { PunchNeed } from "./punches.ts";
+import { outsideOf, Punches, punchNeed } from "./punches.ts";
+import { noPunch, planPunch } from "./punching.ts";
 import type { DirectLink, RelaysChanged } from "./relays.ts";
 import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
@@ -73,6 +76,7 @@ export class Network {
   /** A session with a relay may stand, or be gone, or its path be another. */
   #isRelayNews = false;
   readonly #presences = new Presences();
+  readonly #punches = new Punches();
   readonly #refused = new Map<string, number>();
   /** What the user chose for the paths to some. */
   #pins: ReadonlyMap<IdentityKey, Pin> = new Map();
@@ -178,6 +182,11 @@ export class Network {
     return this.#roster.ownState();
   }
 
+  /** What this node tells a peer when they punch, but for a port that was measured just now. */
+  punchFacts(): Omit<PunchFacts, "latest"> {
+    return outsideOf(this.#own, this.#nat);
+  }
+
   #hear(input: Input, now: Millis): void {
     switch (input.kind) {
       case "entries":
@@ -222,6 +231,10 @@ export class Network {
         this.#isRelayNews = true;
         this.#emit({ kind: "changed" });
         this.#settleAll(now);
+        break;
+      case "punchAsked":
+      case "punchAnswered":
+        this.#hearPunch(input, now);
         break;
       case "tick":
         break;
@@ -380,6 +393,7 @@ export class Network {
 
   #part(key: SessionKey): void {
     this.#peers.delete(key);
+    this.#punches.part(key);
     this.#stock.delete(key);
     this.#timers.set(key, null);
   }
@@ -398,7 +412,35 @@ export class Network {
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
     if (peer.isForgettable(now)) this.#part(key);
-    else this.#timers.set(key, peer.deadline(now));
+    else this.#timers.set(key, Math.min(peer.deadline(now), this.#punch(peer, now)));
+  }
+
+  /** Asks for a punch when it is time; answers when it may be time next. */
+  #punch(peer: Peer, now: Millis): Millis {
+    const attempt = this.#punches.due(peer.key, this.#punchNeed(peer, now));
+    if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
+    else if (attempt !== null) this.#emit({ kind: "askPunch", peer: peer.key, attempt });
+    return this.#punches.next(peer.key);
+  }
+
+  /** Both ends know of each other: this end's half of the plan is carried out. */
+  #hearPunch(input: Extract<Input, { kind: "punchAsked" | "punchAnswered" }>, now: Millis): void {
+    const { peer: key, attempt, own } = input;
+    const peer = this.#peers.get(key);
+    const asks = input.kind === "punchAnswered";
+    if (peer === undefined) return;
+    if (!asks && !this.#punches.asked(key, attempt, this.#punchNeed(peer, now))) return;
+    const told = input.other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
+    const endpoints = triable(told, { ranges: this.#ranges, own: this.#own }).map((one) => one.endpoint);
+    const ends = { own, other: { ...input.other, endpoints } };
+    const { random } = this.#options;
+    this.#emit({ kind: "punch", peer: key, ...planPunch(ends, { number: attempt, asks, random }) });
+  }
+
+  #punchNeed(peer: Peer, now: Millis): PunchNeed {
+    const record = this.membership.memberOf(peer.key)?.node ?? null;
+    const here = { key: this.#options.self.sessionKey, candidates: this.#own, nat: this.#nat };
+    return punchNeed(peer, { here, record, now, random: this.#options.random });
   }
 
   /** All peers, or those touched. */
