@@ -397,9 +397,9 @@ export class Engine {
   #beat(): void {
     this.#moves?.beat();
     const moved = this.traffic.take(this.dataPlane.counters());
-    for (const [realm, peers] of moved) {
+    for (const [realm, packets] of moved) {
       const loop = this.#held.get(realm as NetworkId)?.loop;
-      loop?.traffic(peers);
+      loop?.traffic(packets);
     }
     if (moved.size > 0) this.#changed();
     if (this.diary.isDue()) this.#lookAtPeers(Date.now());

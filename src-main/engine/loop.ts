@@ -30,6 +30,7 @@ import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
+import type { Moved } from "./traffic.ts";
 
 /** A connected network. */
 export class NetworkLoop {
@@ -237,8 +238,8 @@ export class NetworkLoop {
   }
 
   /** Packets went to or came from these peers. */
-  traffic(peers: readonly SessionKey[]): void {
-    this.feed({ kind: "traffic", peers });
+  traffic(moved: Moved): void {
+    this.feed({ kind: "traffic", ...moved });
   }
 
   /** Gives the machine an input and carries out what follows. */

@@ -2,6 +2,13 @@
 import type { Counters, PeerCounters } from "../../drivers/dataplane.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 
+/** Peers of one realm that packets went to or came from. */
+export interface Moved {
+  readonly peers: readonly SessionKey[];
+  /** Those of them with so many bytes that probes weigh nothing beside them. */
+  readonly heavy: readonly SessionKey[];
+}
+
 /** Differences of the data plane's counters. */
 export class Traffic {
   #last = new Map<string, PeerCounters>();
@@ -9,8 +16,8 @@ export class Traffic {
   #relayedBytes = 0;
 
   /** Takes the counters of now; answers, by realm, the peers that packets went to or came from since before. */
-  take(counters: Counters): ReadonlyMap<string, readonly SessionKey[]> {
-    const moved = new Map<string, SessionKey[]>();
+  take(counters: Counters): ReadonlyMap<string, Moved> {
+    const moved = new Map<string, { readonly peers: SessionKey[]; readonly heavy: SessionKey[] }>();
     const next = new Map<string, PeerCounters>();
     for (const peer of counters.peers) {
       const name = keyOf(peer.realm, peer.peer);
@@ -18,7 +25,11 @@ export class Traffic {
       const before = this.#last.get(name);
       if (peer.rxPackets === (before?.rxPackets ?? 0) && peer.txPackets === (before?.txPackets ?? 0))
         continue;
-      moved.set(peer.realm, [...(moved.get(peer.realm) ?? []), peer.peer as SessionKey]);
+      const realm = moved.get(peer.realm) ?? { peers: [], heavy: [] };
+      moved.set(peer.realm, realm);
+      realm.peers.push(peer.peer as SessionKey);
+      const bytes = peer.rxBytes + peer.txBytes - (before?.rxBytes ?? 0) - (before?.txBytes ?? 0);
+      if (bytes >= heavyBytes) realm.heavy.push(peer.peer as SessionKey);
     }
     this.#last = next;
     this.#refused = counters.refused;
@@ -43,3 +54,6 @@ export class Traffic {
 function keyOf(realm: string, peer: string): string {
   return `${realm} ${peer}`;
 }
+
+/** Between two looks, which are a second apart. */
+const heavyBytes = 65_536;

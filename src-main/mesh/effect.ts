@@ -86,7 +86,7 @@ export type Input =
   | {
       readonly kind: "traffic";
       readonly peers: readonly SessionKey[];
-      /** Those of them that much went to or came from: probes weigh nothing beside it. */
+      /** Those of them that much went to or came from: probes weigh nothing beside it. Absent: as before. */
       readonly heavy?: readonly SessionKey[];
     }
   /** What the user chose for the paths to peers, complete. */

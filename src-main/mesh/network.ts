@@ -16,7 +16,7 @@ import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
-import { outsideHosts, triable } from "./candidate.ts";
+import { outsideHosts } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
@@ -28,9 +28,7 @@ import { viewPeer } from "./peer-view.ts";
 import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
-import type { PunchNeed } from "./punches.ts";
-import { outsideOf, Punches, punchNeed } from "./punches.ts";
-import { noPunch, planPunch } from "./punching.ts";
+import { Punches } from "./punches.ts";
 import type { DirectLink, RelaysChanged } from "./relays.ts";
 import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
@@ -76,7 +74,7 @@ export class Network {
   /** A session with a relay may stand, or be gone, or its path be another. */
   #isRelayNews = false;
   readonly #presences = new Presences();
-  readonly #punches = new Punches();
+  readonly #punches: Punches;
   readonly #refused = new Map<string, number>();
   /** What the user chose for the paths to some. */
   #pins: ReadonlyMap<IdentityKey, Pin> = new Map();
@@ -184,7 +182,7 @@ export class Network {
 
   /** What this node tells a peer when they punch, but for a port that was measured just now. */
   punchFacts(): Omit<PunchFacts, "latest"> {
-    return outsideOf(this.#own, this.#nat);
+    return this.#punches.facts();
   }
 
   #hear(input: Input, now: Millis): void {
@@ -234,7 +232,9 @@ export class Network {
         break;
       case "punchAsked":
       case "punchAnswered":
-        this.#hearPunch(input, now);
+        this.#tell(input.peer, now, (peer) =>
+          this.#punches.hear(input, { peer, record: this.#recordOf(input.peer), now }),
+        );
         break;
       case "tick":
         break;
@@ -332,11 +332,11 @@ export class Network {
     return this.membership.members().map(({ identity }) => identity);
   }
 
-  #hearTraffic({ peers, heavy = [] }: Extract<Input, { kind: "traffic" }>, now: Millis): void {
+  #hearTraffic({ peers, heavy }: Extract<Input, { kind: "traffic" }>, now: Millis): void {
     for (const key of peers) {
       const peer = this.#peers.get(key);
       // The usual case changes nothing: its timer may ring too early, and is set anew then.
-      if (peer?.handleTraffic({ now }, heavy.includes(key)) === true) this.#tell(key, now, () => undefined);
+      if (peer?.handleTraffic({ now }, heavy?.includes(key)) === true) this.#tell(key, now, () => undefined);
     }
   }
 
@@ -387,6 +387,11 @@ export class Network {
     this.#emit(effect);
   }
 
+  /** What the peer says of itself. */
+  #recordOf(key: SessionKey): NodeRecord | null {
+    return this.membership.memberOf(key)?.node ?? null;
+  }
+
   #meet(key: SessionKey, now: Millis): void {
     if (!this.#peers.has(key)) this.#peers.set(key, new Peer(key, now));
   }
@@ -412,35 +417,7 @@ export class Network {
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
     if (peer.isForgettable(now)) this.#part(key);
-    else this.#timers.set(key, Math.min(peer.deadline(now), this.#punch(peer, now)));
-  }
-
-  /** Asks for a punch when it is time; answers when it may be time next. */
-  #punch(peer: Peer, now: Millis): Millis {
-    const attempt = this.#punches.due(peer.key, this.#punchNeed(peer, now));
-    if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
-    else if (attempt !== null) this.#emit({ kind: "askPunch", peer: peer.key, attempt });
-    return this.#punches.next(peer.key);
-  }
-
-  /** Both ends know of each other: this end's half of the plan is carried out. */
-  #hearPunch(input: Extract<Input, { kind: "punchAsked" | "punchAnswered" }>, now: Millis): void {
-    const { peer: key, attempt, own } = input;
-    const peer = this.#peers.get(key);
-    const asks = input.kind === "punchAnswered";
-    if (peer === undefined) return;
-    if (!asks && !this.#punches.asked(key, attempt, this.#punchNeed(peer, now))) return;
-    const told = input.other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
-    const endpoints = triable(told, { ranges: this.#ranges, own: this.#own }).map((one) => one.endpoint);
-    const ends = { own, other: { ...input.other, endpoints } };
-    const { random } = this.#options;
-    this.#emit({ kind: "punch", peer: key, ...planPunch(ends, { number: attempt, asks, random }) });
-  }
-
-  #punchNeed(peer: Peer, now: Millis): PunchNeed {
-    const record = this.membership.memberOf(peer.key)?.node ?? null;
-    const here = { key: this.#options.self.sessionKey, candidates: this.#own, nat: this.#nat };
-    return punchNeed(peer, { here, record, now, random: this.#options.random });
+    else this.#timers.set(key, Math.min(peer.deadline(now), this.#punches.settle(peer, this.#recordOf(key), now)));
   }
 
   /** All peers, or those touched. */

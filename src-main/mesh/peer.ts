@@ -125,8 +125,8 @@ export class Peer {
     else if (this.#call === null) this.#begin(around.now, false);
   }
 
-  /** Packets came or went; answers whether that changes anything. */
-  handleTraffic({ now }: Pick<Around, "now">, isHeavy = false): boolean {
+  /** Packets came or went, perhaps many; answers whether that changes anything. */
+  handleTraffic({ now }: Pick<Around, "now">, isHeavy = this.#isHeavy): boolean {
     const isNews = !this.isFlowing(now) || isHeavy !== this.#isHeavy;
     this.#isHeavy = isHeavy;
     if (activityOf(now - this.#lastTraffic) !== "busy") this.#eager = now;
@@ -272,7 +272,7 @@ export class Peer {
     }
     for (const candidate of this.candidates) {
       if (isProvisional(candidate)) at(candidate.since + provisionalFor);
-      if (candidate.onward.length > 0) at(candidate.since + onwardFor);
+      if (candidate.kind === "relay") at(candidate.since + answersWithin);
       if (candidate.standing === "proved") at(candidate.since + trustDelay(candidate, candidate.since));
       else for (const end of tryEnds(candidate, this.#eager)) at(end);
     }
@@ -446,17 +446,17 @@ export class Peer {
   }
 }
 
-/** Opened by relays that said they would carry it on, and nothing came through. */
-function isDeadEnd({ standing, since, onward }: Candidate, now: Millis): boolean {
-  return standing === "probing" && onward.length > 0 && now - since >= onwardFor;
+/** A relay opened it, and nothing came through. */
+function isDeadEnd({ kind, standing, since }: Candidate, now: Millis): boolean {
+  return standing === "probing" && kind === "relay" && now - since >= answersWithin;
 }
 
 /** Two handshakes that began at both ends at once make one session. */
 const sameHandshake: Millis = 5000;
 /** A path that only a session proved must echo within this time. */
 const provisionalFor: Millis = 3000;
-/** A channel over several relays has to answer within this time, or another way is asked for. */
-const onwardFor: Millis = 6000;
+/** What a relay opened has to answer within this time, or it is asked for another way. */
+const answersWithin: Millis = 4000;
 /** A kept peer that did not answer is called again after this time. */
 const keptAgain: Millis = 20_000;
 /** Nothing answers for this long: the other end may have lost the session. */
