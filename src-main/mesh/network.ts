@@ -12,7 +12,7 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
-import type { EntryOf, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
+import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
@@ -90,6 +90,16 @@ export class Network {
     this.#options = options;
     this.membership = options.membership ?? new Membership(options.network, options.hash);
     this.#roster = new Roster(this.membership, options.self);
+    this.#punches = new Punches(
+      () => ({
+        key: options.self.sessionKey,
+        own: this.#own,
+        nat: this.#nat,
+        ranges: this.#ranges,
+        random: options.random,
+      }),
+      (effect) => this.#emit(effect),
+    );
     this.#relays = new Relays({
       self: options.self.identity,
       random: options.random,
@@ -417,7 +427,11 @@ export class Network {
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
     if (peer.isForgettable(now)) this.#part(key);
-    else this.#timers.set(key, Math.min(peer.deadline(now), this.#punches.settle(peer, this.#recordOf(key), now)));
+    else
+      this.#timers.set(
+        key,
+        Math.min(peer.deadline(now), this.#punches.settle(peer, this.#recordOf(key), now)),
+      );
   }
 
   /** All peers, or those touched. */

@@ -1,56 +1,83 @@
-/** When the ends of a relayed pair punch for a direct way: soon after traffic began, ever more rarely while it fails. */
+/** Punching in one network: asks peers for it, and does this end's half when both know of each other. */
+import type { Prefix } from "../../src-shared/address.ts";
 import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { PunchFacts } from "../../src-shared/wire.ts";
-import type { OwnCandidate } from "./effect.ts";
+import { triable } from "./candidate.ts";
+import type { Effect, Input, OwnCandidate } from "./effect.ts";
 import type { Peer } from "./peer.ts";
-import { isHopeless } from "./punching.ts";
+import type { PunchNeed } from "./punch-tries.ts";
+import { PunchTries } from "./punch-tries.ts";
+import { noPunch, planPunch } from "./punching.ts";
 
-/** What is known of one peer each time it is looked at. */
-export interface PunchNeed {
-  /** Packets flow, a session stands and reaches the peer, but by no direct path. */
-  readonly wanted: boolean;
-  /** A direct path is proved. */
-  readonly direct: boolean;
-  readonly own: NatFacts["mapping"];
-  readonly other: NatFacts["mapping"];
-  /** What both ends say of their addresses: once it changes, all counts anew. */
-  readonly addresses: string;
-  /** Whether this end asks first; the other asks when nothing came. */
-  readonly first: boolean;
-  readonly now: Millis;
+/** This end. */
+export interface Here {
+  readonly key: SessionKey;
+  readonly own: readonly OwnCandidate[];
+  readonly nat: NatFacts | undefined;
+  /** Ranges of the network itself. */
+  readonly ranges: readonly Prefix[];
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 }
 
-interface Tries {
-  addresses: string;
-  /** Since when it is wanted; null: it is not. */
-  since: Millis | null;
-  attempts: number;
-  /** When the last attempt began, and when the next may. */
-  last: Millis;
-  notBefore: Millis;
+/** All punches of a network. */
+export class Punches {
+  readonly #here: () => Here;
+  readonly #emit: (effect: Effect) => void;
+  readonly #tries = new PunchTries();
+
+  constructor(here: () => Here, emit: (effect: Effect) => void) {
+    this.#here = here;
+    this.#emit = emit;
+  }
+
+  /** What this node tells a peer, but for a port that was measured just now. */
+  facts(): Omit<PunchFacts, "latest"> {
+    const { own, nat } = this.#here();
+    return outsideOf(own, nat);
+  }
+
+  /** Asks for a punch when it is time; answers when it may be time next. */
+  settle(peer: Peer, record: NodeRecord | null, now: Millis): Millis {
+    const attempt = this.#tries.due(peer.key, needOf(peer, record, { here: this.#here(), now }));
+    if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
+    else if (attempt !== null) this.#emit({ kind: "askPunch", peer: peer.key, attempt });
+    return this.#tries.next(peer.key);
+  }
+
+  /** Both ends know of each other: this end's half of the plan is carried out. */
+  hear(
+    input: Extract<Input, { kind: "punchAsked" | "punchAnswered" }>,
+    about: { readonly peer: Peer; readonly record: NodeRecord | null; readonly now: Millis },
+  ): void {
+    const { attempt, own } = input;
+    const { peer, record, now } = about;
+    const here = this.#here();
+    const asks = input.kind === "punchAnswered";
+    if (!asks && !this.#tries.asked(peer.key, attempt, needOf(peer, record, { here, now }))) return;
+    const told = input.other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
+    const endpoints = triable(told, here).map(({ endpoint }) => endpoint);
+    const ends = { own, other: { ...input.other, endpoints } };
+    const punch = planPunch(ends, { number: attempt, asks, random: here.random });
+    this.#emit({ kind: "punch", peer: peer.key, ...punch });
+  }
+
+  /** The peer is forgotten. */
+  part(peer: SessionKey): void {
+    this.#tries.part(peer);
+  }
 }
 
 /** What one looks at to see whether a peer is to be punched for. */
-export function punchNeed(
+function needOf(
   peer: Peer,
-  facts: {
-    readonly here: {
-      readonly key: SessionKey;
-      readonly candidates: readonly OwnCandidate[];
-      readonly nat: NatFacts | undefined;
-    };
-    /** What the peer says of itself. */
-    readonly record: NodeRecord | null;
-    readonly now: Millis;
-    readonly random: () => number;
-  },
+  record: NodeRecord | null,
+  facts: { readonly here: Here; readonly now: Millis },
 ): PunchNeed {
-  const { here, record, now, random } = facts;
+  const { here, now } = facts;
   const proved = peer.candidates.filter(({ standing }) => standing === "proved");
   const direct = proved.some(({ kind }) => kind !== "relay");
   return {
@@ -58,15 +85,15 @@ export function punchNeed(
     direct,
     own: here.nat?.mapping ?? "unknown",
     other: record?.nat?.mapping ?? "unknown",
-    addresses: JSON.stringify([hostsOf(here.candidates), hostsOf(record?.candidates ?? [])]),
+    addresses: () => JSON.stringify([hostsOf(here.own), hostsOf(record?.candidates ?? [])]),
     first: here.key < peer.key,
     now,
-    random,
+    random: here.random,
   };
 }
 
 /** What an end says of itself: addresses on the internet, those seen by servers first. */
-export function outsideOf(
+function outsideOf(
   candidates: readonly OwnCandidate[],
   nat: NatFacts | undefined,
 ): Omit<PunchFacts, "latest"> {
@@ -82,103 +109,10 @@ export function outsideOf(
   };
 }
 
-/** The attempts for all peers of a network. */
-export class Punches {
-  readonly #byPeer = new Map<SessionKey, Tries>();
-  /** When punches that run end; they are few at a time, for the network's sake. */
-  #running: readonly { readonly peer: SessionKey; readonly until: Millis }[] = [];
-
-  /** Number of the attempt to begin now; `found`: a direct way is there, so what runs may end; null: nothing to do. */
-  due(peer: SessionKey, need: PunchNeed): number | "found" | null {
-    const { now, direct } = need;
-    if (direct) {
-      const tries = this.#byPeer.get(peer);
-      this.#byPeer.delete(peer);
-      this.#running = this.#running.filter((one) => one.peer !== peer);
-      return tries !== undefined && now - tries.last < longestRun ? "found" : null;
-    }
-    const tries = this.#of(peer, need.addresses);
-    if (!need.wanted) {
-      tries.since = null;
-      return null;
-    }
-    tries.since ??= now;
-    const isLate = isHopeless(need.own, need.other) && tries.attempts > 0;
-    if (isLate) tries.notBefore = Math.max(tries.notBefore, tries.last + hopelessPause);
-    tries.notBefore = Math.max(tries.notBefore, tries.since + (need.first ? patience : 2 * patience));
-    if (now < tries.notBefore) return null;
-    this.#running = this.#running.filter(({ until }) => until > now);
-    const [next] = this.#running.map(({ until }) => until).sort((one, other) => one - other);
-    if (this.#running.length >= mostAtOnce && next !== undefined) {
-      tries.notBefore = next;
-      return null;
-    }
-    this.#begin(peer, tries, need);
-    return tries.attempts;
-  }
-
-  /** The peer began an attempt. False: too soon after the last, so that nobody makes this node spray. */
-  asked(peer: SessionKey, attempt: number, need: PunchNeed): boolean {
-    const tries = this.#of(peer, need.addresses);
-    if (need.direct || need.now - tries.last < askPause) return false;
-    this.#running = this.#running.filter(({ until }) => until > need.now);
-    if (this.#running.length >= mostAtOnce) return false;
-    tries.attempts = Math.max(tries.attempts, attempt - 1);
-    this.#begin(peer, tries, need);
-    return true;
-  }
-
-  /** When `due` may have an attempt; infinity: not before something is heard. */
-  next(peer: SessionKey): Millis {
-    const tries = this.#byPeer.get(peer);
-    return tries === undefined || tries.since === null ? Number.POSITIVE_INFINITY : tries.notBefore;
-  }
-
-  /** The peer is forgotten. */
-  part(peer: SessionKey): void {
-    this.#byPeer.delete(peer);
-  }
-
-  #of(peer: SessionKey, addresses: string): Tries {
-    let tries = this.#byPeer.get(peer);
-    if (tries?.addresses !== addresses) {
-      const before = tries;
-      tries = {
-        addresses,
-        since: before?.since ?? null,
-        attempts: 0,
-        last: before?.last ?? Number.NEGATIVE_INFINITY,
-        notBefore: before === undefined ? 0 : before.last + askPause,
-      };
-      this.#byPeer.set(peer, tries);
-    }
-    return tries;
-  }
-
-  #begin(peer: SessionKey, tries: Tries, { now, random }: PunchNeed): void {
-    tries.attempts++;
-    tries.last = now;
-    const pause = pauses[Math.min(tries.attempts, pauses.length) - 1] ?? 0;
-    tries.notBefore = now + pause * (0.9 + 0.2 * random());
-    this.#running = [...this.#running, { peer, until: now + runs }];
-  }
-}
-
 /** Without ports: a NAT that takes another one for each server shows many. */
 function hostsOf(candidates: readonly OwnCandidate[]): readonly string[] {
   const hosts = candidates.map(({ endpoint }) => splitHostPort(endpoint)?.host ?? "");
   return [...new Set(hosts)].sort();
 }
 
-/** Ordinary probes find every way that needs no punching within this time. */
-const patience: Millis = 1000;
-/** After the first, second … attempt. A spray takes up to 8 s. */
-const pauses: readonly Millis[] = [4000, 8000, 20_000, 60_000, 300_000, 900_000];
-/** Where only chance can help. */
-const hopelessPause: Millis = 3_600_000;
-/** Between two attempts that a peer asks for. */
-const askPause: Millis = 2000;
-const runs: Millis = 4000;
-const longestRun: Millis = 10_000;
-const mostAtOnce = 4;
 const mostEndpoints = 16;
