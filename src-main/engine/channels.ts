@@ -52,6 +52,8 @@ export class Channels {
       const answer = relayOpened.safeParse(await requests.send(relay, controlKind.relayOpen, body));
       if (!answer.success) {
         refuse("unanswered");
+        // A member that relays may be gone; packets are what makes a path be probed often.
+        feed({ kind: "traffic", peers: [relay] });
       } else if ("channel" in answer.data) {
         const { channel, via = [] } = answer.data;
         feed({

@@ -27,6 +27,10 @@ export interface RelayingOptions {
   readonly isOn: () => boolean;
   /** Neighbours that offer a way to a relay, the best first. */
   readonly ways: (to: IdentityKey) => readonly Route[];
+  /** Whether a direct session with a member stands. */
+  readonly isLinked: (key: SessionKey) => boolean;
+  /** A member does not answer though its session stands: it is to be looked at. */
+  readonly doubt: (key: SessionKey) => void;
 }
 
 type Request = z.infer<typeof relayOpen>;
@@ -112,17 +116,17 @@ export class Relaying {
   /** Both ends have sessions here; null if not. */
   #openHere({ member, from, request }: Asker): Opened | null {
     const { to, certificate, datagram, via = [] } = request;
+    const { isLinked, doubt } = this.#options;
+    if (!isLinked(to)) return null;
     const label = from === member.sessionKey ? undefined : this.#label(`${from} ${member.sessionKey} ${to}`);
     const channels = this.#channels(from, to, label);
     if (channels === null) return null;
     const offer = { from: member.sessionKey, channel: channels.to, certificate, datagram };
     const passed = via.length === 0 ? {} : { via: [...via].reverse() };
     // Without an answer the asking end hears nothing and tries again; there is nothing to undo.
-    this.#options.requests
-      .send(to, controlKind.relayOffer, { ...offer, ...passed })
-      .catch((error: unknown) => {
-        this.#options.surroundings.log("relay offer failed", { error: String(error) });
-      });
+    this.#answerOf(to, controlKind.relayOffer, { ...offer, ...passed }).then((answer) => {
+      if (answer === null) doubt(to);
+    }, this.#logFailure("relay offer failed"));
     return { channel: channels.from };
   }
 
@@ -173,20 +177,31 @@ export class Relaying {
   }
 
   async #ask(relay: SessionKey, body: Request): Promise<Opened> {
-    const { requests, surroundings } = this.#options;
+    try {
+      const answer = await this.#answerOf(relay, controlKind.relayOpen, body);
+      if (answer === null) this.#options.doubt(relay);
+      return relayOpened.safeParse(answer).data ?? refuse("offline");
+    } catch (error) {
+      this.#logFailure("relay onward failed")(error);
+      return refuse("offline");
+    }
+  }
+
+  /** Null when nothing came in time. */
+  async #answerOf(peer: SessionKey, kind: number, body: object): Promise<unknown> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), askMillis);
     });
     try {
-      const answer = await Promise.race([requests.send(relay, controlKind.relayOpen, body), patience]);
-      return relayOpened.safeParse(answer).data ?? refuse("offline");
-    } catch (error) {
-      surroundings.log("relay onward failed", { relay: this.#nameOf(relay), error: String(error) });
-      return refuse("offline");
+      return await Promise.race([this.#options.requests.send(peer, kind, body), patience]);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #logFailure(event: string): (error: unknown) => void {
+    return (error) => this.#options.surroundings.log(event, { error: String(error) });
   }
 
   #demote(towards: IdentityKey, next: IdentityKey, cause: string): void {

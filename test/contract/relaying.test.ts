@@ -1,6 +1,6 @@
 /** Members that relay for others: who may ask, what is offered to whom, and the labels over several hops. */
 import fc from "fast-check";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Relaying } from "../../src-main/engine/relaying.ts";
 import { Membership } from "../../src-main/mesh/membership.ts";
 import type { Route } from "../../src-main/mesh/routing.ts";
@@ -36,6 +36,9 @@ class Yard {
   readonly membership = new Membership(this.network.id, this.notary.hash);
   readonly machines = new Map<SessionKey, Machine>();
   readonly offers: { readonly to: SessionKey; readonly relay: Machine; readonly body: object }[] = [];
+  readonly doubted: SessionKey[] = [];
+  /** Whose answers do not come. */
+  readonly silent = new Set<SessionKey>();
   now = this.network.now;
   #label = 100;
 
@@ -88,6 +91,8 @@ class Yard {
       requests: { send: (peer, kind, body) => this.#ask(machine, peer as SessionKey, { kind, body }) },
       isOn: () => machine.isOn,
       ways: (to) => machine.routes.get(to) ?? [],
+      isLinked: (key) => machine.sessions.has(key),
+      doubt: (key) => this.doubted.push(key),
     });
     this.machines.set(device.sessionKey, machine);
     for (const relay of options.on ?? []) this.meet(machine, relay);
@@ -147,6 +152,7 @@ class Yard {
   ): Promise<unknown> {
     const machine = this.machines.get(peer);
     if (machine === undefined || !relay.sessions.has(peer)) throw new Error("no session");
+    if (this.silent.has(peer)) return null;
     if (message.kind === controlKind.relayOpen)
       return JSON.parse(await machine.relaying.answer(relay.device.sessionKey, JSON.stringify(message.body)));
     this.offers.push({ to: peer, relay, body: message.body });
@@ -196,6 +202,14 @@ describe("a member that relays", () => {
     relay.isOn = false;
     expect(await yard.ask(ann, relay, bob)).toEqual({ refused: "not-allowed" });
     expect(yard.offers).toEqual([]);
+  });
+
+  it("[C12] has a member looked at that does not answer its offer, and leaves a session that is none any more", async () => {
+    yard.silent.add(bob.device.sessionKey);
+    expect(await yard.ask(ann, relay, bob)).toHaveProperty("channel");
+    await vi.waitFor(() => expect(yard.doubted).toEqual([bob.device.sessionKey]));
+    relay.sessions.delete(bob.device.sessionKey);
+    expect(await yard.ask(ann, relay, bob)).toEqual({ refused: "offline" });
   });
 
   it("spends an allowance per asking member", async () => {
