@@ -18,13 +18,23 @@ const SUITES = [
   { name: "unit" },
   { name: "contract" },
   { name: "sim" },
-  { name: "netns", root: true, packages: ["iproute2", "iputils-ping", "nftables", "iperf3", "tcpdump"] },
+  {
+    name: "netns",
+    root: true,
+    packages: ["iproute2", "iputils-ping", "nftables", "iperf3", "tcpdump", "miniupnpd-nftables"],
+  },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
   { name: "electron" },
 ];
 
 /** The program of a package that is not named like it. @type {Readonly<Record<string, string>>} */
-const PROGRAMS = { iproute2: "ip", "iputils-ping": "ping", nftables: "nft", "fonts-noto-cjk": "fc-list" };
+const PROGRAMS = {
+  iproute2: "ip",
+  "miniupnpd-nftables": "miniupnpd",
+  "iputils-ping": "ping",
+  nftables: "nft",
+  "fonts-noto-cjk": "fc-list",
+};
 const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
 
 const filters = process.argv.slice(2);

@@ -9,6 +9,8 @@ export function ownCandidates(facts: {
   /** Those of Starmesh itself left out. */
   readonly interfaces: readonly Interface[];
   readonly port: number;
+  /** Opened at gateways. */
+  readonly mapped: readonly string[];
   readonly reflexive: readonly string[];
   readonly declared: readonly string[];
 }): readonly OwnCandidate[] {
@@ -25,6 +27,7 @@ export function ownCandidates(facts: {
     }
   }
   for (const endpoint of facts.declared) add(endpoint, "declared");
+  for (const endpoint of facts.mapped) add(endpoint, "mapped");
   for (const endpoint of facts.reflexive) add(endpoint, "reflexive");
   return [...found.values()].slice(0, mostCandidates);
 }

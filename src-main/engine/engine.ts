@@ -99,6 +99,8 @@ export class Engine {
       now: Date.now,
       port: () => this.#port,
       declared: () => this.#router?.addresses() ?? [],
+      opensPorts: () => true,
+      log,
       changed: () => this.#whereaboutsChanged(),
     });
     this.diary = new Diary({ folder, log, now: Date.now });
@@ -340,6 +342,7 @@ export class Engine {
       const bound = this.#tryBind(wish);
       if (bound === null) continue;
       this.#port = bound;
+      this.whereabouts.portChanged();
       this.#keepNode({ port: bound });
       return;
     }
@@ -374,7 +377,7 @@ export class Engine {
     this.#moves?.close();
     for (const id of this.#held.keys()) await this.#close(id);
     await this.diary.close();
-    this.whereabouts.close();
+    await this.whereabouts.close();
     this.pings.close();
     this.dataPlane.stop();
     await this.#surroundings.journal.undo();

@@ -9,6 +9,8 @@ import { LatestPort } from "./latest-port.ts";
 import { interfacePrefix } from "./locals.ts";
 import { Names } from "./names.ts";
 import { Outside } from "./outside.ts";
+import { PortOpener } from "./port-opener.ts";
+import type { Log } from "./surroundings.ts";
 
 export interface WhereaboutsOptions {
   readonly dataPlane: Pick<DataPlane, "bind" | "unbind" | "stun">;
@@ -18,6 +20,9 @@ export interface WhereaboutsOptions {
   readonly port: () => number;
   /** `host:port` declared by hand, and the hosts of this install's own router; names may be among them. */
   readonly declared: () => readonly string[];
+  /** Whether gateways are asked to let the port in. */
+  readonly opensPorts: () => boolean;
+  readonly log: Log;
   /** Something below would answer differently now. */
   readonly changed: () => void;
 }
@@ -25,6 +30,7 @@ export interface WhereaboutsOptions {
 /** Asked by every network; hears of STUN answers, names and changes of the system. */
 export class Whereabouts {
   readonly outside: Outside;
+  readonly ports: PortOpener;
   readonly #options: WhereaboutsOptions;
   readonly #names: Names;
   readonly #latest: LatestPort;
@@ -47,6 +53,13 @@ export class Whereabouts {
       now,
       changed: options.changed,
     });
+    this.ports = new PortOpener({
+      system,
+      port: options.port,
+      isOn: options.opensPorts,
+      changed: options.changed,
+      log: options.log,
+    });
   }
 
   /** Own candidates, best first. */
@@ -55,18 +68,25 @@ export class Whereabouts {
     return ownCandidates({
       interfaces: system.interfaces().filter(({ name }) => !name.startsWith(interfacePrefix)),
       port: port(),
+      mapped: this.ports.endpoints(),
       reflexive: this.outside.reflexive(),
       declared: this.#names.endpoints(declared()),
     });
   }
 
   nat(): NatFacts {
-    return { ...this.outside.nat(), portMapping: null };
+    return { ...this.outside.nat(), portMapping: this.ports.protocol() };
+  }
+
+  /** The port is bound, anew or for the first time. */
+  portChanged(): void {
+    this.ports.renew();
   }
 
   /** The network changed: resolves when enough is known again to tell others. */
   async renew(): Promise<void> {
     this.#names.refresh();
+    this.ports.renew();
     await this.outside.renew();
   }
 
@@ -82,9 +102,10 @@ export class Whereabouts {
     this.#latest.handle(event);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#latest.close();
     this.outside.close();
     this.#names.close();
+    await this.ports.close();
   }
 }
