@@ -1,5 +1,6 @@
 /** What a verdict rests on, in the order in which one would ask for it. */
 import type { Millis } from "../../src-shared/ids.ts";
+import type { ReasonCode } from "../../src-shared/status.ts";
 import type { NatFacts } from "../../src-shared/trust.ts";
 import type { EvidenceCode, EvidenceStatus } from "../../src-shared/verdict.ts";
 import { evidenceLine } from "../../src-shared/verdict.ts";
@@ -7,10 +8,10 @@ import type { VerdictFacts } from "./verdict.ts";
 
 /** What was seen of both ends, of what was tried, and of the paths there are. */
 export function evidenceOf(facts: VerdictFacts): EvidenceStatus[] {
-  const { path } = facts;
-  const isDirect = path !== null && path.active.kind !== "relay";
+  const { path, reason } = facts;
+  const isHindered = path === null || (reason !== null && hindrances.includes(reason));
   return [
-    ...(isDirect ? [] : [...endEvidence("here", facts), ...endEvidence("there", facts)]),
+    ...(isHindered ? [...endEvidence("here", facts), ...endEvidence("there", facts)] : []),
     ...trialEvidence(facts),
     ...(path === null ? [] : [...pathEvidence(facts), ...secondEvidence(facts)]),
   ];
@@ -105,6 +106,8 @@ function duration(millis: Millis): string {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
+/** Reasons for which one asks what is before either end. */
+const hindrances: readonly ReasonCode[] = ["relay-first", "relay-direct-unanswered", "relay-direct-lost"];
 const protocols = { upnp: "UPnP", "nat-pmp": "NAT-PMP", pcp: "PCP" } as const satisfies Record<
   NonNullable<NatFacts["portMapping"]>,
   string
