@@ -63,7 +63,7 @@ export class Grid {
       await install.start();
       await install.ok("join", invite);
     });
-    await inTurns(installs, (install) => install.online(network));
+    await inTurns(this.sites(), settled);
     said("all of them are online");
   }
 
@@ -113,7 +113,7 @@ export class Grid {
       await host.run("nft", ["flush", "map", "ip", "nat", "inward"]);
     }
     for (const { install } of pair) await install.ok("up", network);
-    for (const { install } of pair) await install.online(network);
+    for (const site of pair) await settled(site);
   }
 
   async close(): Promise<void> {
@@ -169,6 +169,12 @@ export class Grid {
     };
     return [home("a", 2), home("b", 3)];
   }
+}
+
+/** Online, and to be reached through the router. */
+async function settled({ kind, install }: Site): Promise<void> {
+  await install.online(network);
+  if (kind !== "udp-blocked") await install.relayed();
 }
 
 async function peerOf(from: Site, to: Site): Promise<PeerStatus | null> {

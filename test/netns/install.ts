@@ -112,6 +112,14 @@ export class Install {
     );
   }
 
+  /** Waits until its UDP session with the router stands, so that it can be reached through it. */
+  async relayed(): Promise<void> {
+    await waitUntil(`${this.name} has a session with the router`, async () => {
+      const found = await (await this.#attached())?.call("netcheck.run", {});
+      return found?.routers.some(({ udp }) => udp);
+    });
+  }
+
   /** Waits until a peer's state is as asked; says in the failure what it was. */
   async peer(name: string, matches: (peer: PeerStatus) => boolean, millis?: number): Promise<PeerStatus> {
     let last: PeerStatus | undefined;
