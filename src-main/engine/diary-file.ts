@@ -1,4 +1,5 @@
 /** The diary's SQLite file: its schema, how rows go in and come out, and what is dropped. */
+import { chmodSync } from "node:fs";
 import { z } from "zod";
 import type { Millis } from "../../src-shared/ids.ts";
 import { peerStatus } from "../../src-shared/status.ts";
@@ -55,6 +56,8 @@ export async function openFile(path: string): Promise<Sqlite> {
     if (version !== 0 && version !== schemaVersion)
       throw new Error(`file is not a database of ours: ${version}`);
     await database.exec(schema);
+    // Whom one talks to, and when, is nobody else's business.
+    chmodSync(path, 0o600);
     return database;
   } catch (error) {
     database.close();

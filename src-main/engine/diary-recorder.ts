@@ -31,6 +31,8 @@ export type Written =
 /** One network's peers. Pure: time comes with each look. */
 export class DiaryRecorder {
   readonly #entries = new Map<string, Entry>();
+  /** Counters of peers that went, for the day they come back. */
+  readonly #gone = new Map<string, Bytes>();
 
   /** Takes the peers that are more than a name now; answers what became known. */
   look(looks: readonly Look[], now: Millis): readonly Written[] {
@@ -39,7 +41,7 @@ export class DiaryRecorder {
     const seen = new Set<string>();
     for (const look of looks) {
       seen.add(look.peer.key);
-      const entry = this.#entries.get(look.peer.key) ?? new Entry(look, minute);
+      const entry = this.#entries.get(look.peer.key) ?? this.#begin(look, minute);
       this.#entries.set(look.peer.key, entry);
       if (entry.minute !== minute) {
         written.push(...entry.rows());
@@ -50,6 +52,7 @@ export class DiaryRecorder {
     for (const [key, entry] of this.#entries) {
       if (seen.has(key)) continue;
       written.push(...entry.rows());
+      this.#gone.set(key, entry.bytes);
       this.#entries.delete(key);
     }
     return written;
@@ -61,11 +64,19 @@ export class DiaryRecorder {
     this.#entries.clear();
     return written;
   }
+
+  #begin(look: Look, minute: Millis): Entry {
+    const before = this.#gone.get(look.peer.key) ?? noBytes;
+    this.#gone.delete(look.peer.key);
+    return new Entry(look, minute, isFewer(look, before) ? noBytes : before);
+  }
 }
+
+type Bytes = Pick<Look, "rxBytes" | "txBytes">;
 
 class Entry {
   minute: Millis;
-  #before: Pick<Look, "rxBytes" | "txBytes">;
+  #before: Bytes;
   #latencies: number[] = [];
   #losses: number[] = [];
   #last: Look;
@@ -74,17 +85,21 @@ class Entry {
   /** Time of the newest decision that was noted. */
   #decided: Millis = Number.NEGATIVE_INFINITY;
 
-  constructor(look: Look, minute: Millis) {
+  constructor(look: Look, minute: Millis, before: Bytes) {
     this.minute = minute;
-    this.#before = look;
+    this.#before = before;
     this.#last = look;
+  }
+
+  get bytes(): Bytes {
+    const { rxBytes, txBytes } = this.#last;
+    return { rxBytes, txBytes };
   }
 
   begin(minute: Millis, look: Look): void {
     this.minute = minute;
     // Counters that fell belong to a new start: all of them are new.
-    const fell = look.rxBytes < this.#last.rxBytes || look.txBytes < this.#last.txBytes;
-    this.#before = fell ? noBytes : this.#last;
+    this.#before = isFewer(look, this.#last) ? noBytes : this.#last;
     this.#latencies = [];
     this.#losses = [];
   }
@@ -131,10 +146,14 @@ class Entry {
   }
 }
 
+function isFewer(one: Bytes, other: Bytes): boolean {
+  return one.rxBytes < other.rxBytes || one.txBytes < other.txBytes;
+}
+
 /** A decision that is the present reason has its code; any other tells of the session. */
 function codeOf(text: string, look: Look): string {
   return text === look.reason && look.reasonCode !== null ? look.reasonCode : "session";
 }
 
-const noBytes = { rxBytes: 0, txBytes: 0 };
+const noBytes: Bytes = { rxBytes: 0, txBytes: 0 };
 const minuteMillis: Millis = 60_000;

@@ -68,17 +68,22 @@ export class Diary {
     if (known === undefined && views.length === 0) return;
     const recorder = known ?? new DiaryRecorder();
     this.#recorders.set(network, recorder);
-    const looks = views.map((view) => ({
-      peer: { network, key: view.sessionKey, name: view.certificate.name },
-      state: view.state,
-      path: view.path === null ? null : wayOf(view.path),
-      latencyMillis: view.path?.latencyMillis ?? null,
-      loss: view.path?.loss ?? null,
-      reason: view.path?.reason ?? view.reason,
-      reasonCode: view.reasonCode,
-      decisions: view.decisions,
-      ...(bytesOf(view.sessionKey) ?? noBytes),
-    }));
+    const looks = views.map((view) => {
+      // The counters know more than is wanted here.
+      const { rxBytes, txBytes } = bytesOf(view.sessionKey) ?? noBytes;
+      return {
+        peer: { network, key: view.sessionKey, name: view.certificate.name },
+        state: view.state,
+        path: view.path === null ? null : wayOf(view.path),
+        latencyMillis: view.path?.latencyMillis ?? null,
+        loss: view.path?.loss ?? null,
+        reason: view.path?.reason ?? view.reason,
+        reasonCode: view.reasonCode,
+        decisions: view.decisions,
+        rxBytes,
+        txBytes,
+      };
+    });
     this.#store.add(recorder.look(looks, this.#now()));
     const age = Math.abs(this.#now() - this.#written);
     if (age >= writeEvery) void this.#write();

@@ -168,7 +168,10 @@ function Remembered({ peer, networkId, reach }: HistoryProps & { readonly reach:
       {changes.length === 0 ? (
         <p className="quiet">{say("history.changes.none")}</p>
       ) : (
-        <ol className="decisions" aria-label={say("history.changes")}>
+        <ol
+          className={reach === "hour" ? "decisions" : "decisions changes"}
+          aria-label={say("history.changes")}
+        >
           {changes.slice(0, mostChanges).map((change) => (
             <li key={`${change.at} ${change.text}`}>
               <time dateTime={change.at} className="quiet">

@@ -62,7 +62,7 @@ describe("the recorder", () => {
 
   it("writes nothing of a minute without traffic, and counts each byte once", () => {
     recorder.look([look({ rxBytes: 500 })], noon);
-    expect(rows(recorder.look([look({ rxBytes: 500 })], noon + minute))).toEqual([]);
+    expect(rows(recorder.look([look({ rxBytes: 500 })], noon + minute))).toMatchObject([{ rxBytes: 500 }]);
     expect(rows(recorder.look([look({ rxBytes: 700 })], noon + 2 * minute))).toEqual([]);
     expect(rows(recorder.look([look({ rxBytes: 700 })], noon + 3 * minute))).toMatchObject([
       { at: noon + 2 * minute, rxBytes: 200 },
@@ -74,6 +74,20 @@ describe("the recorder", () => {
     recorder.look([look({ rxBytes: 5000 })], noon);
     recorder.look([look({ rxBytes: 70 })], noon + minute);
     expect(rows(recorder.end())).toMatchObject([{ at: noon + minute, rxBytes: 70 }]);
+  });
+
+  it("counts what flowed while a peer was away only once", () => {
+    recorder.look([look({ rxBytes: 5000 })], noon);
+    recorder.look([], noon + minute);
+    recorder.look([look({ rxBytes: 5100 })], noon + 2 * minute);
+    recorder.look([], noon + 3 * minute);
+    recorder.look([look({ rxBytes: 30 })], noon + 4 * minute);
+    expect(rows(recorder.end())).toMatchObject([{ rxBytes: 30 }]);
+    recorder = new DiaryRecorder();
+    recorder.look([look({ rxBytes: 5000 })], noon);
+    recorder.look([], noon + minute);
+    recorder.look([look({ rxBytes: 5100 })], noon + 2 * minute);
+    expect(rows(recorder.end())).toMatchObject([{ rxBytes: 100 }]);
   });
 
   it("writes the minute that ran when a peer goes, or everything ends", () => {
@@ -171,7 +185,10 @@ describe("down-sampling", () => {
     });
     expect(
       downSample([row(0, 10), row(1, 90), row(2, 20), row(3, 5)], { since: noon, span: 3 * minute }),
-    ).toEqual([{ ...row(0, 20), lowest: 9, highest: 91, loss: expect.closeTo(0.4), rxBytes: 3, txBytes: 6 }, row(3, 5)]);
+    ).toEqual([
+      { ...row(0, 20), lowest: 9, highest: 91, loss: expect.closeTo(0.4), rxBytes: 3, txBytes: 6 },
+      row(3, 5),
+    ]);
   });
 });
 
@@ -225,7 +242,7 @@ describe("the store", () => {
     expect(existsSync(path)).toBe(false);
     store.add([row(noon)]);
     await store.write(noon);
-    expect(existsSync(path)).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   it("tells what waits as well as what is written, and all of it after a new start", async () => {

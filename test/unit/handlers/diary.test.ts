@@ -33,10 +33,15 @@ describe("diary.read", () => {
       expect(diary.isDue()).toBe(true);
       expect(diary.isDue()).toBe(false);
       const direct = at >= 360;
-      diary.look("id-of-home", [view(direct)], () => ({ rxBytes: at * 1000, txBytes: at }));
+      diary.look("id-of-home", [view(direct)], () => counters(at * 1000, at));
     }
     now = noon + 60 * minute;
-    diary.look("id-of-home", [view(true)], () => ({ rxBytes: 720_000, txBytes: 720 }));
+    diary.look("id-of-home", [view(true)], () => counters(720_000, 720));
+  }
+
+  /** As the data plane counts, with more than the diary asks for. */
+  function counters(rxBytes: number, txBytes: number) {
+    return { realm: "id-of-home", peer: "session-key-of-nas", rxBytes, txBytes, rxPackets: 1, txPackets: 1 };
   }
 
   function view(direct: boolean): PeerView {
