@@ -67,3 +67,21 @@ describe("a direct path that dies", () => {
     expect(gap(met)).toBeLessThanOrEqual(2000);
   });
 });
+
+describe("a direct path that becomes slow", () => {
+  it("[E06] [P23] gives way to a relay that is much quicker, and is taken again when it is not", () => {
+    const { world, ann, bob } = pair(4);
+    const relayed = (view = ann.view(bob.key)) => view.path?.kind === "relay";
+    const direct = ann.view(bob.key).path?.latencyMillis ?? 0;
+    world.internet.crowding = (from, to) =>
+      from === world.router.host || to === world.router.host ? 0 : 200;
+    expect(world.passUntil(relayed, 15_000)).toBe(true);
+    expect(ann.view(bob.key)).toMatchObject({
+      path: { reasonCode: "relay-faster", standby: { kind: "direct" } },
+      verdict: { code: "relay-quicker" },
+    });
+    expect(ann.view(bob.key).path?.latencyMillis).toBeLessThan(direct + 150);
+    world.internet.crowding = () => 0;
+    expect(world.passUntil(() => !relayed(), 30_000)).toBe(true);
+  });
+});

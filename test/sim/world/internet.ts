@@ -42,6 +42,8 @@ export interface Conditions {
 export class Internet {
   /** Whether datagrams from one host reach another at all; within one place they always do. */
   passes: (from: Host, to: Host) => boolean = () => true;
+  /** What a crowded line adds to the way from one host to another, in milliseconds. */
+  crowding: (from: Host, to: Host) => number = () => 0;
   readonly #random: Random;
   readonly #conditions: Conditions;
   readonly #places = new Map<string, Place>();
@@ -100,7 +102,10 @@ export class Internet {
       host,
       source,
       at: internal ?? to,
-      delayMillis: this.latency(from.place, place) + this.#random.next() * this.#conditions.jitterMillis,
+      delayMillis:
+        this.latency(from.place, place) +
+        this.crowding(from, host) +
+        this.#random.next() * this.#conditions.jitterMillis,
     };
   }
 

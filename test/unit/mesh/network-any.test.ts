@@ -109,6 +109,13 @@ const anything: fc.Arbitrary<Input> = fc.oneof(
   fc
     .tuple(peer, endpoint)
     .map(([key, where]) => ({ kind: "relayOffered" as const, peer: key, relay, endpoint: where })),
+  fc
+    .record({
+      via: fc.constantFrom(null, "nas", "gone"),
+      direct: fc.boolean(),
+      spread: fc.constantFrom("auto" as const, "on" as const, "off" as const),
+    })
+    .map((pin) => ({ kind: "pins" as const, pins: new Map([[identityOf("bob"), pin]]) })),
   fc.boolean().map((slept) => ({ kind: "woke" as const, slept })),
   fc.constant({ kind: "tick" as const }),
 );
