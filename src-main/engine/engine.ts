@@ -13,6 +13,7 @@ import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import { Administration } from "./administration.ts";
+import { Beacons } from "./beacons.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
@@ -72,6 +73,7 @@ export class Engine {
   readonly #log: Log;
   readonly #identity: SigningKey;
   readonly #surroundings: Surroundings;
+  readonly #beacons: Beacons;
   readonly #held = new Map<NetworkId, { stored: StoredNetwork; loop: NetworkLoop | null }>();
   readonly #links = new Map<NetworkId, Links>();
   readonly #listeners = new Set<() => void>();
@@ -104,6 +106,14 @@ export class Engine {
       changed: () => this.#whereaboutsChanged(),
     });
     this.diary = new Diary({ folder, log, now: Date.now });
+    this.#beacons = new Beacons({
+      system,
+      networks: () => [...this.#held.values()].flatMap(({ loop }) => loop?.beaconNetwork() ?? []),
+      port: () => this.#port,
+      isOn: () => true,
+      now: Date.now,
+      random: Math.random,
+    });
     this.#surroundings = {
       dataPlane: this.dataPlane,
       cryptography: addon,
@@ -343,6 +353,7 @@ export class Engine {
       if (bound === null) continue;
       this.#port = bound;
       this.whereabouts.portChanged();
+      this.#beacons.renew();
       this.#keepNode({ port: bound });
       return;
     }
@@ -375,6 +386,7 @@ export class Engine {
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#moves?.close();
+    this.#beacons.close();
     for (const id of this.#held.keys()) await this.#close(id);
     await this.diary.close();
     await this.whereabouts.close();
@@ -432,6 +444,7 @@ export class Engine {
   async #move(move: Move): Promise<void> {
     this.#log(move.kind);
     if (move.kind !== "gained") for (const { loop } of this.#held.values()) loop?.wake(move);
+    this.#beacons.renew();
     await this.whereabouts.renew();
     this.#whereaboutsChanged();
   }
@@ -492,6 +505,7 @@ export class Engine {
     if (held === undefined) throw new AppError("unknown-network", { name: id });
     if (held.loop !== null) return held.loop;
     held.loop = await NetworkLoop.open(held.stored, this.#surroundings);
+    this.#beacons.call();
     this.#changed();
     return held.loop;
   }

@@ -10,8 +10,10 @@ import type { Entry, Signed } from "../../src-shared/trust.ts";
 import { controlKind } from "../../src-shared/wire.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
+import { beaconKey } from "../transport/beacon.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
+import type { BeaconNetwork } from "./beacons.ts";
 import type { SessionPair } from "./crypto.ts";
 import { epochId, networkPrologue, sessionPair, sha256Base64, signEntry, signingKey } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
@@ -44,6 +46,7 @@ export class NetworkLoop {
   readonly #notices: MoveNotices;
   readonly #punching: Punching;
   #stored: StoredNetwork;
+  #beaconKeys: readonly Uint8Array[] = [];
   #interface: NetworkInterface | null = null;
   #configuring: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
@@ -224,6 +227,15 @@ export class NetworkLoop {
   refreshCandidates(): void {
     const { whereabouts } = this.#surroundings;
     this.feed({ kind: "candidates", candidates: whereabouts.candidates(), nat: whereabouts.nat() });
+  }
+
+  /** What this network calls out on the LAN with. */
+  beaconNetwork(): BeaconNetwork {
+    return {
+      self: this.session.publicKey,
+      keys: () => this.#beaconKeys,
+      heard: (peer, endpoint) => this.feed({ kind: "neighbour", peer, endpoint }),
+    };
   }
 
   /** The machine slept or moved: nothing measured before counts. */
@@ -467,6 +479,7 @@ export class NetworkLoop {
 
   #applyEpochs(): void {
     const epochs = this.#epochs().sort(newestFirst);
+    this.#beaconKeys = epochs.slice(0, beaconEpochs).map(({ key }) => beaconKey(key));
     this.#surroundings.dataPlane.setEpochs(
       this.#realm,
       epochs.map(({ key }) => ({ id: epochId(key), key: toBase64(key) })),
@@ -579,5 +592,7 @@ function noCertificate(): never {
   throw new AppError("internal", { detail: "a member without certificate", logs: "the log folder" });
 }
 
+/** The newest, and the one that others may still have. */
+const beaconEpochs = 2;
 const onlineMillis = 10_000;
 const longestTimer = 3_600_000;

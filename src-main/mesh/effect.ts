@@ -42,6 +42,8 @@ export type Input =
     }
   | { readonly kind: "ended"; readonly peer: SessionKey; readonly reason: "no-answer" | "expired" }
   | { readonly kind: "heard"; readonly peer: SessionKey; readonly endpoint: Endpoint }
+  /** A beacon on one of this machine's links: the member answers there. */
+  | { readonly kind: "neighbour"; readonly peer: SessionKey; readonly endpoint: Endpoint }
   /** The peer says that it moved to another network: where it was, nobody answers any more. */
   | { readonly kind: "moved"; readonly peer: SessionKey }
   | {

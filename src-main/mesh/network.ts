@@ -16,10 +16,11 @@ import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-sha
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
-import { outsideHosts } from "./candidate.ts";
+import { outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
+import { Neighbours } from "./neighbours.ts";
 import { Peer } from "./peer.ts";
 import type { PeerInput } from "./peer-input.ts";
 import { hearPeer } from "./peer-input.ts";
@@ -68,6 +69,7 @@ export class Network {
   readonly #timers = new Timers();
   /** Peers that something is known of; all others are idle and cost nothing. */
   readonly #peers = new Map<SessionKey, Peer>();
+  readonly #neighbours = new Neighbours();
   /** Sessions of stock clients that this node serves: where they were heard last. */
   readonly #stock = new Map<SessionKey, Endpoint>();
   readonly #relays: Relays;
@@ -225,6 +227,9 @@ export class Network {
       case "traffic":
         this.#hearTraffic(input, now);
         break;
+      case "neighbour":
+        this.#hearNeighbour(input, now);
+        break;
       case "woke":
         this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
         break;
@@ -251,6 +256,14 @@ export class Network {
       default:
         this.#hearPeer(input, now);
     }
+  }
+
+  #hearNeighbour({ peer, endpoint }: Extract<Input, { kind: "neighbour" }>, now: Millis): void {
+    const member = this.membership.memberOf(peer);
+    if (member === null || member.rank === "stock" || !this.#roster.isPeer(member)) return;
+    const where = triable([{ endpoint, kind: "lan" }], { ranges: this.#ranges, own: this.#own });
+    if (where.length > 0 && this.#neighbours.hear(peer, endpoint, now))
+      this.#tell(peer, now, () => undefined);
   }
 
   #hearPeer(input: PeerInput, now: Millis): void {
@@ -366,6 +379,7 @@ export class Network {
   }
 
   #wake(slept: boolean, away: Millis, now: Millis): void {
+    this.#neighbours.clear();
     if (slept) {
       this.#emit({ kind: "dropSessions", peer: null });
       this.#stock.clear();
@@ -455,7 +469,10 @@ export class Network {
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
-      addresses: this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
+      addresses: [
+        ...this.#neighbours.of(key, now),
+        ...this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
+      ],
       pin,
       relayCost: this.#relayCost,
       flowing: this.#attention.flowing(now),

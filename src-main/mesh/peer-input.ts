@@ -16,6 +16,7 @@ export type PeerInput = Exclude<
       | "measured"
       | "traffic"
       | "relaying"
+      | "neighbour"
       | "woke"
       | "pins"
       | "punchAsked"

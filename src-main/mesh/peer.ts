@@ -225,8 +225,14 @@ export class Peer {
     this.#eager = now;
     this.#planned = null;
     if (planned === null) return;
-    const relayed = planned.paths.filter(({ endpoint }) => this.#candidates.get(endpoint)?.kind === "relay");
-    emit({ ...planned, kind: "setPaths", peer: this.key, paths: relayed });
+    const isRelayed = (endpoint: Endpoint) => this.#candidates.get(endpoint)?.kind === "relay";
+    emit({
+      kind: "setPaths",
+      peer: this.key,
+      paths: planned.paths.filter(({ endpoint }) => isRelayed(endpoint)),
+      active: planned.active.filter(isRelayed),
+      standby: planned.standby.filter(isRelayed),
+    });
   }
 
   /** The router sees the peer again. */

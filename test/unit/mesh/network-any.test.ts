@@ -61,6 +61,10 @@ const anything: fc.Arbitrary<Input> = fc.oneof(
   })),
   peer.map((key) => ({ kind: "wanted" as const, peer: key })),
   peer.map((key) => ({ kind: "carried" as const, peer: key })),
+  peer.map((key) => ({ kind: "moved" as const, peer: key })),
+  fc
+    .tuple(peer, endpoint)
+    .map(([key, where]) => ({ kind: "neighbour" as const, peer: key, endpoint: where })),
   fc.uniqueArray(peer).map((peers) => ({ kind: "traffic" as const, peers })),
   fc.tuple(peer, endpoint, fc.boolean(), fc.boolean()).map(([key, where, initiator, rekey]) => ({
     kind: "session" as const,

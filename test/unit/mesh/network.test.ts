@@ -471,6 +471,31 @@ describe("a path", () => {
   });
 });
 
+describe("neighbours", () => {
+  it("[E04 Z17] are called where their beacon came from, until they are silent", () => {
+    const bench = meet();
+    const beacon = { kind: "neighbour", peer: bob, endpoint: "192.168.9.9:7743" } as const;
+    expect(only(bench.hear(beacon), "handshake")).toEqual([]);
+    const called = only(bench.hear({ kind: "wanted", peer: bob }), "handshake").flatMap(
+      ({ endpoints }) => endpoints,
+    );
+    expect(called).toContain("192.168.9.9:7743");
+    const later = bench.hear({ ...beacon, endpoint: "192.168.9.10:7743" });
+    expect(only(later, "handshake").flatMap(({ endpoints }) => endpoints)).toEqual(["192.168.9.10:7743"]);
+    const silent = meet();
+    silent.hear(beacon);
+    silent.now += 100_000;
+    const wanted = only(silent.hear({ kind: "wanted", peer: bob }), "handshake");
+    expect(wanted.flatMap(({ endpoints }) => endpoints)).not.toContain("192.168.9.9:7743");
+  });
+
+  it("are members only", () => {
+    const bench = meet();
+    const stranger = { kind: "neighbour", peer: sessionOf("mallory"), endpoint: "192.168.9.9:7743" } as const;
+    expect(bench.hear(stranger)).toEqual([]);
+  });
+});
+
 describe("waking up", () => {
   it("[C09] drops all sessions after sleep, and calls at once whoever had traffic", () => {
     const bench = meet();
