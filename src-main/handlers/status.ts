@@ -54,9 +54,14 @@ export function readStatus(install: Install): Status {
     refused: sumOf(
       engine.traffic.refused,
       install.router.refused(),
-      ...helds.map(({ loop }) => loop?.machine.refused() ?? {}),
+      ...helds.map(({ loop }) => refusedEntries(loop?.machine.refused() ?? {})),
     ),
   };
+}
+
+/** By cause, named as the router names its own. */
+function refusedEntries(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([cause, count]) => [`entry ${cause}`, count]));
 }
 
 function sumOf(...counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -44,12 +44,12 @@ describe("two lines between two nodes", () => {
       text: "Packets go straight to bravo, shared among 2 paths that are equally good.",
     });
     const before = await sent(alpha.host);
-    await throughput(alpha.host, { host: bravo.host, address }, { seconds: 2, streams: 8 });
+    await throughput(alpha.host, { host: bravo.host, address }, { seconds: 2, streams: 16 });
     const after = await sent(alpha.host);
     const shares = after.map((bytes, at) => bytes - (before[at] ?? 0));
     const all = shares.reduce((sum, bytes) => sum + bytes, 0);
     console.log(
-      `eight streams over two lines: ${shares.map((share) => `${Math.round((100 * share) / all)} %`)}`,
+      `sixteen streams over two lines: ${shares.map((share) => `${Math.round((100 * share) / all)} %`)}`,
     );
     for (const share of shares) expect(share / all).toBeGreaterThan(0.05);
   });

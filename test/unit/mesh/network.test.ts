@@ -552,7 +552,11 @@ describe("stock clients", () => {
     const effects = bench.learn(net.record(), gate, phone);
     expect(only(effects, "setPeer")).toMatchObject([{ peer: sessionOf("phone"), peerKind: "stock" }]);
     const key = sessionOf("phone");
-    expect(bench.machine.peer(key, start)?.state).toBe("offline");
+    expect(bench.machine.peer(key, start)).toMatchObject({
+      state: "offline",
+      reasonCode: "stock-waiting",
+      verdict: { code: "stock-waiting", remedy: { target: "phone" } },
+    });
     bench.hear({ kind: "session", peer: key, endpoint: "192.0.2.9:999", initiator: false, rekey: false });
     expect(bench.machine.peer(key, start)).toMatchObject({
       state: "connected",
