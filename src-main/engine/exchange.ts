@@ -47,6 +47,8 @@ export function answerExchange(
 }
 
 function answerTo(asked: Exchange, state: SharedState): Exchange {
+  // Told without a question.
+  if (asked.digest === "") return { digest: state.digest };
   if (asked.have !== undefined) return { digest: state.digest, entries: lacking(state, asked.have) };
   return asked.digest === state.digest
     ? { digest: state.digest }

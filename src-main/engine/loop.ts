@@ -18,6 +18,7 @@ import type { SessionPair } from "./crypto.ts";
 import { epochId, networkPrologue, sessionPair, sha256Base64, signEntry, signingKey } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
 import { answerExchange, exchangeState } from "./exchange.ts";
+import { Gossip } from "./gossip.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
@@ -43,6 +44,7 @@ export class NetworkLoop {
   readonly #realm: string;
   readonly #requests: SessionRequests;
   readonly #relays: NetworkRelays;
+  readonly #gossip: Gossip;
   readonly #notices: MoveNotices;
   readonly #punching: Punching;
   #stored: StoredNetwork;
@@ -69,6 +71,11 @@ export class NetworkLoop {
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
     this.#notices = new MoveNotices(this.#requests);
+    this.#gossip = new Gossip({
+      machine: this.machine,
+      requests: this.#requests,
+      log: (event, error) => this.#log(event, error),
+    });
     this.#relays = new NetworkRelays({
       surroundings,
       machine: this.machine,
@@ -173,13 +180,19 @@ export class NetworkLoop {
   }
 
   /** Entries from anywhere: those with right signatures go to the machine. */
-  learn(entries: readonly Signed[]): void {
+  learn(entries: readonly Signed[], from: SessionKey | null = null): void {
     const verified: Entry[] = [];
     for (const signed of entries) {
       const entry = this.#surroundings.notary.verify(signed);
       if (entry !== null) verified.push(entry);
     }
+    const { membership } = this.machine;
+    const news = verified.filter((entry) => !membership.holds(entry));
     if (verified.length > 0) this.feed({ kind: "entries", entries: verified });
+    this.#gossip.heard(
+      news.filter((entry) => membership.holds(entry)),
+      from,
+    );
     this.#openEnvelopes();
     this.#reconfigure();
   }
@@ -305,6 +318,7 @@ export class NetworkLoop {
     this.line.close();
     this.#surroundings.whereabouts.outside.setServers(this.#realm, []);
     this.#relays.close();
+    this.#gossip.close();
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
@@ -432,7 +446,7 @@ export class NetworkLoop {
 
   #exchange(peer: SessionKey): void {
     exchangeState(this.#requests, peer, () => this.shared()).then(
-      (entries) => this.learn(entries),
+      (entries) => this.learn(entries, peer),
       (error: unknown) => this.#log("exchange", error),
     );
   }
@@ -443,7 +457,7 @@ export class NetworkLoop {
     if (event.type === controlKind.state && !this.line.isRouter(event.peer)) {
       const exchanged = answerExchange(event.body, this.shared());
       respond(exchanged?.answer ?? "{}");
-      if (exchanged !== null) this.learn(exchanged.entries);
+      if (exchanged !== null) this.learn(exchanged.entries, asKey(event.peer));
       return;
     }
     if (event.type === controlKind.moved) this.feed({ kind: "moved", peer: asKey(event.peer) });

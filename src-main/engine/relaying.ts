@@ -27,6 +27,8 @@ export interface RelayingOptions {
   readonly isOn: () => boolean;
   /** Neighbours that offer a way to a relay, the best first. */
   readonly ways: (to: IdentityKey) => readonly Route[];
+  /** Relays that can be reached, nearest first. */
+  readonly destinations: () => readonly IdentityKey[];
   /** Whether a direct session with a member stands. */
   readonly isLinked: (key: SessionKey) => boolean;
   /** A member does not answer though its session stands: it is to be looked at. */
@@ -154,25 +156,32 @@ export class Relaying {
     return refuse("offline");
   }
 
-  /** The relays that may take it on: towards the one that was chosen before, else any that the member is on. */
+  /** The relays that may take it on: towards the one that was chosen before, else one that the member is on. */
   #nextRelays(
     { towards }: Request,
     to: Member,
     barred: ReadonlySet<IdentityKey>,
   ): readonly { readonly towards: IdentityKey; readonly next: IdentityKey }[] {
+    const { self } = this.#options;
+    if (towards !== undefined && towards !== self.identity) return this.#waysTo([towards], to, barred);
+    const named = [...(relayCost(to) === null ? [] : [to.identity]), ...(to.node?.relays ?? [])];
+    // Its record may be old: then others are asked that may have its session, where none was asked before.
+    const others = towards === undefined ? this.#options.destinations() : [];
+    return [...this.#waysTo(named as IdentityKey[], to, barred), ...this.#waysTo(others, to, barred)];
+  }
+
+  #waysTo(
+    goals: readonly IdentityKey[],
+    to: Member,
+    barred: ReadonlySet<IdentityKey>,
+  ): readonly { readonly towards: IdentityKey; readonly next: IdentityKey }[] {
     const { ways, surroundings } = this.#options;
     const now = surroundings.now();
-    const goals =
-      towards !== undefined && towards !== this.#options.self.identity
-        ? [towards]
-        : [...(relayCost(to) === null ? [] : [to.identity]), ...(to.node?.relays ?? [])];
-    const found = goals.flatMap((goal) =>
-      ways(goal as IdentityKey).map((way) => ({ towards: goal as IdentityKey, ...way })),
-    );
-    const rank = (one: (typeof found)[number]) =>
-      one.metric + ((this.#failed.get(`${one.towards} ${one.next}`) ?? 0) > now ? failedRank : 0);
+    const found = goals.flatMap((towards) => ways(towards).map((way) => ({ towards, ...way })));
+    const rank = ({ towards, next, metric }: (typeof found)[number]) =>
+      metric + ((this.#failed.get(`${towards} ${next}`) ?? 0) > now ? failedRank : 0);
     return found
-      .filter(({ next }) => !barred.has(next) && next !== to.identity)
+      .filter(({ next, towards }) => !barred.has(next) && !barred.has(towards) && next !== to.identity)
       .sort((one, other) => rank(one) - rank(other));
   }
 

@@ -60,6 +60,7 @@ export class NetworkRelays {
       requests,
       isOn: () => machine.relays.ownCost !== null,
       ways: (to) => this.#routes.ways(to),
+      destinations: () => this.#routes.destinations(),
       isLinked: (key) => machine.linkOf(key) !== null,
       // Packets are what makes a path be probed often.
       doubt: (key) => options.feed({ kind: "traffic", peers: [key] }),

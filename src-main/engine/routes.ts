@@ -96,6 +96,11 @@ export class Routes {
     return this.#routing?.ways(to) ?? [];
   }
 
+  /** Relays that can be reached, nearest first. */
+  destinations(): readonly IdentityKey[] {
+    return this.#routing?.routes().map(({ to }) => to) ?? [];
+  }
+
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

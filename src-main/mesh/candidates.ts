@@ -40,12 +40,15 @@ export class Candidates {
   }
 
   /** Adds a relay's channel; one of that relay that was lost makes way for it. */
-  learnChannel({ endpoint, relay, onward = [] }: Channel, now: Millis): void {
+  learnChannel({ endpoint, relay, onward }: Channel, now: Millis): void {
     for (const one of this.all()) {
       if (one.relay === relay && one.standing === "lost") this.#byEndpoint.delete(one.endpoint);
     }
-    if (!this.#byEndpoint.has(endpoint))
-      this.update(newCandidate({ endpoint, kind: "relay", relay, onward }, now));
+    const known = this.#byEndpoint.get(endpoint);
+    // What comes through it may be heard before the relay has said where it leads.
+    if (known !== undefined && onward !== undefined) this.update({ ...known, onward });
+    if (known === undefined)
+      this.update(newCandidate({ endpoint, kind: "relay", relay, onward: onward ?? [] }, now));
   }
 
   /** What the peer says of itself: new addresses come in, those it no longer has go unless they answer. */

@@ -108,6 +108,11 @@ export class Membership {
     return { changed, touched: isWhole ? null : touched, told, refused: Object.fromEntries(refused) };
   }
 
+  /** Whether an entry is known, whatever it counts for. */
+  holds(entry: Entry): boolean {
+    return this.#entries.has(entry);
+  }
+
   /** When the next entry expires and `merge([], now)` has something to do. */
   get nextExpiry(): Millis {
     return this.#standings.nextExpiry;

@@ -165,6 +165,11 @@ export class Network {
     return [...all.filter((key) => kept.has(key)), ...all.filter((key) => !kept.has(key))];
   }
 
+  /** Whether what is new reaches a peer by no router, as far as this node can tell. */
+  lacksRouter(key: SessionKey): boolean {
+    return !this.#online || this.#presenceOf(key)?.online === false;
+  }
+
   /** The direct way to a peer that answers; null without one. */
   linkOf(key: SessionKey): DirectLink | null {
     return this.#peers.get(key)?.link ?? null;

@@ -91,6 +91,7 @@ class Yard {
       requests: { send: (peer, kind, body) => this.#ask(machine, peer as SessionKey, { kind, body }) },
       isOn: () => machine.isOn,
       ways: (to) => machine.routes.get(to) ?? [],
+      destinations: () => [...machine.routes.keys()],
       isLinked: (key) => machine.sessions.has(key),
       doubt: (key) => this.doubted.push(key),
     });
