@@ -6,7 +6,7 @@ export type Key = string;
 /**
  * One way for datagrams to leave or arrive: `1.2.3.4:7743` or `[fe80::1%2]:7743` directly,
  * `1.2.3.4:7743#305419896` through a relay at that address under that channel (decimal); with `@7` behind by the extra
- * socket of that number.
+ * socket of that number; `tcp/1.2.3.4:7743`, also with a channel, over a TCP link.
  */
 export type Endpoint = string;
 
@@ -87,6 +87,19 @@ export interface DataPlane {
   bind(name: string, port: number, address?: string): number;
   unbind(name: string): void;
 
+  /**
+   * Accepts TCP links beside the UDP sockets of that name, on both families or the one of `address`; 0 takes a free port.
+   * Returns the port. Unbinding the sockets ends it. A link carries sealed datagrams like a path of UDP; one that carries
+   * none of a known session within 10 s is closed.
+   */
+  listenTcp(socket: string, port: number, address?: string): number;
+  /**
+   * Opens a TCP link to `tcp/…` from the port that `socket` listens on, trying every 0.2 s for so many seconds (at most
+   * 300), so that two ends that do so at once meet through their NATs; ends in one `tcp` event. Throws ENOENT when the
+   * socket does not listen in that family.
+   */
+  connectTcp(socket: string, remote: Endpoint, seconds: number): void;
+
   openRealm(options: RealmOptions): void;
   closeRealm(realm: string): void;
   /** Epoch keys this node holds, newest first; sessions that stand are kept until their next rekey. */
@@ -132,7 +145,10 @@ export interface DataPlane {
 
   /** Sends `count` probes on the active path (or the one named), 1 s apart; each ends in one `pong` event. Returns an id. */
   ping(realm: string, peer: Key, count: number, endpoint?: Endpoint): number;
-  /** Asks a STUN server for this socket's mapped address, four tries; ends in one `mapped` event. */
+  /**
+   * Asks a STUN server for this socket's mapped address, four tries; ends in one `mapped` event. Any data plane answers;
+   * `tcp/…` asks over a link that stands, for the address at which that link is seen.
+   */
   stun(socket: string, server: string): void;
 
   /**
@@ -277,6 +293,8 @@ export type DataPlaneEvent =
       readonly server: string;
       readonly address: Endpoint | null;
     }
+  /** The end of `connectTcp`: whether a link to `remote` stands. */
+  | { readonly kind: "tcp"; readonly socket: string; readonly remote: Endpoint; readonly up: boolean }
   /** A thread or descriptor failed; the realm carries nothing any more. */
   | { readonly kind: "failed"; readonly realm: string | null; readonly message: string };
 

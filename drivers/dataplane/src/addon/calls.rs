@@ -2,7 +2,7 @@
 
 use super::text::{read, read_endpoint, read_key};
 use super::values::{self, Fields};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Carrier, Endpoint};
 use crate::events::Events;
 use crate::plane::{self, CallError, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
@@ -115,9 +115,8 @@ impl DataPlane {
     #[napi]
     pub fn bind(&self, name: String, port: u32, address: Option<String>) -> Result<u32, Refused> {
         guard(|| {
-            let number = u16::try_from(port).map_err(|_| CallError::invalid(format!("{port} is no port")))?;
             let address = address.map(|address| read::<IpAddr>(&address, "an address")).transpose()?;
-            self.plane.bind(&name, number, address).map(u32::from)
+            self.plane.bind(&name, read_port(port)?, address).map(u32::from)
         })
     }
 
@@ -298,7 +297,7 @@ impl DataPlane {
             if server.channel.is_some() {
                 return Err(CallError::invalid("a STUN server is not behind a relay"));
             }
-            self.plane.stun(&socket, server.address)
+            self.plane.stun(&socket, server)
         })
     }
 
@@ -319,6 +318,25 @@ impl DataPlane {
                 seconds: options.seconds,
             };
             self.plane.punch(&realm, &read_key(&peer, "the peer")?, &options)
+        })
+    }
+
+    #[napi]
+    pub fn listen_tcp(&self, socket: String, port: u32, address: Option<String>) -> Result<u32, Refused> {
+        guard(|| {
+            let address = address.map(|address| read::<IpAddr>(&address, "an address")).transpose()?;
+            self.plane.listen_tcp(&socket, read_port(port)?, address).map(u32::from)
+        })
+    }
+
+    #[napi]
+    pub fn connect_tcp(&self, socket: String, remote: String, seconds: u32) -> Result<(), Refused> {
+        guard(|| {
+            let remote = read_endpoint(&remote)?;
+            if remote.carrier != Carrier::Tcp || remote.channel.is_some() || seconds > 300 {
+                return Err(CallError::invalid("a TCP link leads to tcp/ADDRESS:PORT, within 300 seconds"));
+            }
+            self.plane.connect_tcp(&socket, remote.address, seconds)
         })
     }
 
@@ -372,6 +390,10 @@ impl DataPlane {
         }
         stopped
     }
+}
+
+fn read_port(port: u32) -> Result<u16, CallError> {
+    u16::try_from(port).map_err(|_| CallError::invalid(format!("{port} is no port")))
 }
 
 #[expect(deprecated, reason = "a mere release would let calls that wait through after stop")]

@@ -94,6 +94,12 @@ pub fn event(event: Event) -> Fields {
             ("server", text(server)),
             ("address", address.map_or(Value::Null, text)),
         ]),
+        Event::Tcp { socket, remote, up } => Fields(vec![
+            ("kind", text("tcp")),
+            ("socket", text(socket)),
+            ("remote", text(remote)),
+            ("up", Value::Flag(up)),
+        ]),
         Event::Failed { realm, message } => Fields(vec![
             ("kind", text("failed")),
             ("realm", realm.map_or(Value::Null, text)),

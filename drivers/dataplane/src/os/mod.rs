@@ -15,7 +15,7 @@ mod portable;
 pub use portable::{Tun, Udp, Waker, boot_nanos, prefer_latency};
 
 mod batch;
-pub use batch::{Arrivals, Departure, LARGEST, SEGMENTS};
+pub use batch::{Arrival, Arrivals, Departure, LARGEST, SEGMENTS};
 
 #[cfg(test)]
 mod udp_test;

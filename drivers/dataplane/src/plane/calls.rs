@@ -5,8 +5,9 @@ use super::options::{CallError, Called, Counters, PeerCounters, RealmOptions};
 use super::peer::Peer;
 use super::port::Port;
 use super::realm::{Realm, TunLink};
-use super::{receive, thread, transmit};
+use super::{receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
+use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::os::{Tun, Waker};
 use crate::session::{Key, Local, LocalOptions, Millis, Suite, Suites};
@@ -133,11 +134,34 @@ impl Plane {
         Ok(())
     }
 
-    pub fn stun(&self, socket: &str, server: SocketAddr) -> Called<()> {
+    /// Accepts TCP links beside the UDP sockets of that name.
+    pub fn listen_tcp(&self, socket: &str, number: u16, address: Option<IpAddr>) -> Called<u16> {
         let mut holdings = self.holdings();
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
-        if self.core.stun.ask(&self.core, bound.port.clone(), server, millis()) {
+        if bound.port.tcp().is_some() {
+            return Err(CallError::invalid(format!("{socket} listens on TCP already")));
+        }
+        tcp::listen(&self.core, &bound.port, number, address).map_err(CallError::system)
+    }
+
+    /// Opens a TCP link from the port that listens there.
+    pub fn connect_tcp(&self, socket: &str, remote: SocketAddr, seconds: u32) -> Called<()> {
+        let mut holdings = self.holdings();
+        let bound =
+            alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
+        match tcp::connect(&self.core, &bound.port, remote, seconds).map_err(CallError::system)? {
+            true => Ok(()),
+            false => Err(CallError::missing("socket that listens on TCP for this address", socket)),
+        }
+    }
+
+    /// Asks over UDP, or over a TCP link.
+    pub fn stun(&self, socket: &str, server: Endpoint) -> Called<()> {
+        let mut holdings = self.holdings();
+        let bound =
+            alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
+        if self.core.stun.ask(&self.core, self.core.route(&bound.port, server), millis()) {
             Ok(())
         } else {
             Err(CallError::busy("too many STUN questions are open"))
@@ -187,6 +211,7 @@ impl Plane {
             unbind(&self.core, bound);
         }
         self.core.punches.stop(&self.core);
+        self.core.tcp.stop();
         self.core.timers.stop();
         if let Some(timers) = holdings.timers.take() {
             join(timers);
@@ -228,6 +253,7 @@ fn alive(holdings: &mut Option<Holdings>) -> Called<&mut Holdings> {
 }
 
 fn unbind(core: &Core, bound: Bound) {
+    core.tcp.leave(&bound.port);
     core.punches.leave(core, &bound.port);
     bound.port.close();
     bound.threads.into_iter().for_each(join);

@@ -8,6 +8,7 @@ use super::punch::Punches;
 use super::realm::Realm;
 use super::relay::Relays;
 use super::stun::StunClient;
+use super::tcp::Tcp;
 use super::timers::Timers;
 use crate::endpoint::{Carrier, Endpoint};
 use crate::events::{Event, Events};
@@ -34,6 +35,7 @@ pub struct Core {
     pub stun: StunClient,
     pub extras: Extras,
     pub punches: Punches,
+    pub tcp: Tcp,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
     pub handshakes: Bucket,
     pub proven_handshakes: Bucket,
@@ -59,6 +61,7 @@ impl Core {
             stun: StunClient::default(),
             extras: Extras::default(),
             punches: Punches::default(),
+            tcp: Tcp::default(),
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),
@@ -76,11 +79,12 @@ impl Core {
         }
     }
 
-    /// The way to an endpoint for who has `main`: an extra socket has a number, everything else goes by `main`.
+    /// The way to an endpoint for who has `main`: itself, an extra socket, or the TCP links beside it.
     pub fn route(&self, main: &Arc<Port>, endpoint: Endpoint) -> Route {
         let port = match endpoint.carrier {
             Carrier::Extra(number) => self.extras.find(number),
-            Carrier::Main | Carrier::Tcp => Some(main.clone()),
+            Carrier::Tcp => main.tcp(),
+            Carrier::Main => Some(main.clone()),
         };
         Route { port: port.unwrap_or_else(|| Arc::new(Port::closed(main.name.clone()))), endpoint }
     }

@@ -96,7 +96,7 @@ impl Delivery {
         }
         peer.traffic.count_received(packets, bytes);
         if authentic {
-            batch.route.port.note_authentic(batch.now);
+            batch.route.port.note_authentic(batch.route.endpoint.address, batch.now);
             peer.heard(core, &batch.route, keypair.local_index(), heard, batch.now);
         }
     }

@@ -1,5 +1,6 @@
-//! A named pair of UDP sockets, one per address family, on one port; or one extra socket beside such a pair.
+//! A named pair of UDP sockets, one per address family, on one port; one extra socket beside such a pair; or its TCP links.
 
+use super::links::Links;
 use crate::endpoint::{Carrier, Endpoint};
 use crate::os::{Departure, Udp};
 use crate::session::Millis;
@@ -28,18 +29,21 @@ pub struct Port {
     heard: AtomicU64,
     v4: ArcSwapOption<Udp>,
     v6: ArcSwapOption<Udp>,
+    /// Of a port of TCP links: those, and where it listens.
+    pub links: Links,
+    locals: Vec<SocketAddr>,
+    /// The port of the TCP links beside this one.
+    tcp: ArcSwapOption<Port>,
 }
 
 impl Port {
     /// Opens both families, or the one of `address`. A machine without IPv6 gets IPv4 only.
     pub fn open(name: &str, number: u16, address: Option<IpAddr>) -> io::Result<Port> {
         let port = |v4: Option<Udp>, v6: Option<Udp>| Port {
-            name: name.into(),
             number: v4.iter().chain(&v6).map(|udp| udp.local().port()).max().unwrap_or(number),
-            carrier: Carrier::Main,
-            heard: AtomicU64::new(0),
             v4: ArcSwapOption::from_pointee(v4),
             v6: ArcSwapOption::from_pointee(v6),
+            ..Port::closed(name.into())
         };
         let bind = |ip: IpAddr, number| Udp::bind(SocketAddr::new(ip, number), QUEUE);
         match address {
@@ -72,6 +76,11 @@ impl Port {
         })
     }
 
+    /// TCP links beside `main`, from where it listens.
+    pub fn tcp_links(main: &Port, number: u16, locals: Vec<SocketAddr>) -> Port {
+        Port { number, carrier: Carrier::Tcp, locals, ..Port::closed(main.name.clone()) }
+    }
+
     /// No socket at all: what an endpoint is sent to whose socket is gone.
     pub fn closed(name: Arc<str>) -> Port {
         Port {
@@ -81,6 +90,9 @@ impl Port {
             heard: AtomicU64::new(0),
             v4: ArcSwapOption::empty(),
             v6: ArcSwapOption::empty(),
+            links: Links::default(),
+            locals: Vec::new(),
+            tcp: ArcSwapOption::empty(),
         }
     }
 
@@ -89,10 +101,27 @@ impl Port {
         Endpoint { carrier: self.carrier, ..Endpoint::direct(source) }
     }
 
-    /// An authentic datagram came.
-    pub fn note_authentic(&self, now: Millis) {
-        if self.carrier != Carrier::Main && self.heard.load(Ordering::Relaxed) != now {
-            self.heard.store(now, Ordering::Relaxed);
+    /// The port of the TCP links beside this one, while it listens.
+    pub fn tcp(&self) -> Option<Arc<Port>> {
+        self.tcp.load_full()
+    }
+
+    pub fn set_tcp(&self, port: Option<Arc<Port>>) {
+        self.tcp.store(port);
+    }
+
+    /// Where it listens for TCP in the family of `remote`.
+    pub fn local(&self, remote: &SocketAddr) -> Option<SocketAddr> {
+        self.locals.iter().find(|local| local.is_ipv4() == remote.is_ipv4()).copied()
+    }
+
+    /// An authentic datagram came from there.
+    pub fn note_authentic(&self, source: SocketAddr, now: Millis) {
+        match self.carrier {
+            Carrier::Main => {}
+            Carrier::Extra(_) if self.heard.load(Ordering::Relaxed) == now => {}
+            Carrier::Extra(_) => self.heard.store(now, Ordering::Relaxed),
+            Carrier::Tcp => self.links.note_authentic(source, now),
         }
     }
 
@@ -114,12 +143,18 @@ impl Port {
     /// Sends batches that lie in `slab`, each by its family's socket. `wait`: block while a queue is full, else drop.
     /// Returns how many were refused.
     pub fn send(&self, slab: &[u8], departures: &[Departure], wait: bool) -> usize {
+        if self.carrier == Carrier::Tcp {
+            return self.links.send(slab, departures);
+        }
         let families = departures.chunk_by(|one, other| one.target.is_ipv4() == other.target.is_ipv4());
         families.map(|run| self.with(run[0].target, run.len(), |udp| udp.send(slab, run, wait))).sum()
     }
 
     /// Sends one datagram; false when it was refused.
     pub fn send_one(&self, datagram: &[u8], target: SocketAddr) -> bool {
+        if self.carrier == Carrier::Tcp {
+            return self.links.find(target).is_some_and(|link| link.send(std::iter::once(datagram)));
+        }
         self.with(target, 1, |udp| usize::from(!udp.send_one(datagram, target))) == 0
     }
 

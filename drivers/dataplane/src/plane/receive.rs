@@ -176,7 +176,7 @@ impl<'a> Receiver<'a> {
                 }
             }
             Stun::Response(transaction, mapped)
-                if self.core.stun.handle(self.core, &transaction, source, mapped) => {}
+                if self.core.stun.handle(self.core, &transaction, batch.route.endpoint, mapped) => {}
             Stun::Response(..) | Stun::Other => self.core.refusals.count(Cause::Stun),
         }
     }

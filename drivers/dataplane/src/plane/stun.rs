@@ -1,6 +1,7 @@
 //! Questions to STUN servers that wait for their answer.
 
 use super::core::{Core, fill_random};
+use super::outbox::Route;
 use super::port::Port;
 use crate::endpoint::Endpoint;
 use crate::events::Event;
@@ -23,34 +24,28 @@ pub struct StunClient {
 
 struct Question {
     port: Arc<Port>,
-    server: SocketAddr,
+    server: Endpoint,
     began: Millis,
     tries: usize,
 }
 
 impl StunClient {
     /// Asks; ends in one `mapped` event. False when too many questions are open.
-    pub fn ask(&self, core: &Core, port: Arc<Port>, server: SocketAddr, now: Millis) -> bool {
+    pub fn ask(&self, core: &Core, Route { port, endpoint: server }: Route, now: Millis) -> bool {
         let mut transaction = Transaction::default();
         fill_random(&mut transaction);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= LIMIT {
             return false;
         }
-        port.send_one(&stun::request(&transaction), server);
+        port.send_one(&stun::request(&transaction), server.address);
         open.insert(transaction, Question { port, server, began: now, tries: 0 });
         core.timers.schedule_stun(now + TRIES[0]);
         true
     }
 
     /// Takes an answer; false when nobody asked that server so.
-    pub fn handle(
-        &self,
-        core: &Core,
-        transaction: &Transaction,
-        from: SocketAddr,
-        mapped: SocketAddr,
-    ) -> bool {
+    pub fn handle(&self, core: &Core, transaction: &Transaction, from: Endpoint, mapped: SocketAddr) -> bool {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.get(transaction).is_none_or(|question| question.server != from) {
             return false;
@@ -73,7 +68,7 @@ impl StunClient {
                 tell(core, question, None);
                 return false;
             };
-            question.port.send_one(&stun::request(transaction), question.server);
+            question.port.send_one(&stun::request(transaction), question.server.address);
             core.timers.schedule_stun(question.began + next);
             true
         });
@@ -94,5 +89,5 @@ impl StunClient {
 
 fn tell(core: &Core, question: &Question, address: Option<SocketAddr>) {
     let socket = question.port.name.clone();
-    core.tell(Event::Mapped { socket, server: Endpoint::direct(question.server), address });
+    core.tell(Event::Mapped { socket, server: question.server, address });
 }

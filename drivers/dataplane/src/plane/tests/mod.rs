@@ -7,4 +7,5 @@ mod punch;
 mod relays;
 mod robust;
 mod sessions;
+mod tcp;
 mod world;

@@ -187,7 +187,7 @@ fn packets_pass_one_two_and_three_members_that_relay_both_ways() {
         assert_eq!(receive(&chain.two), there);
         send(&chain.two, &back);
         assert_eq!(receive(&chain.one), back);
-        assert!(chain.relayed().iter().all(|datagrams| *datagrams >= 5), "{:?}", chain.relayed());
+        until("each of them counted what passed", || chain.relayed().iter().all(|datagrams| *datagrams >= 5));
         assert_eq!(chain.open(), (near, far), "a chain that exists is returned again");
     }
 }
@@ -298,7 +298,7 @@ fn channels_that_no_frame_passed_for_ten_minutes_are_closed() {
 #[test]
 fn a_stun_server_tells_where_a_socket_is_seen() {
     let (one, router) = (Node::new(1, TunKind::None), Node::router(3));
-    one.plane.stun("node", router.endpoint.address).expect("asked");
+    one.plane.stun("node", router.endpoint).expect("asked");
     let (server, address) = one.wait(|event| match event {
         Event::Mapped { server, address, .. } => Some((*server, *address)),
         _ => None,

@@ -91,6 +91,11 @@ fn starting_and_stopping_leaves_nothing_behind() {
         one.plane.punch("net", &two.key, &search(&two)).expect("begun");
         two.plane.punch("net", &one.key, &search(&one)).expect("begun");
         one.wait(|event| matches!(event, Event::Heard { .. }).then_some(()));
+        let address = Some([127, 0, 0, 1].into());
+        let number = two.plane.listen_tcp("node", 0, address).expect("listens");
+        one.plane.listen_tcp("node", 0, address).expect("listens");
+        one.plane.connect_tcp("node", ([127, 0, 0, 1], number).into(), 20).expect("begun");
+        one.wait(|event| matches!(event, Event::Tcp { up: true, .. }).then_some(()));
         one.plane.stop();
         one.plane.stop();
         let code = |error: crate::plane::CallError| error.code;

@@ -218,7 +218,7 @@ fn loopback() -> UdpSocket {
 }
 
 /// Waits until something holds that nobody tells of.
-pub fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let limit = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < limit, "waited in vain until {what}");

@@ -1,0 +1,396 @@
+//! TCP links for hosts whose UDP goes nowhere: one thread listens, connects, reads, and writes what had to wait.
+//!
+//! Connections are opened from the port that listens, so that two ends behind NATs that connect to one another at once
+//! meet (simultaneous open, RFC 9293 §3.5; RFC 5128 §3.4).
+
+use super::core::{Core, millis};
+use super::link::{Link, Reading};
+use super::port::Port;
+use super::receive::Receiver;
+use super::tcp_socket as socket;
+use super::thread;
+use crate::endpoint::{Carrier, Endpoint};
+use crate::events::Event;
+use crate::os::{Arrivals, prefer_latency};
+use crate::session::Millis;
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc::{Receiver as Answers, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A connection without an authentic datagram is closed after this, and the oldest such when there are too many.
+const ANONYMOUS: Millis = 10_000;
+const MOST_ANONYMOUS: usize = 64;
+/// One that carried some, after this long without any.
+const IDLE: Millis = 600_000;
+/// Between two tries to connect, and how long one may take: a SYN is repeated after one second.
+const RETRY: Millis = 200;
+const TRY: Millis = 4_000;
+/// How long the thread sleeps while there is something to look after.
+const STEP: Duration = Duration::from_millis(100);
+/// Reads of one connection before the others get their turn.
+const READS: usize = 8;
+const WAKE: Token = Token(0);
+
+/// All TCP links of this process.
+#[derive(Default)]
+pub struct Tcp {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    thread: Option<Running>,
+    stopped: bool,
+}
+
+struct Running {
+    handle: JoinHandle<()>,
+    waker: Arc<Waker>,
+    commands: Sender<Command>,
+}
+
+enum Command {
+    Listen(Arc<Port>, Vec<TcpListener>),
+    Connect(Attempt),
+    /// Closes everything of the port, then answers.
+    Close(Arc<Port>, SyncSender<()>),
+    Stop,
+}
+
+/// Connecting until it works or the time is over.
+struct Attempt {
+    port: Arc<Port>,
+    remote: SocketAddr,
+    local: SocketAddr,
+    until: Millis,
+    next: Millis,
+    trying: Option<(Token, Millis)>,
+}
+
+/// Listens beside the UDP sockets of `main`; 0 takes a free port. Returns the port.
+pub fn listen(core: &Arc<Core>, main: &Port, number: u16, address: Option<IpAddr>) -> io::Result<u16> {
+    let listeners = socket::listen(number, address)?;
+    let number = listeners.first().map_or(Ok(number), |first| first.local_addr().map(|at| at.port()))?;
+    let locals = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+    let port = Arc::new(Port::tcp_links(main, number, locals));
+    core.tcp.lock().command(core, Command::Listen(port.clone(), listeners))?;
+    main.set_tcp(Some(port));
+    Ok(number)
+}
+
+/// Connects from the port that listens beside `main`, again and again; ends in one `tcp` event. False: none listens for
+/// that family.
+pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) -> io::Result<bool> {
+    let Some(port) = main.tcp() else { return Ok(false) };
+    let Some(local) = port.local(&remote) else { return Ok(false) };
+    let now = millis();
+    let until = now + Millis::from(seconds) * 1_000;
+    let attempt = Attempt { port, remote, local, until, next: now, trying: None };
+    core.tcp.lock().command(core, Command::Connect(attempt))?;
+    Ok(true)
+}
+
+impl Tcp {
+    /// The socket beside which it listens closes: so do its links.
+    pub fn leave(&self, main: &Port) {
+        let Some(port) = main.tcp() else { return };
+        main.set_tcp(None);
+        let (answer, closed) = sync_channel(1);
+        let state = self.lock();
+        let Some(thread) = &state.thread else { return };
+        let told = thread.commands.send(Command::Close(port, answer)).is_ok() && thread.waker.wake().is_ok();
+        drop(state);
+        if told {
+            // A thread that failed has dropped the other end, and everything with it.
+            let _ = closed.recv();
+        }
+    }
+
+    /// Ends everything.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        let Some(thread) = state.thread.take() else { return };
+        drop(state);
+        if thread.commands.send(Command::Stop).is_ok() {
+            // The thread looks at its commands again within its step where it has anything open.
+            let _ = thread.waker.wake();
+        }
+        // A panic inside was told as an event.
+        let _ = thread.handle.join();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn command(&mut self, core: &Arc<Core>, command: Command) -> io::Result<()> {
+        if self.stopped {
+            return Ok(());
+        }
+        if self.thread.is_none() {
+            let poll = Poll::new()?;
+            let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+            let (commands, taken) = channel();
+            let held = waker.clone();
+            let run = move |core: &Core| {
+                // Were it dropped elsewhere right after waking, the poll would never see it.
+                let _held = held;
+                Service::new(core, poll).run(&taken)
+            };
+            let handle = thread::start("dp-tcp", core, None, || false, run)?;
+            self.thread = Some(Running { handle, waker, commands });
+        }
+        if let Some(thread) = &self.thread {
+            // Refused only by a thread that failed, which told so.
+            let _ = thread.commands.send(command);
+            thread.waker.wake()?;
+        }
+        Ok(())
+    }
+}
+
+/// What the thread holds.
+struct Service<'a> {
+    core: &'a Core,
+    poll: Poll,
+    last: usize,
+    listeners: HashMap<Token, (Arc<Port>, TcpListener)>,
+    connecting: HashMap<Token, TcpStream>,
+    attempts: Vec<Attempt>,
+    links: HashMap<Token, Held>,
+    /// Links that may have more to read.
+    unread: Vec<Token>,
+}
+
+struct Held {
+    port: Arc<Port>,
+    link: Arc<Link>,
+    /// The beginning of a datagram that is not whole yet.
+    rest: Vec<u8>,
+}
+
+impl<'a> Service<'a> {
+    fn new(core: &'a Core, poll: Poll) -> Service<'a> {
+        Service {
+            core,
+            poll,
+            last: 0,
+            listeners: HashMap::new(),
+            connecting: HashMap::new(),
+            attempts: Vec::new(),
+            links: HashMap::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    fn run(mut self, commands: &Answers<Command>) -> io::Result<()> {
+        prefer_latency();
+        let mut events = Events::with_capacity(256);
+        let mut arrivals = Arrivals::new();
+        let mut receiver = Receiver::new(self.core);
+        loop {
+            let quiet = self.attempts.is_empty() && self.links.is_empty();
+            let wait = if self.unread.is_empty() { (!quiet).then_some(STEP) } else { Some(Duration::ZERO) };
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            for command in commands.try_iter() {
+                match command {
+                    Command::Listen(port, listeners) => self.listen(&port, listeners)?,
+                    Command::Connect(attempt) => self.attempts.push(attempt),
+                    Command::Close(port, answer) => {
+                        self.close(&port);
+                        // The caller waits for it.
+                        let _ = answer.send(());
+                    }
+                    Command::Stop => {
+                        self.links.values().for_each(|held| held.port.links.remove(&held.link));
+                        return Ok(());
+                    }
+                }
+            }
+            let mut unread = std::mem::take(&mut self.unread);
+            for event in &events {
+                let token = event.token();
+                if self.listeners.contains_key(&token) {
+                    self.accept(token);
+                } else if self.connecting.contains_key(&token) {
+                    self.finish(token);
+                }
+                let Some(held) = self.links.get(&token) else { continue };
+                if event.is_writable() && !held.link.flush() {
+                    self.end(token);
+                } else if !unread.contains(&token) {
+                    unread.push(token);
+                }
+            }
+            for token in unread {
+                self.read(token, &mut receiver, &mut arrivals);
+            }
+            self.look_after(millis());
+        }
+    }
+
+    fn listen(&mut self, port: &Arc<Port>, listeners: Vec<TcpListener>) -> io::Result<()> {
+        for mut listener in listeners {
+            let token = self.register(&mut listener, Interest::READABLE)?;
+            self.listeners.insert(token, (port.clone(), listener));
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, token: Token) {
+        let Some((port, listener)) = self.listeners.get(&token) else { return };
+        let port = port.clone();
+        let mut accepted = Vec::new();
+        loop {
+            match listener.accept() {
+                Ok(pair) => accepted.push(pair),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // One connection that failed on its way in, or no descriptor is left; the next event tries again.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(_) => break,
+            }
+        }
+        for (stream, remote) in accepted {
+            self.adopt(&port, stream, remote);
+        }
+    }
+
+    /// A connection stands. It is nobody's until an authentic datagram came over it.
+    fn adopt(&mut self, port: &Arc<Port>, mut stream: TcpStream, remote: SocketAddr) {
+        let anonymous = self.links.iter().filter(|(_, held)| held.link.heard().is_none());
+        let anonymous: Vec<(Token, Millis)> =
+            anonymous.map(|(token, held)| (*token, held.link.began)).collect();
+        if anonymous.len() >= MOST_ANONYMOUS
+            && let Some((oldest, _)) = anonymous.into_iter().min_by_key(|(_, began)| *began)
+        {
+            self.end(oldest);
+        }
+        let remote = socket::canonical(remote);
+        socket::tune(&stream);
+        if let Ok(token) = self.register(&mut stream, Interest::READABLE | Interest::WRITABLE) {
+            let link = Arc::new(Link::new(stream, remote));
+            port.links.insert(&link);
+            self.links.insert(token, Held { port: port.clone(), link, rest: Vec::new() });
+            self.unread.push(token);
+        }
+    }
+
+    fn read(&mut self, token: Token, receiver: &mut Receiver<'_>, arrivals: &mut Arrivals) {
+        let Some(held) = self.links.get_mut(&token) else { return };
+        for _ in 0..READS {
+            match held.link.read(&mut held.rest, arrivals) {
+                Reading::Some => receiver.take(&held.port, arrivals),
+                Reading::Empty => return,
+                Reading::Over => return self.end(token),
+            }
+        }
+        self.unread.push(token);
+    }
+
+    /// A connection that was begun stands or failed.
+    fn finish(&mut self, token: Token) {
+        let Some(stream) = self.connecting.get(&token) else { return };
+        let failed = !matches!(stream.take_error(), Ok(None));
+        if !failed && stream.peer_addr().is_err() {
+            return;
+        }
+        let Some(mut stream) = self.connecting.remove(&token) else { return };
+        // It is registered anew as a link, or closes here.
+        let _ = self.poll.registry().deregister(&mut stream);
+        let attempt =
+            self.attempts.iter_mut().find(|it| it.trying.is_some_and(|(trying, _)| trying == token));
+        let Some(attempt) = attempt else { return };
+        attempt.trying = None;
+        attempt.next = millis() + RETRY;
+        if !failed {
+            let (port, remote) = (attempt.port.clone(), attempt.remote);
+            self.adopt(&port, stream, remote);
+        }
+    }
+
+    fn look_after(&mut self, now: Millis) {
+        let over: Vec<Token> = self
+            .links
+            .iter()
+            .filter(|(_, Held { link, .. })| match link.heard() {
+                Some(heard) => now > heard + IDLE,
+                None => now > link.began + ANONYMOUS,
+            })
+            .map(|(token, _)| *token)
+            .collect();
+        over.into_iter().for_each(|token| self.end(token));
+        for mut attempt in std::mem::take(&mut self.attempts) {
+            let up = attempt.port.links.find(attempt.remote).is_some();
+            if up || now >= attempt.until {
+                self.give_up(&attempt);
+                let remote = Endpoint { carrier: Carrier::Tcp, ..Endpoint::direct(attempt.remote) };
+                self.core.tell(Event::Tcp { socket: attempt.port.name.clone(), remote, up });
+                continue;
+            }
+            if attempt.trying.is_some_and(|(_, since)| now > since + TRY) {
+                self.give_up(&attempt);
+                attempt.trying = None;
+            }
+            if attempt.trying.is_none() && now >= attempt.next {
+                attempt.next = now + RETRY;
+                // What is refused at once (the network is gone, the port is in use for it) is tried again like the rest.
+                if let Ok(mut stream) = socket::connect(attempt.local, attempt.remote)
+                    && let Ok(token) = self.register(&mut stream, Interest::READABLE | Interest::WRITABLE)
+                {
+                    self.connecting.insert(token, stream);
+                    attempt.trying = Some((token, now));
+                }
+            }
+            self.attempts.push(attempt);
+        }
+    }
+
+    fn give_up(&mut self, attempt: &Attempt) {
+        if let Some((token, _)) = attempt.trying {
+            self.connecting.remove(&token);
+        }
+    }
+
+    fn end(&mut self, token: Token) {
+        if let Some(held) = self.links.remove(&token) {
+            held.port.links.remove(&held.link);
+        }
+    }
+
+    fn close(&mut self, port: &Arc<Port>) {
+        self.listeners.retain(|_, (of, _)| !Arc::ptr_eq(of, port));
+        let (over, stay) = std::mem::take(&mut self.attempts)
+            .into_iter()
+            .partition::<Vec<_>, _>(|attempt| Arc::ptr_eq(&attempt.port, port));
+        self.attempts = stay;
+        over.iter().for_each(|attempt| self.give_up(attempt));
+        self.links.retain(|_, held| {
+            let stays = !Arc::ptr_eq(&held.port, port);
+            if !stays {
+                held.port.links.remove(&held.link);
+            }
+            stays
+        });
+    }
+
+    fn register(&mut self, source: &mut impl Source, interest: Interest) -> io::Result<Token> {
+        self.last += 1;
+        let token = Token(self.last);
+        let registry: &Registry = self.poll.registry();
+        registry.register(source, token, interest)?;
+        Ok(token)
+    }
+}
