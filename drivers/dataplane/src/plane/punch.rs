@@ -47,6 +47,9 @@ pub struct Punches {
 #[derive(Default)]
 struct State {
     running: Vec<Punch>,
+    /// Sockets just hit whose search was ended by a call, each with the one beside which it was opened: the thread is
+    /// about to keep them.
+    hit: HashMap<NonZeroU32, Arc<Port>>,
     kept: HashMap<NonZeroU32, Kept>,
     /// Peers that have a path by such a socket.
     claims: HashMap<NonZeroU32, Vec<(Arc<str>, Key)>>,
@@ -172,6 +175,7 @@ impl Punches {
     pub fn leave(&self, core: &Core, main: &Arc<Port>) {
         let mut state = self.lock();
         state.end(core, |punch| Arc::ptr_eq(&punch.peer.realm.port, main));
+        state.drop_hit(core, |of| Arc::ptr_eq(of, main));
         let threads = state.close(core, |_, kept| Arc::ptr_eq(&kept.main, main));
         drop(state);
         join(threads);
@@ -182,11 +186,17 @@ impl Punches {
         self.lock().running.is_empty()
     }
 
+    #[cfg(test)]
+    pub fn keeps(&self, number: NonZeroU32) -> bool {
+        self.lock().kept.contains_key(&number)
+    }
+
     /// Ends everything.
     pub fn stop(&self, core: &Core) {
         let mut state = self.lock();
         state.stopped = true;
         state.end(core, |_| true);
+        state.drop_hit(core, |_| true);
         let mut threads = state.close(core, |_, _| true);
         if let Some(thread) = state.thread.take() {
             // If this failed the thread would look at its next step anyway.
@@ -221,13 +231,12 @@ impl Punches {
     /// A peer reached this socket: it stays, with a thread of its own.
     fn keep(&self, core: &Arc<Core>, number: NonZeroU32, port: &Arc<Port>) {
         let mut state = self.lock();
-        let Some(main) = state.running.iter_mut().find_map(|punch| {
+        let searching = state.running.iter_mut().find_map(|punch| {
             let at = punch.ports.iter().position(|(known, _)| *known == number)?;
             punch.ports.swap_remove(at);
             Some(punch.peer.realm.port.clone())
-        }) else {
-            return;
-        };
+        });
+        let Some(main) = searching.or_else(|| state.hit.remove(&number)) else { return };
         let (Some(udp), Some(thread)) = (port.sockets().next(), &state.thread) else { return };
         udp.unwatch(&thread.registry);
         port.widen();
@@ -269,14 +278,24 @@ impl State {
     /// Ends the searches that are over; how many.
     fn end(&mut self, core: &Core, over: impl Fn(&Punch) -> bool) -> usize {
         let before = self.running.len();
+        let hit = &mut self.hit;
         self.running.retain_mut(|punch| {
             let over = over(punch);
             if over {
+                let is_hit = |(_, port): &mut (NonZeroU32, Arc<Port>)| port.heard().is_some();
+                let main = &punch.peer.realm.port;
+                hit.extend(punch.ports.extract_if(.., is_hit).map(|(number, _)| (number, main.clone())));
                 punch.close(core);
             }
             !over
         });
         before - self.running.len()
+    }
+
+    fn drop_hit(&mut self, core: &Core, is_over: impl Fn(&Arc<Port>) -> bool) {
+        let over: Vec<NonZeroU32> =
+            self.hit.extract_if(|_, main| is_over(main)).map(|(number, _)| number).collect();
+        core.extras.close(&over);
     }
 
     /// Closes kept sockets; their threads are to be joined without the lock.

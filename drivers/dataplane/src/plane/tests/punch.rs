@@ -71,6 +71,7 @@ fn a_socket_that_no_path_uses_closes_after_a_minute() {
     let paths = [PathOptions { endpoint: extra, probe_millis: 0 }];
     one.plane.set_paths("net", &two.key, &paths, &used_by(extra)).expect("set");
     one.plane.punch("net", &two.key, &options(vec![], 0)).expect("ended");
+    until("it has a thread of its own", || core.punches.keeps(number(&extra)));
     core.punches.advance(core, millis() + 600_000);
     assert!(stands(), "a path uses it");
     one.plane.set_paths("net", &two.key, &[], &crate::plane::Use::default()).expect("set");
