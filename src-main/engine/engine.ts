@@ -482,6 +482,9 @@ export class Engine {
         this.#log("data plane failed", { realm: event.realm, message: event.message });
         if (event.realm !== null) this.#route(event.realm, event);
         return;
+      case "tcp":
+        // A link that stands is heard of again when a peer speaks over it.
+        return;
       default:
         this.#route(event.realm, event);
     }

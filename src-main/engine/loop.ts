@@ -303,6 +303,7 @@ export class NetworkLoop {
         return;
       case "mapped":
       case "pong":
+      case "tcp":
         return;
       default:
         this.#peerEvent(event);
