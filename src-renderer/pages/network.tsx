@@ -6,12 +6,15 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
+import { DeleteNetwork } from "../parts/delete-network.tsx";
 import { InviteForm } from "../parts/invite-form.tsx";
+import { IssuerKeyCard } from "../parts/issuer-key-card.tsx";
 import { MembersCard } from "../parts/members-card.tsx";
 import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
 import { Empty, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { RelayCard } from "../parts/relay-card.tsx";
+import { WireguardCard } from "../parts/wireguard-card.tsx";
 import { useNetwork, useTask } from "../state/use-panel.ts";
 import { go } from "../state/use-route.ts";
 import { nothing } from "../words/format.ts";
@@ -59,7 +62,10 @@ export function NetworkPage({ id }: { readonly id: string }) {
       )}
       <MembersCard network={network} />
       <RelayCard network={network} />
+      {network.admin && network.address !== null && !network.secret && <WireguardCard network={network} />}
+      {!network.secret && <IssuerKeyCard network={network} />}
       <Leave network={network} />
+      {network.admin && !network.secret && <DeleteNetwork network={network} />}
     </div>
   );
 }

@@ -213,6 +213,39 @@ export const en = {
   "leave.confirm.title": "Leave {name}?",
   "leave.confirm": "Its peers are cut off from this machine at once. To come back it needs a new invite.",
 
+  "delete.title": "Delete this network",
+  "delete.hint": "It ends for all its members at once, and cannot be brought back.",
+  "delete.action": "Delete for everybody",
+  "delete.confirm.title": "Delete {name}?",
+  "delete.confirm":
+    "{count} machine loses it at once. A network of the same name would be another one.|{count} machines lose it at once. A network of the same name would be another one.",
+  "delete.write": "Write {name} to confirm",
+  "key.title": "Issuer key",
+  "key.export.hint":
+    "Keep it where you keep passwords: with it, another member of this network becomes administrator when this machine is lost.",
+  "key.import.hint": "Whoever has the network’s issuer key makes this machine an administrator with it.",
+  "key.export": "Show the key",
+  "key.import": "Become administrator",
+  "key.imported": "This machine is an administrator of {network} now",
+  "key.label": "Issuer key",
+  "key.copy": "Copy the key",
+  "key.show": "Show what is written",
+  "key.hide": "Hide it",
+  "key.warning":
+    "Whoever has this key can let anybody in and remove anybody, for as long as the network exists.",
+  "wireguard.title": "Devices with the WireGuard app",
+  "wireguard.hint":
+    "A phone, or anything else that speaks WireGuard, gets in through this machine, which has to be on for it.",
+  "wireguard.name": "Name of the device",
+  "wireguard.endpoint": "Address of this machine for it",
+  "wireguard.endpoint.hint": "found by itself",
+  "wireguard.make": "Make a profile",
+  "wireguard.profile": "Profile of {name}",
+  "wireguard.copy": "Copy the profile",
+  "wireguard.qr": "The profile of {name} as a QR code",
+  "wireguard.once":
+    "Scan it in the WireGuard app, or save it as {name}.conf. The device gets {address}. The profile is not shown again: it holds the private key.",
+
   // Create
   "create.title": "Create a network",
   "create.name": "Name of the network",

@@ -123,6 +123,16 @@ export const engineLines: readonly EngineLine[] = [
     en: "This secret can be guessed with some effort. Leave the field empty, and Starmesh makes a strong one.",
     zh: "此密码花些工夫就能猜到。留空可由 Starmesh 生成强密码。",
   },
+  {
+    said: "This profile works only on this LAN. Use --endpoint HOST to name a public address.",
+    en: "This profile works only on this LAN. Give a public address of this machine, and make another.",
+    zh: "此配置仅在本局域网内有效。请填写本机的公网地址后重新生成。",
+  },
+  {
+    said: "This machine is behind a router: forward UDP port {port} there, or give --endpoint.",
+    en: "This machine is behind an internet router: forward UDP port {port} there, or give another address.",
+    zh: "本机位于上网路由器之后：请在路由器上转发 UDP 端口 {port}，或填写其他地址。",
+  },
   { said: "The name {name} was taken; this machine is {own}.", zh: "名称 {name} 已被占用，本机名为 {own}。" },
   {
     said: "The range {range} overlaps {local} on {interface}: no route to the network is set.",

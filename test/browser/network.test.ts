@@ -1,0 +1,97 @@
+/** What an administrator does with a whole network in the panel: profiles for WireGuard, its key, its end. */
+import type { Browser } from "playwright-core";
+import { create as createQr } from "qrcode";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { OpenPanel } from "./panel.ts";
+import { lacking, launchChromium, openPanel } from "./panel.ts";
+
+let browser: Browser;
+const opened: OpenPanel[] = [];
+
+/** The page of a network of the fake engine. */
+async function openNetwork(name: string): Promise<OpenPanel> {
+  const panel = await openPanel(browser);
+  opened.push(panel);
+  await panel.page.evaluate(
+    (hash) => {
+      window.location.hash = hash;
+    },
+    `#/networks/${panel.engine.world.find(name).id}`,
+  );
+  await panel.page.getByRole("heading", { level: 1, name }).waitFor();
+  return panel;
+}
+
+describe.skipIf(lacking !== null)("a network's page", () => {
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    for (const panel of opened.splice(0)) await panel.close();
+  });
+
+  it("makes a profile for a WireGuard client, as text and as a QR code", async () => {
+    const { page, engine } = await openNetwork("home-lab");
+    await page.getByRole("textbox", { name: "Name of the device" }).fill("tablet");
+    await page.getByRole("button", { name: "Make a profile" }).click();
+    const profile = await page.getByRole("textbox", { name: "Profile of tablet" }).inputValue();
+    expect(profile).toMatch(/^\[Interface\]\nPrivateKey = /);
+    const drawn = await page
+      .getByRole("img", { name: "The profile of tablet as a QR code" })
+      .locator("path")
+      .getAttribute("d");
+    const { modules } = createQr(profile, { errorCorrectionLevel: "L" });
+    const dark = Array.from({ length: modules.size ** 2 }, (_, at) => at).filter((at) =>
+      modules.get(Math.floor(at / modules.size), at % modules.size),
+    );
+    expect(drawn?.match(/M/g)).toHaveLength(dark.length);
+    await page.getByRole("button", { name: "Copy the profile" }).click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(profile);
+    expect(engine.world.find("home-lab").peers.some(({ name }) => name === "tablet")).toBe(true);
+  });
+
+  it("explains a name that is none", async () => {
+    const { page } = await openNetwork("home-lab");
+    await page.getByRole("textbox", { name: "Name of the device" }).fill("fail.name-invalid");
+    await page.getByRole("button", { name: "Make a profile" }).click();
+    await page.getByRole("alert").getByText("cannot be used as a name").waitFor();
+  });
+
+  it("shows the issuer key with its warning, and hides it again", async () => {
+    const { page } = await openNetwork("home-lab");
+    await page.getByRole("button", { name: "Show the key" }).click();
+    const key = page.getByRole("textbox", { name: "Issuer key" });
+    expect(await key.inputValue()).toMatch(/^starmesh-key-1-/);
+    await page.getByText("can let anybody in and remove anybody").waitFor();
+    await page.getByRole("button", { name: "Hide it" }).click();
+    await key.waitFor({ state: "detached" });
+  });
+
+  it("takes an issuer key where this machine is no administrator", async () => {
+    const { page, engine } = await openNetwork("studio");
+    engine.world.find("studio").admin = false;
+    engine.world.changed();
+    const key = page.getByRole("textbox", { name: "Issuer key" });
+    await key.fill("something else");
+    await page.getByRole("button", { name: "Become administrator" }).click();
+    await page.getByRole("alert").getByText("not a whole Starmesh link").waitFor();
+    await key.fill("starmesh-key-1-abc");
+    await page.keyboard.press("Enter");
+    await page.getByText("This machine is an administrator of studio now").waitFor();
+    expect(engine.world.find("studio").admin).toBe(true);
+  });
+
+  it("deletes a network only after its name was written", async () => {
+    const { page, engine } = await openNetwork("studio");
+    await page.getByRole("button", { name: "Delete for everybody" }).click();
+    const dialog = page.getByRole("dialog", { name: "Delete studio?" });
+    const confirm = dialog.getByRole("button", { name: "Delete for everybody" });
+    await dialog.getByRole("textbox", { name: "Write studio to confirm" }).fill("studi");
+    expect(await confirm.isDisabled()).toBe(true);
+    await page.keyboard.type("o");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Networks" }).waitFor();
+    expect(engine.world.networks.map(({ name }) => name)).toEqual(["home-lab"]);
+  });
+});
