@@ -13,6 +13,11 @@ export class HeapClock {
   /** Events run so far. */
   ran = 0;
 
+  /** Events that wait. */
+  get pending(): number {
+    return this.#heap.length;
+  }
+
   after(millis: number, run: () => void): void {
     const heap = this.#heap;
     const event = { at: this.now + millis, order: this.#sequence++, run };
