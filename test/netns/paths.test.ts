@@ -90,12 +90,20 @@ describe("a path that dies", () => {
     expect(gaps.toSorted((one, other) => one - other)[1]).toBeLessThan(500);
   });
 
-  it("[C08] is not one that is only full", async () => {
+  it("[C08] is not one that is only full, nor one that loses a tenth", async () => {
     const [from, to] = lab.cable("from", "to");
     const more = { probeMillis: 100 };
     const client = await pair(from, to, { there: more, back: more });
     await waitUntil("the path is proved", () => proofs(client, to.address) > 0);
-    await throughput(from, { host: to, address: inner(to) }, { seconds: 4, streams: 4 });
+    const there = { host: to, address: inner(to) };
+    await throughput(from, there, { seconds: 4, streams: 4 });
+    expect(client.stdout).not.toContain("lost");
+    for (const host of [from, to]) host.nftables(loseATenth);
+    await throughput(from, there, { seconds: 6 });
+    const { lossOut, lossIn, mtu } = lastMeasure(client);
+    console.log(`10 % lost each way: ${percent(lossOut)} there, ${percent(lossIn)} back`);
+    for (const loss of [lossOut, lossIn]) expect(Math.abs((loss ?? 0) - 0.1)).toBeLessThan(0.08);
+    expect(mtu).toBe(1400);
     expect(client.stdout).not.toContain("lost");
   });
 });
@@ -137,10 +145,18 @@ async function pair(
 /** Waits until a search that goes on now has found the size, which is exact to four bytes. */
 function settledMtu(end: Child, expected: number): Promise<number> {
   return waitUntil(`${expected} bytes pass`, () => {
-    const last = [...end.stdout.matchAll(/^measured (.*)\n/gm)].at(-1)?.[1];
-    const mtu = last === undefined ? null : (JSON.parse(last) as PathMeasure).mtu;
+    const { mtu } = end.stdout.includes("measured") ? lastMeasure(end) : { mtu: null };
     return mtu !== null && mtu <= expected && mtu > expected - 4 ? mtu : null;
   });
+}
+
+/** What an end measured last. */
+function lastMeasure({ stdout }: Child): PathMeasure {
+  return JSON.parse([...stdout.matchAll(/^measured (.*)\n/gm)].at(-1)?.[1] ?? "null");
+}
+
+function percent(share: number | null): string {
+  return share === null ? "unknown" : `${Math.round(share * 100)} %`;
 }
 
 async function pinged(
@@ -179,6 +195,14 @@ function cut(number: number): string {
     }
   }`;
 }
+
+/** One in ten of what arrives over UDP does not. */
+const loseATenth = `table inet chance {
+  chain enter {
+    type filter hook prerouting priority raw;
+    meta l4proto udp numgen random mod 10 == 0 drop;
+  }
+}`;
 
 /** IPv4 and UDP headers, and what a session adds. */
 const overhead = 28 + 32;

@@ -26,9 +26,13 @@ const FULL_EVERY: u32 = 4;
 const FULL_INTERVAL: Millis = 1_000;
 /// While it is in doubt whether the full size still passes, both sizes are probed so often.
 const DOUBT_INTERVAL: Millis = 250;
-/// Probes without echo that lose a path: when it owed packets an answer, when it was merely silent.
-const OWED: u32 = 2;
-const SILENT: u32 = 3;
+/// Probes without echo that lose a path, when it owed packets an answer and when it was merely silent; on a lossy line as
+/// many as make it that unlikely that all of them were lost by chance.
+const OWED: (u32, f64) = (2, 1e-2);
+const SILENT: (u32, f64) = (3, 1e-3);
+const MOST_SILENT: u32 = 8;
+/// Probes over which the usual loss is smoothed.
+const LOSS_MEMORY: f64 = 64.0;
 /// A path that packets come by, but no echo, is dead in the other direction after this.
 const ONE_WAY: Millis = 2_000;
 
@@ -70,8 +74,11 @@ pub struct Path {
     /// Newest last.
     tallies: VecDeque<Tally>,
     unanswered: u32,
-    /// When the first of the unanswered probes left.
+    /// When the first of the unanswered probes left, and the loss before it.
     silent_since: Millis,
+    loss_before: f64,
+    /// Smoothed share of probes without echo, over more of them than the history and beyond a loss.
+    usual_loss: f64,
     last_echo: Option<Millis>,
     proved_at: Millis,
     pub last_sent: Millis,
@@ -116,6 +123,8 @@ impl Path {
             tallies: VecDeque::new(),
             unanswered: 0,
             silent_since: 0,
+            loss_before: 0.0,
+            usual_loss: 0.0,
             last_echo: None,
             proved_at: 0,
             last_sent: 0,
@@ -165,6 +174,7 @@ impl Path {
     pub fn echo(&mut self, id: u64, rtt_millis: f64, counts: EchoCounts, now: Millis) {
         self.last_echo = Some(now);
         self.unanswered = 0;
+        self.usual_loss -= self.usual_loss / LOSS_MEMORY;
         match self.history.iter_mut().find(|(known, _)| *known == id) {
             Some(late) => late.1 = true,
             None => self.remember(id, true),
@@ -208,15 +218,19 @@ impl Path {
         }
         if self.unanswered == 0 {
             self.silent_since = sent;
+            self.loss_before = self.loss().max(self.usual_loss);
         }
         self.unanswered += 1;
         self.remember(id, false);
+        if self.proved {
+            self.usual_loss += (1.0 - self.usual_loss) / LOSS_MEMORY;
+        }
         let since = self.silent_since;
         let heard = self.way.heard.load(Ordering::Relaxed);
         let lost = if heard > since {
-            self.unanswered >= SILENT && now >= since + ONE_WAY
+            self.unanswered >= self.enough(SILENT) && now >= since + ONE_WAY
         } else {
-            self.unanswered >= if owed(since) || self.was_flowing() { OWED } else { SILENT }
+            self.unanswered >= self.enough(if owed(since) || self.was_flowing() { OWED } else { SILENT })
         };
         self.proved && lost
     }
@@ -236,7 +250,6 @@ impl Path {
     }
 
     pub fn measure(&self) -> Measure {
-        let lost = self.history.iter().filter(|(_, answered)| !answered).count();
         let losses = |counts: fn(&Tally) -> (u64, u64)| {
             let (first, last) = (counts(self.tallies.front()?), counts(self.tallies.back()?));
             let sent = last.0 - first.0;
@@ -247,13 +260,26 @@ impl Path {
             endpoint: self.endpoint,
             rtt_millis: self.smoothed,
             min_rtt_millis: self.recent.iter().copied().reduce(f64::min),
-            loss: if self.history.is_empty() { 0.0 } else { lost as f64 / self.history.len() as f64 },
+            loss: self.loss(),
             jitter_millis: self.jitter,
             loss_out: losses(|tally| tally.out),
             loss_in: losses(|tally| tally.back),
             mtu: self.search.settled(),
             last_echo: self.last_echo,
         }
+    }
+
+    /// Share of the last probes without echo.
+    fn loss(&self) -> f64 {
+        let lost = self.history.iter().filter(|(_, answered)| !answered).count();
+        if self.history.is_empty() { 0.0 } else { lost as f64 / self.history.len() as f64 }
+    }
+
+    /// Probes without echo that are no chance on this line.
+    fn enough(&self, (least, chance): (u32, f64)) -> u32 {
+        // Of no loss the logarithm is without bound, and the quotient zero.
+        let probes = chance.ln() / self.loss_before.ln();
+        if probes.is_finite() { (probes.ceil() as u32).clamp(least, MOST_SILENT) } else { least }
     }
 
     /// Whether more than probes came by it between the last two echoes.

@@ -15,6 +15,9 @@ struct World {
     rtt: Millis,
     /// Largest probe that passes.
     mtu: usize,
+    /// One in so many is lost, as chance will have it; 0 for none.
+    lossy: u32,
+    chance: u32,
     routes: Vec<Endpoint>,
     traffic: Traffic,
     under_way: Vec<(Millis, Echo)>,
@@ -35,6 +38,8 @@ impl World {
             answering: paths.iter().map(|path| path.0).collect(),
             rtt: 20,
             mtu: 1_500,
+            lossy: 0,
+            chance: 1,
             routes: paths.first().map(|path| path.0).into_iter().collect(),
             traffic: Traffic::default(),
             under_way: Vec::new(),
@@ -68,7 +73,9 @@ impl World {
                 if let ProbeOutput::Send { id, endpoint, size } = output {
                     self.sent.push((self.now, endpoint, size));
                     self.prober.stamp(id, self.now * 1_000_000);
-                    if self.answering.contains(&endpoint) && size <= self.mtu {
+                    self.chance = self.chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let lost = self.lossy > 0 && (self.chance >> 8).is_multiple_of(self.lossy);
+                    if self.answering.contains(&endpoint) && size <= self.mtu && !lost {
                         let echo = Echo { id, from: endpoint, counts: Some(self.counts), size, nanos: 0 };
                         self.under_way.push((self.now + self.rtt, echo));
                     }
@@ -194,6 +201,20 @@ fn a_path_that_packets_come_by_is_alive_though_its_probes_are_late() {
     }
     let lost = world.lost();
     assert!(lost.len() == 1 && (6_900..8_600).contains(&lost[0]), "{lost:?}");
+}
+
+#[test]
+fn a_lossy_path_is_not_a_dead_one_but_a_dead_one_is_noticed() {
+    let mut world = World::new(&[(endpoint(1), 1_000)]);
+    world.lossy = 5;
+    world.run(1_200_000);
+    assert!(world.lost().len() <= 2, "{:?}", world.lost());
+    assert!((0.05..=0.4).contains(&world.measure().loss));
+    assert_eq!(world.measure().mtu, Some(1_400));
+    let before = world.lost().len();
+    world.answering.clear();
+    world.run(1_212_000);
+    assert_eq!(world.lost().len(), before + 1);
 }
 
 #[test]
