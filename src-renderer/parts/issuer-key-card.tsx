@@ -59,14 +59,13 @@ function ImportKey() {
   return (
     <Card title={say("key.title")} hint={say("key.import.hint")}>
       <form
-        className="invite-form"
+        className="line-form"
         onSubmit={(event) => {
           event.preventDefault();
           void take.run(key.trim()).then((done) => done !== null && setKey(""));
         }}
       >
         <PasswordInput
-          className="grow"
           label={say("key.label")}
           value={key}
           onChange={(event) => setKey(event.currentTarget.value)}

@@ -33,7 +33,7 @@ export function RelayCard({ network }: { readonly network: NetworkStatus }) {
       {!relay.allowed && <Remark>{say("relay.withheld")}</Remark>}
       {relay.on && (
         <form
-          className="router-form"
+          className="line-form"
           onSubmit={(event) => {
             event.preventDefault();
             if (cost !== null && isCost) void apply({ on: true, cost: Number(cost) });

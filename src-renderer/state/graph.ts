@@ -36,7 +36,7 @@ export interface Graph {
   readonly lines: readonly GraphLine[];
   /** By node id, the quickest first. */
   readonly links: ReadonlyMap<string, readonly GraphLink[]>;
-  /** Nodes that the picture leaves to the list, because they have no link and it is full. */
+  /** Nodes that the picture leaves to the list, because they have no link and are many. */
   readonly leftOut: ReadonlySet<string>;
   /** Changes when nodes or lines come, go or change their kind. */
   readonly shape: string;
@@ -83,7 +83,7 @@ export function graphOf(told: NetworkGraph, mostUnlinked: number = defaultMostUn
     each.sort((one, other) => (one.latencyMs ?? unmeasured) - (other.latencyMs ?? unmeasured));
   const drawn = new Set([...lines.values()].flatMap(({ source, target }) => [source, target]));
   const unlinked = [...nodes.values()].filter(({ id, kind }) => kind === "peer" && !drawn.has(id));
-  const leftOut = new Set(unlinked.slice(mostUnlinked).map(({ id }) => id));
+  const leftOut = new Set(unlinked.length > mostUnlinked ? unlinked.map(({ id }) => id) : []);
   const all = [...lines.values()];
   return {
     nodes: [...nodes.values()],
@@ -120,4 +120,4 @@ function join(lines: Map<string, GraphLine>, line: GraphLine): void {
 }
 
 const unmeasured = Number.POSITIVE_INFINITY;
-const defaultMostUnlinked = 60;
+const defaultMostUnlinked = 40;

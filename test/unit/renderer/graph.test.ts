@@ -62,10 +62,11 @@ describe("the graph", () => {
     ]);
   });
 
-  it("leaves members without a link to the list when the picture is full", () => {
+  it("leaves members without a link to the list when they are many", () => {
     const away = Array.from({ length: 50 }, (_, at) => `away-${at}`);
     const graph = graphOf(told(["nas", ...away], [link("self", "nas")]), 40);
-    expect(graph.leftOut.size).toBe(10);
+    expect(graph.leftOut.size).toBe(50);
+    expect(graphOf(told(["nas", ...away], [link("self", "nas")]), 50).leftOut.size).toBe(0);
     expect(graph.nodes).toHaveLength(52);
     expect(graph.leftOut.has("nas") || graph.leftOut.has("self")).toBe(false);
   });
