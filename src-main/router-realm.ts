@@ -22,6 +22,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
   const requests = new SessionRequests(dataPlane, realm);
   return {
     stunPort: bindStun(engine, settings),
+    linkPort: engine.tcpLinks.listen(),
     setPeer: (peer) =>
       dataPlane.setPeer(realm, { publicKey: peer, kind: "node", allowed: [], keepaliveSeconds: 0 }),
     removePeer: (peer) => {

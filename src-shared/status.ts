@@ -7,7 +7,7 @@ const time = z.iso.datetime().nullable();
 /** One way to a peer, as the user sees it. */
 export const pathStatus = z.object({
   kind: z.enum(["direct", "relay"]),
-  transport: z.enum(["udp", "kcp", "tls", "wss", "quic"]),
+  transport: z.enum(["udp", "tcp", "kcp", "tls", "wss", "quic"]),
   /** Names of the relays in order; empty when direct. */
   via: z.array(z.string()),
   /** Address datagrams go to: the peer's, or the first relay's. */

@@ -159,7 +159,8 @@ export const routerMessage = z.discriminatedUnion("kind", [
   /**
    * The hello was accepted. `record`: the signed network record (null for role host). `delegation`: the signed
    * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key. `stunPort`: UDP
-   * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports.
+   * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports. `linkPort`: TCP
+   * port that takes links of nodes whose UDP is closed.
    */
   z.object({
     kind: z.literal("welcome"),
@@ -167,6 +168,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
     delegation: signed.nullable(),
     chain: z.array(signed).max(64),
     stunPort: z.number().int().min(1).max(65535).nullable().default(null),
+    linkPort: z.number().int().min(1).max(65535).nullable().default(null),
   }),
   /** The hello was refused, or the node was removed; the socket closes. */
   z.object({ kind: z.literal("refused"), error: failure }),
@@ -180,7 +182,15 @@ export const routerMessage = z.discriminatedUnion("kind", [
 export type RouterMessage = z.infer<typeof routerMessage>;
 
 /** Kinds of control messages inside sessions (one byte each). */
-export const controlKind = { state: 1, relayOpen: 2, relayOffer: 3, routes: 4, punch: 5, seek: 7, moved: 8 } as const;
+export const controlKind = {
+  state: 1,
+  relayOpen: 2,
+  relayOffer: 3,
+  routes: 4,
+  punch: 5,
+  seek: 7,
+  moved: 8,
+} as const;
 
 /** Node → relay: open a channel to a member; carries the first datagram. */
 export const relayOpen = z.object({
@@ -219,6 +229,8 @@ export const punchFacts = z.object({
   nat: natFacts.pick({ mapping: true, step: true }),
   /** Outer port of a mapping made just now, for the end behind a sequential NAT; null: not measured. */
   latest: z.number().int().min(1).max(65_535).nullable(),
+  /** Where its TCP links are seen from outside, when UDP is closed at either end. */
+  tcp: numericEndpoint.nullable().default(null),
 });
 export type PunchFacts = z.infer<typeof punchFacts>;
 

@@ -33,6 +33,7 @@ import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
+import { TcpLinks } from "./tcp-links.ts";
 import { Traffic } from "./traffic.ts";
 import { readVersioned, writeVersioned } from "./versioned-file.ts";
 import { Whereabouts } from "./whereabouts.ts";
@@ -64,6 +65,7 @@ export class Engine {
   readonly startedAt: number;
   readonly pings: Pings;
   readonly whereabouts: Whereabouts;
+  readonly tcpLinks: TcpLinks;
   readonly traffic = new Traffic();
   readonly diary: Diary;
   readonly system: System;
@@ -105,6 +107,11 @@ export class Engine {
       log,
       changed: () => this.#whereaboutsChanged(),
     });
+    // The router role has the port's TCP for itself; the next one is likely open where a few were opened.
+    this.tcpLinks = new TcpLinks({
+      dataPlane: this.dataPlane,
+      wishes: () => [this.#port, this.#port + 1, 0],
+    });
     this.diary = new Diary({ folder, log, now: Date.now });
     this.#beacons = new Beacons({
       system,
@@ -125,6 +132,7 @@ export class Engine {
       now: Date.now,
       declared: () => this.#router?.addresses() ?? [],
       whereabouts: this.whereabouts,
+      tcpLinks: this.tcpLinks,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
       changed: () => this.#changed(),
@@ -345,6 +353,7 @@ export class Engine {
    */
   bind(port?: number): void {
     if (this.#port !== 0) this.dataPlane.unbind(mainSocket);
+    this.tcpLinks.reset();
     this.#port = 0;
     const wishes =
       port !== undefined ? [port] : [...new Set([this.#node.port ?? defaultPort, defaultPort, 0])];
@@ -471,6 +480,10 @@ export class Engine {
         return;
       case "mapped":
         this.whereabouts.handle(event);
+        this.tcpLinks.handle(event);
+        return;
+      case "tcp":
+        this.tcpLinks.handle(event);
         return;
       case "measured": {
         for (const realm of new Set(event.paths.map((path) => path.realm))) {
@@ -481,9 +494,6 @@ export class Engine {
       case "failed":
         this.#log("data plane failed", { realm: event.realm, message: event.message });
         if (event.realm !== null) this.#route(event.realm, event);
-        return;
-      case "tcp":
-        // A link that stands is heard of again when a peer speaks over it.
         return;
       default:
         this.#route(event.realm, event);

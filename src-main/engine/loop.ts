@@ -92,6 +92,8 @@ export class NetworkLoop {
       requests: this.#requests,
       facts: () => this.machine.punchFacts(),
       latestPort: () => surroundings.whereabouts.latestPort(),
+      linkAddress: () => this.line.linkAddress(),
+      links: surroundings.tcpLinks,
       feed: (input) => this.feed(input),
     });
     surroundings.dataPlane.openRealm({
@@ -395,6 +397,9 @@ export class NetworkLoop {
         return;
       case "punch":
         this.#punching.perform(effect);
+        return;
+      case "connect":
+        this.#punching.connect(effect).catch((error: unknown) => this.#log("connect over TCP", error));
         return;
       case "dropSessions":
         if (effect.peer === null) dataPlane.dropSessions(this.#realm);

@@ -6,15 +6,19 @@ import { controlKind, punchFacts, punchRequest } from "../../src-shared/wire.ts"
 import type { Effect, Input } from "../mesh/effect.ts";
 import type { SessionRequests } from "./requests.ts";
 import { parseJson } from "./requests.ts";
+import type { TcpLinks } from "./tcp-links.ts";
 
 export interface PunchingOptions {
   readonly realm: string;
   readonly dataPlane: Pick<DataPlane, "punch">;
   readonly requests: Pick<SessionRequests, "send">;
   /** What is known of this end. */
-  readonly facts: () => Omit<PunchFacts, "latest">;
+  readonly facts: () => Pick<PunchFacts, "endpoints" | "nat">;
   /** The outer port of a mapping made just now; null: not measured. */
   readonly latestPort: () => Promise<number | null>;
+  /** Where the TCP links of this end are seen from outside, `host:port`; null: not to be had. */
+  readonly linkAddress: () => Promise<string | null>;
+  readonly links: Pick<TcpLinks, "connect">;
   readonly feed: (input: Input) => void;
 }
 
@@ -27,9 +31,9 @@ export class Punching {
   }
 
   /** Asks a peer to punch at the same time. */
-  async ask({ peer, attempt }: Extract<Effect, { readonly kind: "askPunch" }>): Promise<void> {
+  async ask({ peer, attempt, tcp }: Extract<Effect, { readonly kind: "askPunch" }>): Promise<void> {
     const { requests, feed } = this.#options;
-    const own = await this.#own();
+    const own = await this.#own(tcp);
     const answer = await requests.send(peer, controlKind.punch, { attempt, facts: own });
     const other = punchFacts.safeParse(answer);
     if (other.success) feed({ kind: "punchAnswered", peer, attempt, own, other: other.data });
@@ -39,8 +43,8 @@ export class Punching {
   async answer({ peer, body }: Extract<DataPlaneEvent, { readonly kind: "request" }>): Promise<string> {
     const asked = punchRequest.safeParse(parseJson(body));
     if (!asked.success) return "{}";
-    const own = await this.#own();
     const { attempt, facts: other } = asked.data;
+    const own = await this.#own(other.tcp !== null);
     const begin = () =>
       this.#options.feed({ kind: "punchAsked", peer: peer as SessionKey, attempt, own, other });
     // First the answer leaves, so that both ends begin at once.
@@ -52,9 +56,20 @@ export class Punching {
     this.#options.dataPlane.punch(this.#options.realm, peer, punch);
   }
 
-  async #own(): Promise<PunchFacts> {
-    const facts = this.#options.facts();
-    const latest = facts.nat.mapping === "sequential" ? await this.#options.latestPort() : null;
-    return { ...facts, latest };
+  /** Opens a TCP link to the peer, which does the same. */
+  async connect({ peer, endpoint, seconds }: Extract<Effect, { readonly kind: "connect" }>): Promise<void> {
+    const { links, feed } = this.#options;
+    if (await links.connect(endpoint, seconds)) feed({ kind: "heard", peer, endpoint });
+  }
+
+  async #own(withTcp: boolean): Promise<PunchFacts> {
+    const { facts, latestPort, linkAddress } = this.#options;
+    const known = facts();
+    const isGuessed = known.nat.mapping === "sequential" && !withTcp;
+    return {
+      ...known,
+      latest: isGuessed ? await latestPort() : null,
+      tcp: withTcp ? await linkAddress() : null,
+    };
   }
 }

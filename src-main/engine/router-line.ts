@@ -42,6 +42,8 @@ interface KnownRouter {
   readonly name: string;
   /** Endpoints of it that answer STUN. */
   readonly stun: readonly string[];
+  /** Endpoint `tcp/…` that takes links; null without. */
+  readonly link: string | null;
 }
 
 /** Keeps both halves up for ever; each may be down without the other. */
@@ -49,9 +51,11 @@ export class RouterLine {
   readonly #options: RouterLineOptions;
   readonly #control: KeptControl;
   #router: KnownRouter | null = null;
-  #udp = false;
+  /** Where the session with the router stands; null: it does not. */
+  #standing: string | null = null;
   #udpMillis: number | null = null;
   #timer: NodeJS.Timeout;
+  #linkTimer: NodeJS.Timeout | null = null;
   #lastError: AppError | null = null;
 
   constructor(options: RouterLineOptions) {
@@ -85,9 +89,9 @@ export class RouterLine {
     return this.#lastError;
   }
 
-  /** The router's session key once it has answered, and whether its UDP session stands. */
+  /** Whether the router's session stands by UDP. */
   udp(): boolean {
-    return this.#udp;
+    return this.#standing !== null && !isLink(this.#standing);
   }
 
   /** The router's address as it was named, once it has answered. */
@@ -95,9 +99,17 @@ export class RouterLine {
     return this.#router?.name ?? null;
   }
 
-  /** The router's endpoint once it has answered. */
+  /** The router's endpoint once it has answered: where its session stands, or should. */
   endpoint(): string | null {
-    return this.#router?.endpoint ?? null;
+    return this.#standing ?? this.#router?.endpoint ?? null;
+  }
+
+  /** Where TCP links of this node are seen by the router, `host:port`; opens one if need be. Null: not to be had. */
+  async linkAddress(): Promise<string | null> {
+    const { tcpLinks } = this.#options.surroundings;
+    const link = this.#router?.link ?? null;
+    if (link === null || !(await tcpLinks.connect(link, linkSeconds))) return null;
+    return tcpLinks.seenBy(link);
   }
 
   /** Where the router that answered last answers STUN; none when it is this install itself. */
@@ -131,6 +143,8 @@ export class RouterLine {
         this.#sessionStands(event.endpoint);
         return;
       case "lost":
+        if (event.endpoint === this.#standing) this.#sessionFell();
+        return;
       case "ended":
         this.#sessionFell();
         return;
@@ -140,6 +154,7 @@ export class RouterLine {
 
   close(): void {
     clearInterval(this.#timer);
+    if (this.#linkTimer !== null) clearTimeout(this.#linkTimer);
     this.#control.close();
   }
 
@@ -149,13 +164,14 @@ export class RouterLine {
     const before = this.#router;
     const port = splitHostPort(control.address)?.port ?? 0;
     const endpoint = joinHostPort(control.remote, port);
-    const { stunPort } = control.welcome;
+    const { stunPort, linkPort } = control.welcome;
+    const link = linkPort === null ? null : `tcp/${joinHostPort(control.remote, linkPort)}`;
     const stun = [endpoint, ...(stunPort === null ? [] : [joinHostPort(control.remote, stunPort)])];
-    const router = { sessionKey: control.router.sessionKey, endpoint, name: control.address, stun };
+    const router = { sessionKey: control.router.sessionKey, endpoint, name: control.address, stun, link };
     this.#router = router;
     if (before !== null && before.sessionKey !== router.sessionKey) {
       surroundings.dataPlane.removePeer(realm, before.sessionKey);
-      this.#udp = false;
+      this.#standing = null;
       listener.relay(before.sessionKey, before.name, null);
     }
     listener.online(control);
@@ -171,34 +187,63 @@ export class RouterLine {
       allowed: [],
       keepaliveSeconds: 25,
     });
-    surroundings.dataPlane.setPaths(realm, router.sessionKey, [{ endpoint: router.endpoint, probeMillis }], {
-      active: [router.endpoint],
-      standby: [],
-    });
-    if (this.#udp) {
+    if (this.#standing !== null) {
       // The router may have started anew: channels of before are void.
-      this.#udp = false;
+      this.#standing = null;
       listener.relay(router.sessionKey, router.name, null);
     }
+    this.#setPaths();
     this.#handshake(true);
     this.#presence(false);
+    this.#linkSoon();
   }
 
+  /** UDP is taken as soon as it answers; a TCP link serves while it does not. */
   #sessionStands(endpoint: string): void {
     const router = this.#router;
-    if (router === null || this.#udp) return;
-    this.#udp = true;
+    if (router === null || endpoint === this.#standing) return;
+    if (this.#standing !== null && isLink(endpoint)) return;
+    const isNews = this.#standing === null;
+    this.#standing = endpoint;
+    this.#setPaths();
     this.#options.listener.relay(router.sessionKey, router.name, endpoint);
-    this.#presence(true);
+    if (isNews) this.#presence(true);
   }
 
   #sessionFell(): void {
     const router = this.#router;
-    if (router === null || !this.#udp) return;
-    this.#udp = false;
+    if (router === null || this.#standing === null) return;
+    this.#standing = null;
+    this.#setPaths();
     this.#options.listener.relay(router.sessionKey, router.name, null);
     this.#presence(false);
     this.#handshake(true);
+    this.#linkSoon();
+  }
+
+  #setPaths(): void {
+    const { realm, surroundings } = this.#options;
+    const router = this.#router;
+    if (router === null) return;
+    const active = this.#standing ?? router.endpoint;
+    const paths = [...new Set([router.endpoint, active])].map((endpoint) => ({ endpoint, probeMillis }));
+    surroundings.dataPlane.setPaths(realm, router.sessionKey, paths, { active: [active], standby: [] });
+  }
+
+  /** When UDP has had its time, the session is tried over a TCP link. */
+  #linkSoon(): void {
+    if (this.#linkTimer !== null) clearTimeout(this.#linkTimer);
+    this.#linkTimer = setTimeout(() => void this.#linkUp(), udpPatience);
+  }
+
+  async #linkUp(): Promise<void> {
+    const { realm, surroundings } = this.#options;
+    const router = this.#router;
+    if (router === null || router.link === null || this.#standing !== null || this.#isHere(router)) return;
+    if (this.#control.current() === null || !(await surroundings.tcpLinks.connect(router.link, linkSeconds)))
+      return;
+    if (this.#standing !== null || this.#router !== router) return;
+    surroundings.dataPlane.handshake(realm, router.sessionKey, [router.link], true);
   }
 
   #presence(udp: boolean): void {
@@ -216,7 +261,9 @@ export class RouterLine {
   /** A router whose UDP was blocked may open. */
   #refresh(): void {
     if (this.#router === null || this.#control.current() === null) return;
-    if (!this.#udp) this.#handshake(false);
+    if (this.#standing !== null) return;
+    this.#handshake(false);
+    void this.#linkUp();
   }
 
   #isHere(router: KnownRouter): boolean {
@@ -224,5 +271,11 @@ export class RouterLine {
   }
 }
 
+function isLink(endpoint: string): boolean {
+  return endpoint.startsWith("tcp/");
+}
+
 const probeMillis = 5000;
+const udpPatience = 3000;
+const linkSeconds = 5;
 const refreshMillis = 15_000;

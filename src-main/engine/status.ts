@@ -53,7 +53,7 @@ export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): Pe
         ? null
         : {
             kind: path.kind,
-            transport: "udp",
+            transport: path.endpoint.startsWith("tcp/") ? "tcp" : "udp",
             via: [...path.via],
             remote: path.remote,
             latencyMs: rounded(path.latencyMillis),

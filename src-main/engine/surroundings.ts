@@ -6,6 +6,7 @@ import type { Journal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import type { SigningKey } from "./crypto.ts";
 import type { StoredNetwork } from "./stored.ts";
+import type { TcpLinks } from "./tcp-links.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 
 /** Writes an event with its fields to the log; no keys, no prose. */
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly declared: () => readonly string[];
   /** Where this node can be reached. */
   readonly whereabouts: Whereabouts;
+  /** For where UDP is closed. */
+  readonly tcpLinks: TcpLinks;
   /** Session key of the router role of this install; null when off. */
   readonly ownRouter: () => string | null;
   readonly save: (stored: StoredNetwork) => void;

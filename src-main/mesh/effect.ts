@@ -6,7 +6,7 @@ import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
 import type { Punch } from "./punching.ts";
 
-/** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel. */
+/** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel; over a TCP link with `tcp/` before it. */
 export type Endpoint = string;
 
 /** Own way to be reached. */
@@ -151,7 +151,20 @@ export type Effect =
   /** Message 1 sealed over the control socket, where UDP to the router fails. */
   | { readonly kind: "carry"; readonly peer: SessionKey }
   /** Ask the peer, inside the session, to punch at the same time. Answered by `punchAnswered`. */
-  | { readonly kind: "askPunch"; readonly peer: SessionKey; readonly attempt: number }
+  | {
+      readonly kind: "askPunch";
+      readonly peer: SessionKey;
+      readonly attempt: number;
+      /** UDP is closed at one end: TCP is tried. */
+      readonly tcp: boolean;
+    }
+  /** Open a TCP link while the peer does the same; one that stands is told by `heard`. */
+  | {
+      readonly kind: "connect";
+      readonly peer: SessionKey;
+      readonly endpoint: Endpoint;
+      readonly seconds: number;
+    }
   /** Small probes through the NATs; what comes through is told by `heard`. Ends one that runs for the peer. */
   | ({ readonly kind: "punch"; readonly peer: SessionKey } & Punch)
   | { readonly kind: "dropSessions"; readonly peer: SessionKey | null }

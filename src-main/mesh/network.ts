@@ -198,7 +198,7 @@ export class Network {
   }
 
   /** What this node tells a peer when they punch, but for a port that was measured just now. */
-  punchFacts(): Omit<PunchFacts, "latest"> {
+  punchFacts(): Pick<PunchFacts, "endpoints" | "nat"> {
     return this.#punches.facts();
   }
 

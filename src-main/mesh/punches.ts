@@ -35,7 +35,7 @@ export class Punches {
   }
 
   /** What this node tells a peer, but for a port that was measured just now. */
-  facts(): Omit<PunchFacts, "latest"> {
+  facts(): Pick<PunchFacts, "endpoints" | "nat"> {
     const { own, nat } = this.#here();
     return outsideOf(own, nat);
   }
@@ -44,7 +44,8 @@ export class Punches {
   settle(peer: Peer, record: NodeRecord | null, now: Millis): Millis {
     const attempt = this.#tries.due(peer.key, needOf(peer, record, { here: this.#here(), now }));
     if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
-    else if (attempt !== null) this.#emit({ kind: "askPunch", peer: peer.key, attempt });
+    else if (attempt !== null)
+      this.#emit({ kind: "askPunch", peer: peer.key, attempt, tcp: this.#isClosed(record) });
     return this.#tries.next(peer.key);
   }
 
@@ -53,14 +54,19 @@ export class Punches {
     input: Extract<Input, { kind: "punchAsked" | "punchAnswered" }>,
     about: { readonly peer: Peer; readonly record: NodeRecord | null; readonly now: Millis },
   ): void {
-    const { attempt, own } = input;
+    const { attempt, own, other } = input;
     const { peer, record, now } = about;
     const here = this.#here();
     const asks = input.kind === "punchAnswered";
     if (!asks && !this.#tries.asked(peer.key, attempt, needOf(peer, record, { here, now }))) return;
-    const told = input.other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
+    if (own.tcp !== null && other.tcp !== null) {
+      const endpoint = `tcp/${other.tcp}`;
+      this.#emit({ kind: "connect", peer: peer.key, endpoint, seconds: connectSeconds });
+      return;
+    }
+    const told = other.endpoints.map((endpoint) => ({ endpoint, kind: "reflexive" as const }));
     const endpoints = triable(told, here).map(({ endpoint }) => endpoint);
-    const ends = { own, other: { ...input.other, endpoints } };
+    const ends = { own, other: { ...other, endpoints } };
     const punch = planPunch(ends, { number: attempt, asks, random: here.random });
     this.#emit({ kind: "punch", peer: peer.key, ...punch });
   }
@@ -68,6 +74,11 @@ export class Punches {
   /** The peer is forgotten. */
   part(peer: SessionKey): void {
     this.#tries.part(peer);
+  }
+
+  /** Whether UDP is closed at either end, as far as servers that do not answer tell. */
+  #isClosed(record: NodeRecord | null): boolean {
+    return this.#here().nat?.udp === false || record?.nat?.udp === false;
   }
 }
 
@@ -96,7 +107,7 @@ function needOf(
 function outsideOf(
   candidates: readonly OwnCandidate[],
   nat: NatFacts | undefined,
-): Omit<PunchFacts, "latest"> {
+): Pick<PunchFacts, "endpoints" | "nat"> {
   const outside = candidates.filter(({ endpoint }) => {
     const address = parseAddress(splitHostPort(endpoint)?.host ?? "");
     return address !== null && !isPrivate(address);
@@ -116,3 +127,5 @@ function hostsOf(candidates: readonly OwnCandidate[]): readonly string[] {
 }
 
 const mostEndpoints = 16;
+/** NATs answer TCP more slowly than UDP, and one end may begin late. */
+const connectSeconds = 10;

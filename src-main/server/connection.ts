@@ -11,12 +11,19 @@ import type { Desk } from "./desk.ts";
 import type { Reception, Visitor } from "./reception.ts";
 import type { Outlet, Seat } from "./seat.ts";
 
+/** Ports of the router beside its own; null where none is to be had. */
+export interface OtherPorts {
+  /** UDP, answers STUN. */
+  readonly stunPort: number | null;
+  /** TCP, takes links. */
+  readonly linkPort: number | null;
+}
+
 export interface ConnectionOptions {
   readonly channel: Channel;
   readonly hello: RouterHello;
   readonly reception: Reception;
-  /** Second port that answers STUN. */
-  readonly stunPort: number | null;
+  readonly ports: OtherPorts;
   readonly desk: Desk;
   /** A clock that only goes forward. */
   readonly now: () => Millis;
@@ -149,7 +156,7 @@ export class Connection implements Outlet {
       record: record?.signed ?? null,
       delegation: delegation?.signed ?? null,
       chain: (hosted?.chainOf(signers) ?? []).map(({ signed }) => signed).slice(0, mostChain),
-      stunPort: this.#options.stunPort,
+      ...this.#options.ports,
     });
     const seat = this.#seatOf(visitor);
     this.#state = { kind: "open", visitor, seat };

@@ -4,7 +4,7 @@ import type { Millis } from "../../src-shared/ids.ts";
 import type { RouterHello } from "../../src-shared/wire.ts";
 import { routerHelloBytes } from "../../src-shared/wire.ts";
 import type { Channel } from "../transport/channel.ts";
-import type { Log } from "./connection.ts";
+import type { Log, OtherPorts } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { Desk } from "./desk.ts";
 import type { RouterKeys } from "./identity.ts";
@@ -14,8 +14,8 @@ export interface ControlServerOptions {
   readonly keys: RouterKeys;
   readonly reception: Reception;
   readonly desk: Desk;
-  /** Second port that answers STUN, asked at each connection. */
-  readonly stunPort: () => number | null;
+  /** Ports to tell a node of, asked at each connection. */
+  readonly ports: () => OtherPorts;
   readonly refused: (cause: string) => void;
   readonly log: Log;
 }
@@ -39,13 +39,13 @@ export class ControlServer {
       channel.cut();
       return;
     }
-    const { reception, desk, stunPort, refused, log } = this.#options;
+    const { reception, desk, ports, refused, log } = this.#options;
     const connection = new Connection({
       channel,
       hello: this.#hello(channel),
       reception,
       desk,
-      stunPort: stunPort(),
+      ports: ports(),
       now: monotonic,
       refused,
       log,

@@ -8,6 +8,8 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 export interface RouterRealm {
   /** UDP port that answers STUN besides the router's own; null when none was free. */
   readonly stunPort: number | null;
+  /** TCP port that takes links of nodes whose UDP is closed; null when none was free. */
+  readonly linkPort: number | null;
   /** Lets a member's key open a session. Again is nothing. */
   setPeer(peer: SessionKey): void;
   /** Ends its sessions and channels. */

@@ -125,7 +125,10 @@ class RouterRole implements Router {
       keys: this.keys,
       reception,
       desk: new Desk({ networks, notary, now }),
-      stunPort: () => this.#running?.realm.stunPort ?? null,
+      ports: () => ({
+        stunPort: this.#running?.realm.stunPort ?? null,
+        linkPort: this.#running?.realm.linkPort ?? null,
+      }),
       refused,
       log,
     });

@@ -6,6 +6,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 export class FakeRealm implements RouterRealm {
   readonly settings: RealmSettings;
   readonly stunPort = 7744;
+  readonly linkPort = 7745;
   /** Keys that may open a session. */
   readonly peers = new Set<SessionKey>();
   /** Keys that have one. */

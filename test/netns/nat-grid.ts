@@ -34,6 +34,7 @@ const all: readonly SiteKind[] = [
   "symmetric-sequential",
   "symmetric-random",
   "ipv6-firewall",
+  "udp-blocked",
   "hairpin",
   "no-hairpin",
 ];

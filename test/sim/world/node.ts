@@ -325,10 +325,10 @@ export class SimNode {
   /** As the engine does it, a port is measured by a socket that nobody else uses. */
   #punchFacts(): PunchFacts {
     const facts = this.machine.punchFacts();
-    if (facts.nat.mapping !== "sequential") return { ...facts, latest: null };
+    if (facts.nat.mapping !== "sequential") return { ...facts, latest: null, tcp: null };
     const { carrier, router } = this.#options;
     const seen = carrier.outside(this.host, `${router.endpoint}@${measuring + ++this.#measured}`);
-    return { ...facts, latest: Number(seen.split(":")[1]) };
+    return { ...facts, latest: Number(seen.split(":")[1]), tcp: null };
   }
 
   #openRelay(peer: SessionKey): void {

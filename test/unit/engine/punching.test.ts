@@ -8,7 +8,7 @@ import { controlKind } from "../../../src-shared/wire.ts";
 import { sessionOf } from "../../fakes/entries.ts";
 
 const bob = sessionOf("bob");
-const own: Omit<PunchFacts, "latest"> = {
+const own: Pick<PunchFacts, "endpoints" | "nat"> = {
   endpoints: ["203.0.113.1:7743"],
   nat: { mapping: "sequential", step: 1 },
 };
@@ -16,6 +16,7 @@ const theirs: PunchFacts = {
   endpoints: ["203.0.113.2:7743"],
   nat: { mapping: "independent", step: 0 },
   latest: null,
+  tcp: null,
 };
 
 function punching(answer: unknown, facts = own) {
@@ -33,6 +34,8 @@ function punching(answer: unknown, facts = own) {
     },
     facts: () => facts,
     latestPort: async () => 40_017,
+    linkAddress: async () => "203.0.113.1:9000",
+    links: { connect: async (remote) => remote === "tcp/203.0.113.2:9000" },
     feed: (input) => fed.push(input),
   });
   return { one, fed, asked, punched };
@@ -41,15 +44,15 @@ function punching(answer: unknown, facts = own) {
 describe("[C10] punching as two engines agree on it", () => {
   it("tells the peer what is known here, with the port of a new mapping behind a sequential NAT", async () => {
     const { one, fed, asked } = punching(theirs);
-    await one.ask({ kind: "askPunch", peer: bob, attempt: 2 });
-    const facts = { ...own, latest: 40_017 };
+    await one.ask({ kind: "askPunch", peer: bob, attempt: 2, tcp: false });
+    const facts = { ...own, latest: 40_017, tcp: null };
     expect(asked).toEqual([{ kind: controlKind.punch, body: { attempt: 2, facts } }]);
     expect(fed).toEqual([{ kind: "punchAnswered", peer: bob, attempt: 2, own: facts, other: theirs }]);
   });
 
   it("measures no port where none has to be guessed", async () => {
     const { one, asked } = punching(theirs, { ...own, nat: { mapping: "random", step: 0 } });
-    await one.ask({ kind: "askPunch", peer: bob, attempt: 1 });
+    await one.ask({ kind: "askPunch", peer: bob, attempt: 1, tcp: false });
     expect(asked).toMatchObject([{ body: { facts: { latest: null } } }]);
   });
 
@@ -61,7 +64,7 @@ describe("[C10] punching as two engines agree on it", () => {
       { ...theirs, latest: 0 },
     ]) {
       const { one, fed } = punching(answer);
-      await one.ask({ kind: "askPunch", peer: bob, attempt: 1 });
+      await one.ask({ kind: "askPunch", peer: bob, attempt: 1, tcp: false });
       expect(fed).toEqual([]);
     }
   });
@@ -70,11 +73,20 @@ describe("[C10] punching as two engines agree on it", () => {
     const { one, fed } = punching(null);
     const request = { kind: "request", realm: "realm", peer: bob, id: 1, type: controlKind.punch } as const;
     const answer = await one.answer({ ...request, body: JSON.stringify({ attempt: 3, facts: theirs }) });
-    expect(JSON.parse(answer)).toEqual({ ...own, latest: 40_017 });
+    expect(JSON.parse(answer)).toEqual({ ...own, latest: 40_017, tcp: null });
     expect(fed).toEqual([]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(fed).toMatchObject([{ kind: "punchAsked", peer: bob, attempt: 3, other: theirs }]);
     expect(await one.answer({ ...request, body: "no request" })).toBe("{}");
+  });
+
+  it("[W21] tells where its TCP links are seen when UDP is closed, and tells of one that stands", async () => {
+    const { one, fed, asked } = punching({ ...theirs, tcp: "203.0.113.2:9000" });
+    await one.ask({ kind: "askPunch", peer: bob, attempt: 1, tcp: true });
+    expect(asked).toMatchObject([{ body: { facts: { tcp: "203.0.113.1:9000", latest: null } } }]);
+    for (const endpoint of ["tcp/203.0.113.2:9000", "tcp/203.0.113.9:9000"])
+      await one.connect({ kind: "connect", peer: bob, endpoint, seconds: 10 });
+    expect(fed.slice(1)).toEqual([{ kind: "heard", peer: bob, endpoint: "tcp/203.0.113.2:9000" }]);
   });
 
   it("hands what was decided to the data plane", () => {

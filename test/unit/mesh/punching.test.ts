@@ -12,7 +12,7 @@ type Mapping = NatFacts["mapping"];
 const mappings = ["none", "independent", "sequential", "random", "unknown"] as const;
 
 function facts(mapping: Mapping, host: string, change: Partial<PunchFacts> = {}): PunchFacts {
-  return { endpoints: [`${host}:40000`], nat: { mapping, step: 1 }, latest: null, ...change };
+  return { endpoints: [`${host}:40000`], nat: { mapping, step: 1 }, latest: null, tcp: null, ...change };
 }
 
 function plan(own: PunchFacts, other: PunchFacts, number = 1, asks = true) {
@@ -138,6 +138,7 @@ describe("[C10] [W21] what an end sends", () => {
       }),
       nat: fc.record({ mapping: fc.constantFrom(...mappings), step: fc.integer({ min: -64, max: 64 }) }),
       latest: fc.option(fc.integer({ min: 1, max: 65_535 })),
+      tcp: fc.constant(null),
     });
     fc.assert(
       fc.property(claims, claims, fc.integer({ min: 1, max: 1000 }), (own, other, number) => {
