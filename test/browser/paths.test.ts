@@ -149,7 +149,17 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
     await page.getByText("让 Starmesh 请这里的上网路由器开放一个端口。").waitFor();
   });
 
-  it("carries a remedy out at a click", async () => {
+  it("connects anew at a click where a direct path broke", async () => {
+    const { page, peer, engine } = await openPeer("mei-laptop");
+    peer.broken = true;
+    engine.world.changed();
+    await page.getByText("The direct path to mei-laptop broke and is being tried again").waitFor();
+    await page.getByRole("button", { name: "Connect anew" }).click();
+    await page.getByText("Packets go straight to mei-laptop").waitFor();
+    expect(peer.way).toBe("direct");
+  });
+
+  it("lets go of a chosen path at a click", async () => {
     const { page, peer, engine } = await openPeer("mei-laptop");
     peer.pin = { via: "nas", direct: false, spread: "auto" };
     engine.world.changed();
@@ -184,7 +194,7 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
       ["Kept ready", /^via nas/],
     ] as const) {
       const fact = page.locator("dl > div").filter({ has: page.getByText(name, { exact: true }) });
-      expect(await fact.getByRole("definition").first().innerText()).toMatch(value);
+      expect(await fact.getByRole("definition").first().textContent()).toMatch(value);
     }
   });
 

@@ -39,6 +39,8 @@ export interface FakePeer {
   lastHandshake: number;
   decisions: readonly Decision[];
   pin: PinStatus | null;
+  /** Its direct path worked, and broke. */
+  broken: boolean;
 }
 
 interface Decision {
@@ -86,6 +88,7 @@ export function createPeer(
     lastHandshake: given.now - random.between(1, 110) * 1000,
     decisions: [],
     pin: null,
+    broken: false,
   };
   peer.decisions = firstDecisions(peer, given.now);
   return peer;
@@ -290,6 +293,10 @@ function verdictOf(peer: FakePeer, where: Surroundings): VerdictStatus | null {
     case "direct":
       return { ...verdictLine("direct-best", { name }), ...plain };
     case "relay":
+      if (peer.broken) {
+        const remedy = remedyLine("reconnect", {}, { target: "here", gainMs: 30 });
+        return { ...verdictLine("relay-direct-broke", { name, via: where.relay }), remedy, evidence: [] };
+      }
       return {
         ...verdictLine("relay-both-symmetric", { name, via: where.relay }),
         remedy: remedyLine(
