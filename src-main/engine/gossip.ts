@@ -33,7 +33,8 @@ export class Gossip {
     if (this.#news.length > 0) this.#timer ??= setTimeout(() => this.#tell(), pauseMillis);
   }
 
-  close(): void {
+  /** What was heard so far is no news, or nobody is to be told any more. */
+  forget(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#news = [];

@@ -109,6 +109,7 @@ export class NetworkLoop {
     });
     this.#applyEpochs();
     this.learn(stored.entries);
+    this.#gossip.forget();
     this.feed({ kind: "pins", pins: keptPins(stored) });
     this.applyRelaying();
     this.refreshCandidates();
@@ -321,7 +322,7 @@ export class NetworkLoop {
     this.line.close();
     this.#surroundings.whereabouts.outside.setServers(this.#realm, []);
     this.#relays.close();
-    this.#gossip.close();
+    this.#gossip.forget();
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
