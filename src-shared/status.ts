@@ -41,6 +41,7 @@ export const reasonCode = z.enum([
   "same-lan",
   "direct-reflexive",
   "direct-heard",
+  "direct-tcp",
   "relay-first",
   "relay-direct-unanswered",
   "relay-direct-lost",

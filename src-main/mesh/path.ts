@@ -83,7 +83,7 @@ export function reasonOf(
     case "declared":
       return "direct-reflexive";
     case "heard":
-      return "direct-heard";
+      return active.endpoint.startsWith("tcp/") ? "direct-tcp" : "direct-heard";
     case "relay": {
       const direct = facts.candidates.filter(({ kind }) => kind !== "relay");
       if (direct.some(({ standing, losses }) => standing === "proved" && losses.length === 0))
@@ -125,6 +125,8 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
       return `direct: ${name} answers at its local address ${endpoint}`;
     case "direct-reflexive":
       return `direct: ${name} answers at ${endpoint}`;
+    case "direct-tcp":
+      return `direct over TCP, because UDP is closed at one end: ${name} answers at ${endpoint}`;
     case "direct-heard":
       return `direct: ${name} was heard from ${endpoint} and answers there`;
     case "relay-first":

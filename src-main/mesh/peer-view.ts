@@ -9,7 +9,7 @@ import type { Decision, Endpoint } from "./effect.ts";
 import type { Member, Rank } from "./membership.ts";
 import { sentence } from "./path.ts";
 import type { Peer, Standing } from "./peer.ts";
-import { sentenceFacts, viaOf } from "./peer-words.ts";
+import { hostPortOf, sentenceFacts, viaOf } from "./peer-words.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath, fitsPin } from "./pin.ts";
 import type { End, PathInUse, VerdictFacts } from "./verdict.ts";
@@ -217,7 +217,7 @@ function pathOf(peer: Peer | null, standing: Standing, around: Around): PathView
   return {
     kind: active.kind === "relay" ? "relay" : "direct",
     endpoint: active.endpoint,
-    remote: active.endpoint.split(/[#@]/)[0] ?? active.endpoint,
+    remote: hostPortOf(active.endpoint),
     via: viaOf(active, around),
     latencyMillis: active.rttMillis,
     loss: active.loss,

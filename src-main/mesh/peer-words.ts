@@ -13,7 +13,7 @@ export function sentenceFacts(
 ): ReasonFacts {
   return {
     name: around.name,
-    endpoint: active.endpoint,
+    endpoint: hostPortOf(active.endpoint),
     via: active.relay === null ? undefined : viaOf(active, around).join(", then "),
     chosen: around.pin?.via ?? undefined,
     direct: candidates.filter(({ kind }) => kind !== "relay").length,
@@ -27,6 +27,11 @@ export function viaOf(
 ): readonly string[] {
   const first = relay === null ? undefined : relays.get(relay)?.name;
   return first === undefined ? [] : [first, ...onward.map(nameOf)];
+}
+
+/** Where datagrams go, without the channel, the socket or the transport. */
+export function hostPortOf(endpoint: Endpoint): string {
+  return endpoint.replace(/^tcp\//, "").replace(/[#@].*$/, "");
 }
 
 /** Where a candidate's answers come from. */

@@ -18,6 +18,10 @@ export const engineLines: readonly EngineLine[] = [
     said: "direct: {name} was heard from {endpoint} and answers there",
     zh: "直连：收到过 {name} 从 {endpoint} 发来的包，并在那里应答",
   },
+  {
+    said: "direct over TCP, because UDP is closed at one end: {name} answers at {endpoint}",
+    zh: "有一端封闭了 UDP，故经 TCP 直连：{name} 在 {endpoint} 应答",
+  },
   { said: "direct: {name} answers at {endpoint}", zh: "直连：{name} 在 {endpoint} 应答" },
   {
     said: "relayed through {via} while the addresses of {name} are being tried",

@@ -165,6 +165,7 @@ describe("why a path is used", () => {
     );
     expect(reasonOf(at(reflexive, 1), facts())).toBe("direct-reflexive");
     expect(reasonOf(at(reflexive, 1, { kind: "heard" }), facts())).toBe("direct-heard");
+    expect(reasonOf(at(`tcp/${reflexive}`, 1, { kind: "heard" }), facts())).toBe("direct-tcp");
     expect(reasonOf(relay, { ...facts(), sessionSince: now - 100 })).toBe("relay-first");
     expect(reasonOf(relay, facts(newCandidate({ endpoint: lan, kind: "lan" }, now)))).toBe(
       "relay-direct-unanswered",
