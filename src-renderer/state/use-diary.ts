@@ -26,7 +26,7 @@ export interface RememberedPeer {
 export function useDiary(network: string, peer: string, reach: Reach): RememberedPeer {
   const [read, setRead] = useState<RememberedPeer & { readonly reach: Reach }>({ ...unread, reach });
   const client = usePanel((state) => (state.connection.kind === "open" ? state.connection.client : null));
-  const turn = usePanel((state) => Math.floor(state.heardAt / readEveryMilliseconds));
+  const turn = usePanel((state) => Math.floor(state.heardAt / readEveryMilliseconds[reach]));
   useEffect(() => {
     if (client === null || turn < 0) return;
     let wanted = true;
@@ -44,6 +44,9 @@ export function useDiary(network: string, peer: string, reach: Reach): Remembere
 }
 
 const unread: RememberedPeer = { diary: null, since: 0, until: 0, error: null };
-const readEveryMilliseconds = 20_000;
+const readEveryMilliseconds = { hour: 5000, day: 30_000, week: 60_000 } as const satisfies Record<
+  Reach,
+  number
+>;
 /** About one for two pixels. */
 const columns = 336;

@@ -51,6 +51,18 @@ describe.skipIf(lacking !== null)("the panel of a real engine", () => {
       .waitFor();
     await peers.getByText(/\d ms/).first().waitFor();
 
+    await page.getByRole("link", { name: "Graph", exact: true }).click();
+    await page.getByRole("img", { name: /Picture of family: 2 machines, 1 direct links/ }).waitFor();
+    await page.getByRole("button", { name: /office/ }).click();
+    await page.getByRole("link", { name: "office" }).click();
+    await page.getByText(/^(Packets go straight to office|office is on the same local network)/).waitFor();
+    await page.getByRole("radiogroup", { name: "How far back" }).getByText("Hour", { exact: true }).click();
+    const changes = page.getByRole("list", { name: "What changed, and why" });
+    await changes
+      .getByText(/^Direct: office/)
+      .first()
+      .waitFor();
+
     await page.getByRole("link", { name: "Router", exact: true }).click();
     await page.getByText("starmesh://router/1/").first().waitFor();
   });
