@@ -242,7 +242,12 @@ export class NetworkLoop {
   /** Own addresses changed, or the port, or what the router sees. */
   refreshCandidates(): void {
     const { whereabouts } = this.#surroundings;
-    this.feed({ kind: "candidates", candidates: whereabouts.candidates(), nat: whereabouts.nat() });
+    this.feed({
+      kind: "candidates",
+      candidates: whereabouts.candidates(),
+      nat: whereabouts.nat(),
+      opensPorts: whereabouts.opensPorts(),
+    });
   }
 
   /** What this network calls out on the LAN with. */

@@ -74,6 +74,11 @@ export class Whereabouts {
     });
   }
 
+  /** Whether gateways are asked to let the port in. */
+  opensPorts(): boolean {
+    return this.#options.opensPorts();
+  }
+
   nat(): NatFacts {
     return { ...this.outside.nat(), portMapping: this.ports.protocol() };
   }

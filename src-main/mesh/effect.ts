@@ -31,6 +31,8 @@ export type Input =
       readonly kind: "candidates";
       readonly candidates: readonly OwnCandidate[];
       readonly nat?: NatFacts | undefined;
+      /** Whether the gateway may be asked to open a port (the default). */
+      readonly opensPorts?: boolean;
     }
   | { readonly kind: "wanted"; readonly peer: SessionKey }
   | {

@@ -83,6 +83,7 @@ export class Network {
   #online = false;
   #own: readonly OwnCandidate[] = [];
   #nat: NatFacts | undefined;
+  #opensPorts = true;
   #ranges: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
   readonly #attention = new Attention(() => this.#peers.values());
@@ -222,6 +223,7 @@ export class Network {
       case "candidates":
         this.#own = input.candidates;
         this.#nat = input.nat;
+        this.#opensPorts = input.opensPorts ?? true;
         this.#told.clear();
         this.#publish(now);
         this.#settleAll(now);
@@ -496,7 +498,12 @@ export class Network {
       served: member.certificate.gateway === this.#options.self.identity,
       gateway: gatewayOf(member, this.membership),
       relaysHere: this.#relays.standing.size > 0 || this.#options.ownRelay() !== null,
-      here: { nat: this.#nat, outside: outsideHosts(this.#own), port: portOf(this.#own), mayMapPorts: true },
+      here: {
+        nat: this.#nat,
+        outside: outsideHosts(this.#own),
+        port: portOf(this.#own),
+        mayMapPorts: this.#opensPorts,
+      },
       there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
       neighbour: () => neighbourOf(member, this.membership, this.#peers),
     });
