@@ -29,10 +29,13 @@ export class ToldLinks {
     const links: { a: number; b: number; via: string[]; ms: number | null }[] = [];
     const seen = new Set<string>();
     const tellers = [...this.#told].sort(([one], [other]) => (one < other ? -1 : 1));
+    let room = mostBytes;
     for (const [from, told] of tellers) {
       for (const { to, via, ms } of told) {
         const pair = from < to ? `${from} ${to}` : `${to} ${from}`;
-        if (links.length >= mostLinks || from === to || seen.has(pair) || !who.isMember(to)) continue;
+        if (from === to || seen.has(pair) || !who.isMember(to)) continue;
+        room -= perLink + Buffer.byteLength(JSON.stringify(via));
+        if (links.length >= mostLinks || room < 0) continue;
         seen.add(pair);
         links.push({ a: indexOf(from), b: indexOf(to), via: [...via], ms });
       }
@@ -43,5 +46,7 @@ export class ToldLinks {
   }
 }
 
-/** About 150 kB in an answer. */
 const mostLinks = 4096;
+/** What an answer may come to, two keys for each link counted; nodes take messages of 1 MiB. */
+const mostBytes = 700_000;
+const perLink = 140;
