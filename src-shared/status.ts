@@ -209,6 +209,8 @@ export const netcheck = z.object({
       controlMs: z.number().nullable(),
       udp: z.boolean(),
       udpMs: z.number().nullable(),
+      /** Round trip over a TCP link, which serves where UDP is closed; null without one. */
+      linkMs: z.number().nullable(),
       reflexive: z.string().nullable(),
     }),
   ),

@@ -183,7 +183,9 @@ function printNetcheck({ terminal }: Context, found: Netcheck): void {
     found.routers.map((router) => [
       router.address,
       works(router.control, router.controlMs),
-      works(router.udp, router.udpMs),
+      router.linkMs === null
+        ? works(router.udp, router.udpMs)
+        : { text: `no; over TCP ${formatLatency(router.linkMs)}`, colour: "yellow" },
       router.reflexive ?? "",
     ]),
   );

@@ -53,7 +53,7 @@ export class RouterLine {
   #router: KnownRouter | null = null;
   /** Where the session with the router stands; null: it does not. */
   #standing: string | null = null;
-  #udpMillis: number | null = null;
+  #millis: number | null = null;
   #timer: NodeJS.Timeout;
   #linkTimer: NodeJS.Timeout | null = null;
   #lastError: AppError | null = null;
@@ -117,9 +117,9 @@ export class RouterLine {
     return this.#router === null || this.#isHere(this.#router) ? [] : this.#router.stun;
   }
 
-  /** Round trip of the UDP session in milliseconds; null until measured. */
-  udpMillis(): number | null {
-    return this.#udpMillis;
+  /** Round trip of the session, by UDP or over a TCP link, in milliseconds; null until measured. */
+  millis(): number | null {
+    return this.#standing === null ? null : this.#millis;
   }
 
   isRouter(key: string): boolean {
@@ -136,7 +136,7 @@ export class RouterLine {
   handle(event: DataPlaneEvent): void {
     switch (event.kind) {
       case "proved":
-        this.#udpMillis = Math.round(event.rttMillis * 10) / 10;
+        this.#millis = Math.round(event.rttMillis * 10) / 10;
         this.#sessionStands(event.endpoint);
         return;
       case "session":

@@ -49,7 +49,8 @@ async function routerCheck({ loop, stored }: Held, outside: Outside): Promise<Ne
     control: answered ?? false,
     controlMs: answered ? round(performance.now() - began) : null,
     udp: line?.udp() ?? false,
-    udpMs: line?.udpMillis() ?? null,
+    udpMs: line?.udp() ? line.millis() : null,
+    linkMs: line?.udp() ? null : (line?.millis() ?? null),
     reflexive: outside.answers().find(({ server }) => server === line?.endpoint())?.address ?? null,
   };
 }

@@ -48,6 +48,7 @@ export function peerHandlers(
             controlMs: 21.4,
             udp: true,
             udpMs: 19.8,
+            linkMs: null,
             reflexive: "203.0.113.24:7743",
           },
         ],

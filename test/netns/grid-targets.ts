@@ -14,9 +14,7 @@ export interface Target {
 export function targetOf(one: SiteKind, other: SiteKind): Target {
   const why = beyondReach(one, other);
   if (why !== null) return { outcome: "relayed", directMillis: 0, because: why };
-  const isGuessed = [one, other].some((kind) => portOf(kind) !== "kept");
-  const isGiven = one === "public" || other === "public" || (one === "ipv6-firewall" && one === other);
-  return { outcome: "direct", directMillis: isGuessed && !isGiven ? 10_000 : 2000, because: null };
+  return { outcome: "direct", directMillis: patience(one, other), because: null };
 }
 
 /** What a pair missed of its target, in words; empty when nothing. A direct way that nobody expected is none. */
@@ -32,6 +30,14 @@ export function misses(target: Target, meeting: Meeting): readonly string[] {
   return missed;
 }
 
+/** How long it may take until both ends send directly: where a port is guessed, or where TCP comes after UDP, longer. */
+function patience(one: SiteKind, other: SiteKind): number {
+  if (one === "udp-blocked" || other === "udp-blocked") return 10_000;
+  const isGuessed = [one, other].some((kind) => portOf(kind) !== "kept");
+  const isGiven = one === "public" || other === "public" || (one === "ipv6-firewall" && one === other);
+  return isGuessed && !isGiven ? 10_000 : 2000;
+}
+
 /** How a site's outer port depends on where it sends to, in IPv4. */
 function portOf(kind: SiteKind): "kept" | "next" | "any" {
   if (kind === "symmetric-sequential") return "next";
@@ -43,6 +49,8 @@ function beyondReach(one: SiteKind, other: SiteKind): string | null {
   if (kinds.includes("no-hairpin")) return "their carrier's NAT does not turn back to its own address";
   if (one === "ipv6-firewall" && other === one) return null;
   const ports = kinds.map(portOf);
+  if (kinds.includes("udp-blocked") && ports.includes("any"))
+    return "UDP is closed at one end, and the other's TCP ports are any";
   // Each datagram of an end whose port is any hits the one port that the other opened for it by chance alone.
   if (!ports.includes("kept") && ports.includes("any"))
     return "neither end keeps its port, and one takes any";

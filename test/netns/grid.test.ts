@@ -4,7 +4,13 @@ import { Grid } from "./grid.ts";
 import { targetOf } from "./grid-targets.ts";
 
 // A few pairs of NATs with real engines; `npm run nat-grid` has them all, with times.
-const kinds = ["port-restricted", "symmetric-sequential", "symmetric-random", "ipv6-firewall"] as const;
+const kinds = [
+  "port-restricted",
+  "symmetric-sequential",
+  "symmetric-random",
+  "ipv6-firewall",
+  "udp-blocked",
+] as const;
 let grid: Grid;
 
 beforeAll(async () => {
@@ -20,6 +26,8 @@ describe("[Z06] [Z09] [Z12] [C10] [W21] two nodes behind NATs that nobody config
     ["port-restricted", "symmetric-sequential", "the next port is guessed"],
     ["symmetric-sequential", "symmetric-sequential", "both guess"],
     ["port-restricted", "symmetric-random", "one of many ports is hit"],
+    ["port-restricted", "udp-blocked", "over TCP, where UDP is closed"],
+    ["udp-blocked", "udp-blocked", "over TCP, opened by both at once"],
     ["ipv6-firewall", "ipv6-firewall", "both firewalls take the other's packet for an answer"],
   ];
   it.each(direct)("%s and %s go directly: %s", async (one, other) => {
@@ -29,6 +37,10 @@ describe("[Z06] [Z09] [Z12] [C10] [W21] two nodes behind NATs that nobody config
       `${one}, ${other}: first packet ${meeting.firstMillis} ms, direct ${meeting.directMillis} ms`,
     );
     expect(meeting).toMatchObject({ outcome: "direct", firstMillis: expect.any(Number) });
+    const { path } = await grid
+      .pair(one, other)[0]
+      .install.peer(grid.pair(one, other)[1].install.name, () => true);
+    expect(path?.transport).toBe(one === "udp-blocked" || other === "udp-blocked" ? "tcp" : "udp");
     if (one === "ipv6-firewall") expect(meeting.remote).toMatch(/^\[2001:db8:/);
   });
 

@@ -172,9 +172,9 @@ export class Grid {
 }
 
 /** Online, and to be reached through the router. */
-async function settled({ kind, install }: Site): Promise<void> {
+async function settled({ install }: Site): Promise<void> {
   await install.online(network);
-  if (kind !== "udp-blocked") await install.relayed();
+  await install.relayed();
 }
 
 async function peerOf(from: Site, to: Site): Promise<PeerStatus | null> {

@@ -112,11 +112,11 @@ export class Install {
     );
   }
 
-  /** Waits until its UDP session with the router stands, so that it can be reached through it. */
+  /** Waits until its session with the router stands, so that it can be reached through it. */
   async relayed(): Promise<void> {
     await waitUntil(`${this.name} has a session with the router`, async () => {
       const found = await (await this.#attached())?.call("netcheck.run", {});
-      return found?.routers.some(({ udp }) => udp);
+      return found?.routers.some(({ udp, linkMs }) => udp || linkMs !== null);
     });
   }
 

@@ -22,6 +22,8 @@ describe("what the grid expects of a pair of NATs", () => {
       outcome: "direct",
       directMillis: 2000,
     });
+    expect(targetOf("udp-blocked", "udp-blocked")).toMatchObject({ outcome: "direct", directMillis: 10_000 });
+    expect(targetOf("symmetric-random", "udp-blocked").outcome).toBe("relayed");
     expect(targetOf("no-hairpin", "no-hairpin").outcome).toBe("relayed");
   });
 
