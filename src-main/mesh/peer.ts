@@ -8,10 +8,11 @@ import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.t
 import type { Channel } from "./candidates.ts";
 import { Candidates } from "./candidates.ts";
 import type { Decision, Endpoint, Input, Measure } from "./effect.ts";
+import { Orders } from "./orders.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
+import { PeerTraffic } from "./peer-traffic.ts";
 import { describe, relayAt, sentenceFacts } from "./peer-words.ts";
-import type { Plan } from "./probing.ts";
-import { activityEnds, activityOf, isFlowing, plan, samePlan, tryEnds } from "./probing.ts";
+import { activityEnds, plan, tryEnds } from "./probing.ts";
 import { RelayTries } from "./relay-tries.ts";
 import type { DirectLink, Keeping } from "./relays.ts";
 import type { Use } from "./use.ts";
@@ -34,20 +35,18 @@ export class Peer {
   #use: Use = { active: [], standby: [] };
   /** Since when no candidate is proved while a session stands. */
   #broken: Millis | null = null;
-  #lastTraffic: Millis;
-  /** Whether many packets came or went last. */
-  #isHeavy = false;
+  readonly #traffic: PeerTraffic;
+  readonly #orders: Orders;
   /** When something last announced a session: a relay's offer comes before it. */
   #expected: Millis;
   /** Since when unproved candidates are tried eagerly. */
   #eager: Millis;
-  /** What the data plane was told last to probe; null: nothing. */
-  #planned: Plan | null = null;
   #keeping: Keeping | null = null;
 
   constructor(key: SessionKey, now: Millis) {
     this.key = key;
-    this.#lastTraffic = now;
+    this.#traffic = new PeerTraffic(now);
+    this.#orders = new Orders(key);
     this.#expected = now;
     this.#eager = now;
   }
@@ -80,7 +79,7 @@ export class Peer {
 
   /** Whether packets went to or came from it just now. */
   isFlowing(now: Millis): boolean {
-    return this.#session !== null && isFlowing(now - this.#lastTraffic);
+    return this.#session !== null && this.#traffic.isFlowing(now);
   }
 
   /** Whether there is nothing to remember. */
@@ -93,7 +92,7 @@ export class Peer {
     if (this.#session !== null) {
       if (this.#broken !== null && now - this.#broken >= patience) return "broken";
       if (this.#broken !== null) return "calling";
-      return activityOf(now - this.#lastTraffic) === "quiet" ? "quiet" : "connected";
+      return this.#traffic.activity(now) === "quiet" ? "quiet" : "connected";
     }
     if (this.#unanswered !== null) return "unanswered";
     if (this.#call === null) return "idle";
@@ -126,12 +125,10 @@ export class Peer {
   }
 
   /** Packets came or went, perhaps many; answers whether that changes anything. */
-  handleTraffic({ now }: Pick<Around, "now">, isHeavy = this.#isHeavy): boolean {
-    const isNews = !this.isFlowing(now) || isHeavy !== this.#isHeavy;
-    this.#isHeavy = isHeavy;
-    if (activityOf(now - this.#lastTraffic) !== "busy") this.#eager = now;
-    this.#lastTraffic = now;
-    return isNews;
+  handleTraffic({ now }: Pick<Around, "now">, isHeavy?: boolean): boolean {
+    const wasFlowing = this.isFlowing(now);
+    if (this.#traffic.activity(now) !== "busy") this.#eager = now;
+    return this.#traffic.hear(now, isHeavy) || !wasFlowing;
   }
 
   handleSession(endpoint: Endpoint, rekey: boolean, around: Around): void {
@@ -141,7 +138,7 @@ export class Peer {
     this.#call = null;
     this.#unanswered = null;
     if (this.#session === null || again) {
-      if (!again) this.#lastTraffic = now;
+      if (!again) this.#traffic.hear(now);
       this.#session = { since: now };
       this.#restart(around);
     }
@@ -208,7 +205,7 @@ export class Peer {
   handleWoke(slept: { readonly away: Millis } | null, around: Around): void {
     const { now } = around;
     if (slept !== null) {
-      const busy = activityOf(now - slept.away - this.#lastTraffic) === "busy" || this.#call !== null;
+      const busy = this.#traffic.activity(now - slept.away) === "busy" || this.#call !== null;
       this.#hangUp();
       if (busy) this.#begin(now, false);
       return;
@@ -219,26 +216,16 @@ export class Peer {
 
   /** The peer moved, and says so: a relay carries on until it is found where it is now. */
   handleMoved({ now, emit }: Around): void {
-    const planned = this.#planned;
     if (this.#session === null) return;
     this.#candidates.restartDirect(now);
     this.#eager = now;
-    this.#planned = null;
-    if (planned === null) return;
-    const isRelayed = (endpoint: Endpoint) => this.#candidates.get(endpoint)?.kind === "relay";
-    emit({
-      kind: "setPaths",
-      peer: this.key,
-      paths: planned.paths.filter(({ endpoint }) => isRelayed(endpoint)),
-      active: planned.active.filter(isRelayed),
-      standby: planned.standby.filter(isRelayed),
-    });
+    this.#orders.keep((endpoint) => this.#candidates.get(endpoint)?.kind === "relay", emit);
   }
 
   /** The router sees the peer again. */
   handleReturned({ now }: Around): void {
     const missed = this.#unanswered !== null || this.#call !== null || this.#broken !== null;
-    if (missed && now - this.#lastTraffic < missedFor) this.#begin(now, this.#session !== null);
+    if (missed && now - this.#traffic.last < missedFor) this.#begin(now, this.#session !== null);
   }
 
   /** A relay's channels are gone with its session. */
@@ -271,7 +258,7 @@ export class Peer {
     if (this.#session === null) at(this.#expected + patience);
     if (this.#needsRelay(now)) at(this.#relayTries.next());
     if (this.#session === null) return next;
-    for (const end of activityEnds(this.#lastTraffic)) at(end);
+    for (const end of activityEnds(this.#traffic.last)) at(end);
     if (this.#broken !== null) {
       at(this.#broken + callAfter);
       at(this.#broken + patience);
@@ -302,7 +289,7 @@ export class Peer {
 
   /** The data plane seems to know less than we do, or the peer does: it is told again. */
   #remind(force: boolean, { emit }: Around): void {
-    this.#planned = null;
+    this.#orders.doubt();
     emit({
       kind: "handshake",
       peer: this.key,
@@ -327,8 +314,7 @@ export class Peer {
     this.#candidates.restart(now);
     this.#eager = now;
     this.#broken = null;
-    if (this.#planned !== null) emit({ kind: "setPaths", peer: this.key, paths: [], ...this.#use });
-    this.#planned = null;
+    this.#orders.empty(this.#use, emit);
   }
 
   #learn(endpoint: Endpoint, around: Around): Candidate | null {
@@ -384,7 +370,7 @@ export class Peer {
     if (
       this.#call === null &&
       now - this.#broken >= callAfter &&
-      (this.#keeping?.calls === true || activityOf(now - this.#lastTraffic) !== "quiet")
+      (this.#keeping?.calls === true || this.#traffic.activity(now) !== "quiet")
     ) {
       this.#begin(now, true);
     }
@@ -418,32 +404,26 @@ export class Peer {
   }
 
   #needsRelay(now: Millis): boolean {
-    return this.#call !== null || (this.#session !== null && activityOf(now - this.#lastTraffic) === "busy");
+    return this.#call !== null || (this.#session !== null && this.#traffic.activity(now) === "busy");
   }
 
   #probe({ now, flowing, isAlarmed, emit }: Around): void {
     if (this.#session === null) {
-      if (this.#planned !== null)
-        emit({ kind: "setPaths", peer: this.key, paths: [], active: [], standby: [] });
-      this.#planned = null;
+      this.#orders.empty({ active: [], standby: [] }, emit);
       return;
     }
-    const activity = activityOf(now - this.#lastTraffic);
     const paths = plan(this.candidates, {
       use: this.#use,
-      activity,
+      activity: this.#traffic.activity(now),
       isFlowing: this.isFlowing(now),
-      isHeavy: this.#isHeavy,
+      isHeavy: this.#traffic.isHeavy,
       keepMillis: this.#keeping?.probeMillis ?? null,
       eager: this.#eager,
       flowing,
       isAlarmed,
       now,
     });
-    const next = { paths, ...this.#use };
-    if (this.#planned !== null && samePlan(this.#planned, next)) return;
-    this.#planned = next;
-    emit({ kind: "setPaths", peer: this.key, ...next });
+    this.#orders.give({ paths, ...this.#use }, emit);
   }
 
   #decide({ now }: Around, text: string): void {
