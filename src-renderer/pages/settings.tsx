@@ -110,11 +110,13 @@ function Found({ found }: { readonly found: Netcheck }) {
         </Check>
         <Check ok={found.hardwareAes}>{say("check.aes")}</Check>
         {found.routers.map((router) => (
-          <Check key={router.address} ok={router.control && router.udp}>
+          <Check key={router.address} ok={router.control && (router.udp || router.linkMs !== null)}>
             {say("check.router", { address: router.address })}{" "}
             <span className="quiet">
               TCP {router.control ? format.latency(router.controlMs) : say("check.closed")} · UDP{" "}
               {router.udp ? format.latency(router.udpMs) : say("check.closed")}
+              {router.linkMs !== null &&
+                ` · ${say("check.link", { latency: format.latency(router.linkMs) })}`}
               {router.reflexive !== null && ` · ${say("check.seenAs", { address: router.reflexive })}`}
             </span>
           </Check>

@@ -407,6 +407,7 @@ export const en = {
   "check.aes": "The processor encrypts AES by itself (fastest)",
   "check.router": "Router {address}",
   "check.closed": "blocked",
+  "check.link": "packets over TCP {latency}",
   "check.seenAs": "seen as {address}",
   "about.title": "About",
   "about.version": "Version",

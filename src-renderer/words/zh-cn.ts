@@ -377,6 +377,7 @@ export const zhCN = {
   "check.aes": "处理器自带 AES 加密（最快）",
   "check.router": "路由器 {address}",
   "check.closed": "被阻断",
+  "check.link": "数据包走 TCP {latency}",
   "check.seenAs": "外部所见为 {address}",
   "about.title": "关于",
   "about.version": "版本",
