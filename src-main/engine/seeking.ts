@@ -32,12 +32,15 @@ export class Seeking {
 
   /** Asks peers whose sessions stand, relays first; what they know is learned, and the sought member calls us. */
   async seek(peer: SessionKey): Promise<void> {
-    const { machine } = this.#options;
+    const { machine, feed } = this.#options;
     const certificate = this.#options.certificate();
-    if (certificate === null) return;
-    const asked = machine.acquaintances().filter((key) => key !== peer);
+    const known = machine.acquaintances().filter((key) => key !== peer);
+    const asked = known.slice(0, mostAsked);
+    if (certificate === null || asked.length === 0) return;
+    // Packets are what makes a path be probed often: they, too, may have to learn first where this node is now.
+    feed({ kind: "traffic", peers: asked });
     const body = { seek: peer, certificate, endpoints: this.#endpoints() } satisfies Seek;
-    await Promise.all(asked.slice(0, mostAsked).map((key) => this.#ask(key, peer, body)));
+    await Promise.all(asked.map((key) => this.#ask(key, peer, body)));
   }
 
   /** A peer seeks somebody, or passes on that somebody seeks us; answers with the body of the response. */
@@ -62,18 +65,23 @@ export class Seeking {
     const { machine, requests, log } = this.#options;
     const member = machine.membership.memberOf(peer);
     if (member === null || peer === from) return { entries: [], endpoints: [] };
-    const link = machine.linkOf(peer);
     if (machine.acquaintances().includes(peer)) {
+      const seen = [...new Set([...this.#placeOf(from), ...endpoints])].slice(0, mostEndpoints);
       requests
-        .send(peer, controlKind.seek, { from, certificate, endpoints } satisfies Seek)
+        .send(peer, controlKind.seek, { from, certificate, endpoints: seen } satisfies Seek)
         .catch((error: unknown) => log("passing on a call failed", error));
     }
     const record = machine.membership
       .entriesOf("node")
       .filter(({ body }) => body.identity === member.identity)
       .map(({ signed }) => signed);
-    const place = link !== null && splitHostPort(link.endpoint) !== null ? [link.endpoint] : [];
-    return { entries: [member.entry.signed, ...record].slice(0, 4), endpoints: place };
+    return { entries: [member.entry.signed, ...record].slice(0, 4), endpoints: this.#placeOf(peer) };
+  }
+
+  /** Where a member is heard here: an address that others can try as well. */
+  #placeOf(peer: SessionKey): readonly string[] {
+    const endpoint = this.#options.machine.linkOf(peer)?.endpoint;
+    return endpoint !== undefined && splitHostPort(endpoint) !== null ? [endpoint] : [];
   }
 
   async #ask(key: SessionKey, peer: SessionKey, body: Seek): Promise<void> {
