@@ -130,7 +130,7 @@ describe("sessions", () => {
     expect(await two.next("session")).toMatchObject({ suite: 2, initiator: false, endpoint: one.endpoint });
   });
 
-  it("[C13] stand over a TCP link, which connects until it is accepted", async () => {
+  it("[W21] stand over a TCP link, which connects until it is accepted", async () => {
     const [one, two] = [new Plane(), new Plane()];
     one.know(two);
     two.know(one);

@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => lab.close());
 
 describe("two behind NATs", () => {
-  it("[C09] [E03] meet by 256 sockets on one side and a thousand ports on the other", async () => {
+  it("[W21] [Z12] [C10] meet by 256 sockets on one side and a thousand ports on the other", async () => {
     const [random, cone] = await behind({ kind: "symmetric-random" }, { kind: "port-restricted" }, joinByUdp);
     const target = await mapped(cone, `${relay.host.address}:7743`);
     const outer = random.host.outer ?? "";
@@ -40,7 +40,7 @@ describe("two behind NATs", () => {
     expect((await relay.call("counters")).relayed.datagrams).toBe(relayed.datagrams);
   });
 
-  it("[C13] [W18] [E06] without UDP meet over TCP, first through the relay, then directly", async () => {
+  it("[W21] [Z12] [E18] without UDP meet over TCP, first through the relay, then directly", async () => {
     const nat: NatOptions = { kind: "port-restricted", udp: false };
     const [one, other] = await behind(nat, nat, joinByTcp);
     expect((await ping(one.host, other.address)).received).toBe(3);

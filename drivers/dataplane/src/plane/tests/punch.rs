@@ -38,7 +38,7 @@ fn number(endpoint: &Endpoint) -> NonZeroU32 {
     }
 }
 
-/// [C09] [C13]
+/// [W21] [C11]
 #[test]
 fn an_extra_socket_that_was_hit_carries_everything_and_the_others_close() {
     let (one, two) = joined(TunKind::Offload, PeerKind::Node);

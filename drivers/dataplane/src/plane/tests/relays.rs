@@ -173,7 +173,7 @@ fn meet((one, number): (&Node, u8), (other, other_number): (&Node, u8)) {
     other.wait_session();
 }
 
-/// [C12] [E18]
+/// [C12] [C13] [E18]
 #[test]
 fn packets_pass_one_two_and_three_members_that_relay_both_ways() {
     for length in 1..=3 {

@@ -35,7 +35,7 @@ fn connect(one: &Node, two: &Node) -> (Endpoint, Endpoint) {
     (near, far)
 }
 
-/// [C13] [W18]
+/// [W21]
 #[test]
 fn a_session_its_probes_and_its_packets_pass_over_a_tcp_link() {
     let (one, two) = (Node::new(1, TunKind::Offload), Node::new(2, TunKind::Offload));
@@ -64,7 +64,7 @@ fn a_session_its_probes_and_its_packets_pass_over_a_tcp_link() {
     }
 }
 
-/// [C12] [C13]
+/// [C12]
 #[test]
 fn a_relay_passes_on_between_a_tcp_link_and_udp() {
     let (one, two, relay) =
