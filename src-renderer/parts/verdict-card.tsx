@@ -3,7 +3,7 @@ import { Button, Select } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconBulb } from "@tabler/icons-react";
 import type { Client } from "../../src-shared/api/client.ts";
-import type { PeerStatus } from "../../src-shared/status.ts";
+import type { PeerStatus, PinStatus } from "../../src-shared/status.ts";
 import type { RemedyCode, RemedyStatus } from "../../src-shared/verdict.ts";
 import { relaysOf } from "../state/relays.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
@@ -113,20 +113,27 @@ function PathFacts({ peer }: { readonly peer: PeerStatus }) {
   );
 }
 
-/** Automatic, only direct, or through one relay. */
+/** Automatic, only direct, or through one relay; and whether several paths share the packets. */
 function PathChoice({ peer, networkId }: VerdictProps) {
   const { say } = useWords();
   const status = useStatus();
-  const choose = useTask(async (client, choice: string) => {
+  const { pin } = peer;
+  const choose = useTask(async (client, choice: Partial<PinStatus>) => {
+    const { via = pin?.via ?? null, direct = pin?.direct ?? false, spread } = choice;
     await client.call("peers.pin", {
       network: networkId,
       peer: peer.name,
-      direct: choice === "direct",
-      via: choice.startsWith(viaPrefix) ? choice.slice(viaPrefix.length) : null,
+      via,
+      direct,
+      ...(spread === undefined ? {} : { spread }),
     });
     return true;
   });
-  const { pin } = peer;
+  const take = (value: string) =>
+    choose.run({
+      direct: value === "direct",
+      via: value.startsWith(viaPrefix) ? value.slice(viaPrefix.length) : null,
+    });
   const value = pin?.direct ? "direct" : pin?.via != null ? `${viaPrefix}${pin.via}` : "auto";
   return (
     <div className="path-choice">
@@ -143,7 +150,17 @@ function PathChoice({ peer, networkId }: VerdictProps) {
           })),
         ]}
         value={value}
-        onChange={(next) => next !== null && void choose.run(next)}
+        onChange={(next) => next !== null && void take(next)}
+        allowDeselect={false}
+        disabled={choose.busy}
+      />
+      <Select
+        size="sm"
+        label={say("spread.label")}
+        description={say("spread.hint")}
+        data={spreads.map((each) => ({ value: each, label: say(spreadKeys[each]) }))}
+        value={pin?.spread ?? "auto"}
+        onChange={(next) => next !== null && void choose.run({ spread: next })}
         allowDeselect={false}
         disabled={choose.busy}
       />
@@ -167,3 +184,8 @@ const deeds: Partial<Record<RemedyCode, Deed>> = {
 };
 
 const viaPrefix = "via ";
+const spreads = ["auto", "on", "off"] as const;
+const spreadKeys = { auto: "spread.auto", on: "spread.on", off: "spread.off" } as const satisfies Record<
+  PinStatus["spread"],
+  PlainKey
+>;

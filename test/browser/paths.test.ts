@@ -180,8 +180,15 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
     expect(peer.pin).toMatchObject({ via: null, direct: true });
     await choose("Through nas");
     expect(peer.pin).toMatchObject({ via: "nas", direct: false });
+    const sharing = page.getByRole("combobox", { name: "Share packets among paths" });
+    await sharing.click();
+    await page.getByRole("option", { name: "Never", exact: true }).click();
+    await expect.poll(() => peer.pin).toEqual({ via: "nas", direct: false, spread: "off" });
     await choose("Automatic");
-    expect(peer.pin).toBeNull();
+    expect(peer.pin).toEqual({ via: null, direct: false, spread: "off" });
+    await sharing.click();
+    await page.getByRole("option", { name: "When paths are alike" }).click();
+    await expect.poll(() => peer.pin).toBeNull();
   });
 
   it("shows loss in both directions, jitter, and what is kept ready", async () => {
