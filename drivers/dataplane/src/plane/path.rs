@@ -73,9 +73,10 @@ pub struct Path {
     history: VecDeque<(u64, bool)>,
     /// Newest last.
     tallies: VecDeque<Tally>,
-    unanswered: u32,
-    /// When the first of the unanswered probes left, and the loss before it.
-    silent_since: Millis,
+    /// Probes without echo since the last one: after which nothing came by the path, and after which something did.
+    silent: Streak,
+    one_way: Streak,
+    /// Loss before the first of them.
     loss_before: f64,
     /// Smoothed share of probes without echo, over more of them than the history and beyond a loss.
     usual_loss: f64,
@@ -85,6 +86,24 @@ pub struct Path {
     last_full: Millis,
     /// Small probes since the last of full size.
     since_full: u32,
+}
+
+/// Probes without echo, and when the first of them left.
+#[derive(Clone, Copy, Default)]
+struct Streak {
+    probes: u32,
+    since: Millis,
+}
+
+impl Streak {
+    /// One more; since when.
+    fn add(&mut self, sent: Millis) -> Millis {
+        if self.probes == 0 {
+            self.since = sent;
+        }
+        self.probes += 1;
+        self.since
+    }
 }
 
 /// Datagrams counted at both ends when an echo came.
@@ -121,8 +140,8 @@ impl Path {
             recent: VecDeque::new(),
             history: VecDeque::new(),
             tallies: VecDeque::new(),
-            unanswered: 0,
-            silent_since: 0,
+            silent: Streak::default(),
+            one_way: Streak::default(),
             loss_before: 0.0,
             usual_loss: 0.0,
             last_echo: None,
@@ -170,10 +189,15 @@ impl Path {
         Some(full)
     }
 
+    /// It is in doubt whether the full size passes: the next probes are due soon.
+    pub fn hurry(&mut self, now: Millis) {
+        self.next = self.next.min((self.last_sent + self.interval.min(DOUBT_INTERVAL)).max(now));
+    }
+
     /// A small probe was echoed.
     pub fn echo(&mut self, id: u64, rtt_millis: f64, counts: EchoCounts, now: Millis) {
         self.last_echo = Some(now);
-        self.unanswered = 0;
+        self.answered();
         self.usual_loss -= self.usual_loss / LOSS_MEMORY;
         match self.history.iter_mut().find(|(known, _)| *known == id) {
             Some(late) => late.1 = true,
@@ -202,7 +226,7 @@ impl Path {
 
     /// A probe of the full size, or of one that is tried, was echoed.
     pub fn large_echo(&mut self) {
-        self.unanswered = 0;
+        self.answered();
     }
 
     /// When a small probe was echoed last.
@@ -216,21 +240,19 @@ impl Path {
         if sent < self.proved_at {
             return false;
         }
-        if self.unanswered == 0 {
-            self.silent_since = sent;
+        if self.silent.probes + self.one_way.probes == 0 {
             self.loss_before = self.loss().max(self.usual_loss);
         }
-        self.unanswered += 1;
         self.remember(id, false);
         if self.proved {
             self.usual_loss += (1.0 - self.usual_loss) / LOSS_MEMORY;
         }
-        let since = self.silent_since;
-        let heard = self.way.heard.load(Ordering::Relaxed);
-        let lost = if heard > since {
-            self.unanswered >= self.enough(SILENT) && now >= since + ONE_WAY
+        let lost = if self.way.heard.load(Ordering::Relaxed) > sent {
+            let since = self.one_way.add(sent);
+            self.one_way.probes >= self.enough(SILENT) && now >= since + ONE_WAY
         } else {
-            self.unanswered >= self.enough(if owed(since) || self.was_flowing() { OWED } else { SILENT })
+            let since = self.silent.add(sent);
+            self.silent.probes >= self.enough(if owed(since) || self.was_flowing() { OWED } else { SILENT })
         };
         self.proved && lost
     }
@@ -267,6 +289,10 @@ impl Path {
             mtu: self.search.settled(),
             last_echo: self.last_echo,
         }
+    }
+
+    fn answered(&mut self) {
+        (self.silent, self.one_way) = (Streak::default(), Streak::default());
     }
 
     /// Share of the last probes without echo.

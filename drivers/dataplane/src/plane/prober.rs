@@ -317,7 +317,7 @@ impl Prober {
                         routes.contains(&endpoint) && traffic.sent >= since && traffic.received < since
                     };
                     if is_full {
-                        path.next = path.next.min(now);
+                        path.hurry(now);
                         let found = path.search.miss(sent, path.last_small_echo(), now);
                         self.take_found(at, found, out);
                     } else if path.miss(id, sent, owed, now) {
