@@ -115,7 +115,8 @@ export class Routes {
       requests.send(key, controlKind.routes, told).then(
         (answer) => {
           const heard = routesSum.safeParse(answer);
-          routing.answered(neighbour, told.number, heard.success ? heard.data.sum : null);
+          const sum = heard.success ? heard.data.sum : null;
+          routing.answered(neighbour, told.number, sum, surroundings.now());
         },
         (error: unknown) => surroundings.log("telling routes failed", { error: String(error) }),
       );

@@ -54,8 +54,8 @@ interface Neighbour {
   /** Number of its last message that counted, and of ours. */
   heardNumber: number;
   number: number;
-  /** Says everything anew next time. */
-  isFull: boolean;
+  /** When everything is said anew; null: what is different is enough. */
+  fullAt: Millis | null;
   /** Requests that wait to be sent on. */
   readonly wanted: Map<IdentityKey, { readonly sequence: number; readonly hops: number }>;
   refreshAt: Millis;
@@ -130,9 +130,10 @@ export class Routing {
   }
 
   /** A neighbour's answer to the telling of that number: the sum of what it has, null when none came. */
-  answered(identity: IdentityKey, number: number, sum: string | null): void {
+  answered(identity: IdentityKey, number: number, sum: string | null, now: Millis): void {
     const neighbour = this.#neighbours.get(identity);
-    if (neighbour?.number === number && sum !== this.#sumOf(neighbour.told)) neighbour.isFull = true;
+    if (neighbour?.number !== number || sum === this.#sumOf(neighbour.told)) return;
+    neighbour.fullAt = sum === null ? neighbour.refreshAt : now + repeatMillis;
   }
 
   /** What is to be told now, if anything. */
@@ -148,8 +149,8 @@ export class Routing {
   /** When `tick` and `tellings` have something to do though nothing was heard; null without neighbours. */
   deadline(now: Millis): Millis | null {
     let next: Millis | null = this.#isStarved && this.#neighbours.size > 0 ? now + repeatMillis : null;
-    for (const { refreshAt, isFull } of this.#neighbours.values()) {
-      const at = isFull ? refreshAt - refreshMillis + repeatMillis : refreshAt;
+    for (const { refreshAt, fullAt } of this.#neighbours.values()) {
+      const at = Math.min(refreshAt, fullAt ?? refreshAt);
       if (next === null || at < next) next = at;
     }
     return next;
@@ -193,7 +194,7 @@ export class Routing {
 
   #telling(identity: IdentityKey, neighbour: Neighbour, now: Millis): RoutesTold | null {
     const isDue = now >= neighbour.refreshAt;
-    const full = neighbour.isFull && (isDue || now >= neighbour.refreshAt - refreshMillis + repeatMillis);
+    const full = neighbour.fullAt !== null && now >= neighbour.fullAt;
     if (full) neighbour.told.clear();
     const routes: RoutesTold["routes"] = [];
     const current = this.#toTell(identity);
@@ -212,7 +213,7 @@ export class Routing {
     const wanted = [...neighbour.wanted].map(([to, request]) => ({ to, ...request }));
     neighbour.wanted.clear();
     if (!full && !isDue && routes.length === 0 && wanted.length === 0) return null;
-    neighbour.isFull = neighbour.isFull && !full;
+    if (full) neighbour.fullAt = null;
     neighbour.refreshAt = now + refreshMillis;
     // Beyond all numbers before a restart, as the clock is.
     neighbour.number = Math.max(neighbour.number + 1, now);
@@ -335,7 +336,7 @@ function newNeighbour(rttMillis: number, now: Millis): Neighbour {
     told: new Map(),
     heardNumber: 0,
     number: 0,
-    isFull: true,
+    fullAt: now,
     wanted: new Map(),
     refreshAt: now,
   };

@@ -208,7 +208,7 @@ export class RoutingWorld {
       const sum = to.routing.hear(from.identity, { ...parsed, routes }, Math.floor(this.clock.now));
       this.#settle(to);
       this.#carry(to, from, () => {
-        from.routing.answered(to.identity, told.number, sum);
+        from.routing.answered(to.identity, told.number, sum, this.clock.now);
         this.#settle(from);
       });
     });

@@ -66,7 +66,7 @@ function unreached(world: RoutingWorld, size: number, liars: ReadonlyMap<number,
 }
 
 describe("routes among relays", () => {
-  it("[C13] go the cheapest way, round trips and costs of all relays added", () => {
+  it("[C13] [E06] go the cheapest way, round trips and costs of all relays added", () => {
     const links: WorldLink[] = [
       { ends: [0, 1], rttMillis: 10 },
       { ends: [1, 2], rttMillis: 10 },
