@@ -83,7 +83,11 @@ export interface Epoch {
  * refuses, get a code of Node-API such as `StringExpected`.
  */
 export interface DataPlane {
-  /** Opens an IPv4 and an IPv6 UDP socket of one port under a name; 0 takes a free one. Returns the port. */
+  /**
+   * Opens an IPv4 and an IPv6 UDP socket of one port under a name; 0 takes a free one. `address`: one address, with the
+   * socket of its family alone, or the name of an interface that everything comes and goes by (ENODEV: there is none).
+   * Returns the port.
+   */
   bind(name: string, port: number, address?: string): number;
   unbind(name: string): void;
 

@@ -1,6 +1,7 @@
 /** Wires engine, router role and local server of one state folder. */
 import { join } from "node:path";
 import { openAddon } from "../drivers/index.ts";
+import type { SettingsChange } from "../src-shared/settings.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Owner } from "./engine/folder.ts";
 import { prepareFolder, socketOf } from "./engine/folder.ts";
@@ -22,6 +23,8 @@ export interface ComposeOptions {
   readonly folder: string;
   /** Router role to switch on now; undefined: as it was. */
   readonly router?: RouterConfig | undefined;
+  /** Set now, and kept. */
+  readonly settings?: SettingsChange | undefined;
   /** Replace the hosting token. */
   readonly newToken?: boolean | undefined;
   /** `ADDRESS[:PORT]` by hand, false for none, undefined for the default. */
@@ -63,7 +66,13 @@ export async function compose(options: ComposeOptions): Promise<Running> {
     return closing;
   };
   try {
-    const engine = await Engine.open({ folder, addon: openAddon(), system: openSystem(), log });
+    const engine = await Engine.open({
+      folder,
+      addon: openAddon(),
+      system: openSystem(),
+      log,
+      settings: options.settings,
+    });
     closers.push(() => engine.close());
     const router = new SwitchedRouter(engine, folder, log);
     closers.push(() => router.close());

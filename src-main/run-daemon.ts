@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { AppError, toWireError } from "../src-shared/errors.ts";
+import type { SettingsChange } from "../src-shared/settings.ts";
 import type { Running } from "./compose.ts";
 import { compose } from "./compose.ts";
 import { ownFolder, sudoCaller } from "./engine/folder.ts";
@@ -26,6 +27,8 @@ export interface DaemonOptions {
   /** `ADDRESS[:PORT]`, false for none, undefined for the default. */
   readonly panel?: string | false | undefined;
   readonly debug?: boolean | undefined;
+  /** Set now, and kept. */
+  readonly settings?: SettingsChange | undefined;
   /** Networks to connect besides those that were up. */
   readonly networks?: readonly string[] | undefined;
   /** Called once everything runs. */
@@ -53,6 +56,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       newToken: options.router?.newToken,
       panel: options.panel,
       debug: options.debug,
+      settings: options.settings,
       pages: fileURLToPath(new URL("./renderer", import.meta.url)),
       socketOwner: sudoCaller(machine),
       onStop: () => end(),

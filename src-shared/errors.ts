@@ -37,6 +37,14 @@ export const errorKinds = {
     409,
     "Port {port} is in use by another program. Choose another one or stop that program.",
   ),
+  "no-interface": kind(
+    404,
+    "This machine has no interface or address “{name}”. These are there: {list}. See: starmesh set",
+  ),
+  "port-of-router": kind(
+    409,
+    "This machine is a router on port {port}, and its node uses the same one. Choose it with: starmesh router --listen 0.0.0.0:PORT",
+  ),
   "no-privilege": kind(
     403,
     "No right to create a network interface: no packets can flow here. Run it with sudo (or as root) to carry traffic.",

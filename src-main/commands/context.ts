@@ -1,4 +1,6 @@
 /** What every command works with: where it writes, which machine it is on, how an engine is started. */
+
+import type { SettingsChange } from "../../src-shared/settings.ts";
 import type { Machine } from "../engine/folder.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,6 +28,8 @@ export interface DaemonOptions {
   readonly panel?: string | false;
   /** Log to the console instead of the folder. */
   readonly debug: boolean;
+  /** Set now, and kept. */
+  readonly settings?: SettingsChange;
   /** Networks to connect besides those that were up. */
   readonly networks?: readonly string[];
   /** Called once everything runs. */

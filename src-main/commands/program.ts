@@ -9,6 +9,7 @@ import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
 import { addRelayCommand } from "./relay-command.ts";
 import { addRunCommands } from "./run-commands.ts";
+import { addSetCommand } from "./set-command.ts";
 
 /**
  * Carries out one command line, without the program's name; answers the exit status: 0 done, 1 failed, 2 wrong usage.
@@ -52,6 +53,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addPeerCommands(program, context);
   addDiaryCommand(program, context);
   addRelayCommand(program, context);
+  addSetCommand(program, context);
   addPanelCommand(program, context);
   return program;
 }

@@ -6,6 +6,8 @@ import type { CommonOptions, Context, Outcome, RouterOptions } from "./context.t
 import { nextCommand } from "./context.ts";
 import { findPlace, withEngine, withStartedEngine } from "./engine.ts";
 import { runInForeground } from "./foreground.ts";
+import type { PlaceOptions } from "./set-command.ts";
+import { settingsOf, withPlaceOptions } from "./set-command.ts";
 
 interface RouterCommandOptions extends CommonOptions {
   readonly listen?: string;
@@ -16,7 +18,7 @@ interface RouterCommandOptions extends CommonOptions {
   readonly debug?: true;
 }
 
-interface UpOptions extends CommonOptions {
+interface UpOptions extends CommonOptions, PlaceOptions {
   readonly foreground?: true;
   readonly panel?: string;
   readonly debug?: true;
@@ -48,16 +50,18 @@ export function addRunCommands(program: Command, context: Context, outcome: Outc
       });
     });
 
-  program
-    .command("up")
-    .argument("[NETWORK...]", "networks to connect; all of this machine's without")
-    .description("connect; starts Starmesh in the background when it does not run")
+  withPlaceOptions(
+    program
+      .command("up")
+      .argument("[NETWORK...]", "networks to connect; all of this machine's without")
+      .description("connect; starts Starmesh in the background when it does not run"),
+  )
     .option("--foreground", "run here until Ctrl-C")
     .option("--panel <ADDRESS:PORT|off>", "where the panel opens, with --foreground")
     .option("--debug", "print the log here, with --foreground")
     .addHelpText(
       "after",
-      "\nExamples:\n  starmesh up\n  starmesh up home\n  starmesh up --foreground --panel off\n",
+      "\nExamples:\n  starmesh up\n  starmesh up home\n  starmesh up --foreground --panel off\n  starmesh up --bind eth0\n",
     )
     .action(async (networks: string[], _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<UpOptions>();
@@ -92,7 +96,9 @@ async function up(context: Context, options: UpOptions, networks: readonly strin
     throw new AppError("usage", { detail: "--panel and --debug go with --foreground." });
   }
   const { terminal } = context;
+  const settings = settingsOf(options);
   await withStartedEngine(context, options, async (client) => {
+    if (Object.keys(settings).length > 0) await client.call("settings.change", settings);
     const connected = await client.call("networks.up", { networks: [...networks] });
     const { node } = await client.call("status.read", {});
     if (node.limited !== null) terminal.note(node.limited);
@@ -110,6 +116,7 @@ async function up(context: Context, options: UpOptions, networks: readonly strin
 function upInForeground(context: Context, options: UpOptions, networks: readonly string[]): Promise<number> {
   return runInForeground(context, options, {
     debug: options.debug === true,
+    settings: settingsOf(options),
     ...panelOption(options.panel),
     ...(networks.length === 0 ? {} : { networks }),
   });

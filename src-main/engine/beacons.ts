@@ -5,7 +5,6 @@ import type { System } from "../system/system.ts";
 import { BeaconOrder, openBeacon, sealBeacon } from "../transport/beacon.ts";
 import type { BeaconSource } from "./beacon-sockets.ts";
 import { BeaconSockets } from "./beacon-sockets.ts";
-import { interfacePrefix } from "./locals.ts";
 
 /** A network that calls out. */
 export interface BeaconNetwork {
@@ -46,8 +45,7 @@ export class Beacons {
     const { system, isOn } = this.#options;
     this.#stop();
     if (!isOn()) return;
-    const interfaces = system.interfaces().filter(({ name }) => !name.startsWith(interfacePrefix));
-    this.#sockets = new BeaconSockets(interfaces, (bytes, from) => this.#hear(bytes, from));
+    this.#sockets = new BeaconSockets(system.interfaces(), (bytes, from) => this.#hear(bytes, from));
     // The sockets are bound a moment later; the second call is for a neighbour that missed the first.
     for (const wait of firstCalls) this.#later(wait, () => this.call());
     this.#calling = setInterval(() => this.call(), callMillis);

@@ -8,12 +8,14 @@ import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
-import { networkId, nodeName } from "../../src-shared/ids.ts";
+import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shared/ids.ts";
+import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import { Administration } from "./administration.ts";
 import { Beacons } from "./beacons.ts";
+import { bindingOf, requireInterface, usedSystem } from "./binding.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
@@ -29,6 +31,7 @@ import type { Move } from "./moves.ts";
 import { Moves } from "./moves.ts";
 import { Pings } from "./pings.ts";
 import { relaySetting } from "./relay-setting.ts";
+import { SettingsFile } from "./settings-file.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
@@ -50,6 +53,8 @@ export interface EngineOptions {
   readonly addon: Addon;
   readonly system: System;
   readonly log: Log;
+  /** Set now, and kept. */
+  readonly settings?: SettingsChange | undefined;
   /** UDP port to insist on; else the kept one, 7743 if free, or any. */
   readonly port?: number;
 }
@@ -82,11 +87,14 @@ export class Engine {
   readonly #realms = new Map<string, (event: DataPlaneEvent) => void>();
   readonly #timers: NodeJS.Timeout[] = [];
   #node: StoredNode;
+  readonly #settings: SettingsFile;
   #port = 0;
+  /** What the socket hangs on when it is bound to one interface or address. */
+  #binding: string | null = null;
   #router: OwnRouter | null = null;
   #moves: Moves | null = null;
 
-  private constructor(options: EngineOptions, node: StoredNode) {
+  private constructor(options: EngineOptions, node: StoredNode, settings: SettingsFile) {
     const { folder, addon, system, log } = options;
     this.startedAt = Date.now();
     this.#folder = folder;
@@ -97,13 +105,15 @@ export class Engine {
     this.#identity = signingKey(fromBase64(node.seed) ?? new Uint8Array(32));
     this.dataPlane = addon.start((batch) => this.#hear(batch));
     this.pings = new Pings(this.dataPlane);
+    this.#settings = settings;
+    const used = usedSystem(system, () => this.settings.bind);
     this.whereabouts = new Whereabouts({
       dataPlane: this.dataPlane,
-      system,
+      system: used,
       now: Date.now,
       port: () => this.#port,
-      declared: () => this.#router?.addresses() ?? [],
-      opensPorts: () => true,
+      declared: () => this.#declared(),
+      opensPorts: () => this.settings.portMapping,
       log,
       changed: () => this.#whereaboutsChanged(),
     });
@@ -114,10 +124,10 @@ export class Engine {
     });
     this.diary = new Diary({ folder, log, now: Date.now });
     this.#beacons = new Beacons({
-      system,
+      system: used,
       networks: () => [...this.#held.values()].flatMap(({ loop }) => loop?.beaconNetwork() ?? []),
       port: () => this.#port,
-      isOn: () => true,
+      isOn: () => this.settings.lanDiscovery,
       now: Date.now,
       random: Math.random,
     });
@@ -133,6 +143,7 @@ export class Engine {
       declared: () => this.#router?.addresses() ?? [],
       whereabouts: this.whereabouts,
       tcpLinks: this.tcpLinks,
+      mtu: () => this.settings.mtu,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
       changed: () => this.#changed(),
@@ -142,13 +153,16 @@ export class Engine {
   /** Starts: undoes what a killed run left, binds the port. Networks come up with `resume`. */
   static async open(options: EngineOptions): Promise<Engine> {
     const node = readNode(options.folder, options.system);
-    const engine = new Engine(options, node);
+    const settings = new SettingsFile(options.folder);
+    settings.keep(options.settings ?? {});
+    const engine = new Engine(options, node, settings);
     try {
       await engine.#surroundings.journal.undo();
       engine.bind(options.port);
       engine.#applyRelayQuota();
       engine.#load();
       engine.#begin();
+      engine.#nameStunServers();
       return engine;
     } catch (error) {
       await engine.close();
@@ -170,6 +184,30 @@ export class Engine {
 
   get port(): number {
     return this.#port;
+  }
+
+  get settings(): Settings {
+    return this.#settings.current;
+  }
+
+  /** Sets what is given. Throws `no-interface`, `port-in-use`, `port-of-router`; then all is as before. */
+  async changeSettings(change: SettingsChange): Promise<void> {
+    const before = this.settings;
+    if (change.bind != null) requireInterface(this.system, change.bind);
+    if (change.port != null && this.#router !== null && change.port !== this.#port) {
+      throw new AppError("port-of-router", { port: this.#port });
+    }
+    this.#settings.keep(change);
+    const { port, bind, mtu } = this.settings;
+    const isMoved = bind !== before.bind || (port !== null && port !== this.#port);
+    try {
+      if (isMoved || mtu !== before.mtu) await this.#reopen(isMoved ? (port ?? this.#port) : null);
+    } catch (error) {
+      this.#settings.keep(before);
+      throw error;
+    }
+    this.#nameStunServers();
+    await this.#refresh();
   }
 
   /** Why no packets can flow here: one line, or null. */
@@ -356,7 +394,9 @@ export class Engine {
     this.tcpLinks.reset();
     this.#port = 0;
     const wishes =
-      port !== undefined ? [port] : [...new Set([this.#node.port ?? defaultPort, defaultPort, 0])];
+      port !== undefined || this.settings.port !== null
+        ? [port ?? this.settings.port ?? defaultPort]
+        : [...new Set([this.#node.port ?? defaultPort, defaultPort, 0])];
     for (const wish of wishes) {
       const bound = this.#tryBind(wish);
       if (bound === null) continue;
@@ -371,12 +411,16 @@ export class Engine {
 
   /** Moves everything to another UDP port: networks go down and come up again. Throws `port-in-use`. */
   async rebind(port: number): Promise<void> {
-    if (port === this.#port) return;
+    if (port !== this.#port) await this.#reopen(port);
+  }
+
+  /** Connects what is connected anew, on another socket if a port is given. */
+  async #reopen(port: number | null): Promise<void> {
     const open = this.networks().filter(({ loop }) => loop !== null);
     for (const { stored } of open) await this.#close(stored.network);
     const before = this.#port;
     try {
-      this.bind(port);
+      if (port !== null) this.bind(port);
     } catch (error) {
       this.bind(before);
       throw error;
@@ -453,9 +497,36 @@ export class Engine {
   async #move(move: Move): Promise<void> {
     this.#log(move.kind);
     if (move.kind !== "gained") for (const { loop } of this.#held.values()) loop?.wake(move);
+    await this.#rebindIfStale();
+    await this.#refresh();
+  }
+
+  /** An interface that came back is another one to the socket. */
+  async #rebindIfStale(): Promise<void> {
+    const { bind } = this.settings;
+    const binding = bind === null ? null : bindingOf(this.system, bind);
+    if (binding === null || binding === this.#binding) return;
+    await this.#reopen(this.#port).catch((error: unknown) =>
+      this.#log("rebind failed", { error: String(error) }),
+    );
+  }
+
+  async #refresh(): Promise<void> {
     this.#beacons.renew();
     await this.whereabouts.renew();
     this.#whereaboutsChanged();
+  }
+
+  #nameStunServers(): void {
+    this.whereabouts.outside.setServers("settings", this.settings.stunServers);
+  }
+
+  /** `host:port` where others reach this node by somebody's word: the user's, or its own router's. */
+  #declared(): readonly string[] {
+    const own = this.settings.declared.map((text) =>
+      splitHostPort(text) === null ? joinHostPort(text, this.#port) : text,
+    );
+    return [...own, ...(this.#router?.addresses() ?? [])];
   }
 
   #whereaboutsChanged(): void {
@@ -564,7 +635,11 @@ export class Engine {
 
   #tryBind(port: number): number | null {
     try {
-      return this.dataPlane.bind(mainSocket, port);
+      const { bind } = this.settings;
+      // By an address the interface that has it is meant: what leaves by another one would not come back here.
+      const device = bind === null ? undefined : requireInterface(this.system, bind);
+      this.#binding = bind === null ? null : bindingOf(this.system, bind);
+      return this.dataPlane.bind(mainSocket, port, device);
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return null;
       throw error;

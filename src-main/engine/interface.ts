@@ -29,10 +29,10 @@ export class NetworkInterface {
   }
 
   /** Opens the next free interface. Throws `no-tun`, `no-privilege`, `system-refused`. */
-  static async open(system: System, journal: Journal): Promise<NetworkInterface> {
-    const device = await openTun({ mtu: tunMtu });
+  static async open(system: System, journal: Journal, mtu: number): Promise<NetworkInterface> {
+    const device = await openTun({ mtu });
     try {
-      await system.setLink({ device: device.name, mtu: tunMtu, gsoMaxSize, up: true });
+      await system.setLink({ device: device.name, mtu, gsoMaxSize, up: true });
     } catch (error) {
       device.close();
       throw error;

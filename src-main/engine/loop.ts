@@ -105,7 +105,9 @@ export class NetworkLoop {
       stampFloorMillis: stored.stampMillis,
       ...(device === null
         ? {}
-        : { tun: { fd: device.device.fd, mtu: tunMtu, offload: device.device.offload } }),
+        : {
+            tun: { fd: device.device.fd, mtu: surroundings.mtu() ?? tunMtu, offload: device.device.offload },
+          }),
     });
     this.#applyEpochs();
     this.learn(stored.entries);
@@ -150,7 +152,11 @@ export class NetworkLoop {
     let device: NetworkInterface | null = null;
     if (check.ok && stored.member) {
       try {
-        device = await NetworkInterface.open(surroundings.system, surroundings.journal);
+        device = await NetworkInterface.open(
+          surroundings.system,
+          surroundings.journal,
+          surroundings.mtu() ?? tunMtu,
+        );
       } catch (error) {
         surroundings.log("interface failed", { error: String(error) });
       }

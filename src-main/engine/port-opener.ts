@@ -3,7 +3,6 @@ import { formatAddress, isPrivate } from "../../src-shared/address.ts";
 import type { System } from "../system/system.ts";
 import type { GatewayPlace, PortMapping } from "../transport/gateway.ts";
 import { mapPort } from "../transport/gateway.ts";
-import { interfacePrefix } from "./locals.ts";
 import type { Log } from "./surroundings.ts";
 
 export interface PortOpenerOptions {
@@ -140,8 +139,7 @@ export function gatewayPlaces(system: Pick<System, "interfaces" | "routes">): re
     .filter(({ prefix }) => prefix.length === 0 && prefix.family === 4)
     .sort((one, other) => one.metric - other.metric)
     .flatMap(({ gateway, interface: device }) => {
-      const found =
-        device === null || device.startsWith(interfacePrefix) ? undefined : interfaces.get(device);
+      const found = device === null ? undefined : interfaces.get(device);
       const local = found?.addresses.find(({ address }) => address.family === 4 && isPrivate(address));
       if (gateway === null || local === undefined) return [];
       return [{ gateway: formatAddress(gateway), local: formatAddress(local.address) }];

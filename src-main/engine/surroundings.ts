@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly whereabouts: Whereabouts;
   /** For where UDP is closed. */
   readonly tcpLinks: TcpLinks;
+  /** Largest IP packet on the networks' interfaces by the user's word; null: the usual. */
+  readonly mtu: () => number | null;
   /** Session key of the router role of this install; null when off. */
   readonly ownRouter: () => string | null;
   readonly save: (stored: StoredNetwork) => void;

@@ -3,10 +3,9 @@ import type { DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
 import type { Millis } from "../../src-shared/ids.ts";
 import type { NatFacts } from "../../src-shared/trust.ts";
 import type { OwnCandidate } from "../mesh/effect.ts";
-import type { System } from "../system/system.ts";
+import type { Used } from "./binding.ts";
 import { ownCandidates } from "./candidates.ts";
 import { LatestPort } from "./latest-port.ts";
-import { interfacePrefix } from "./locals.ts";
 import { Names } from "./names.ts";
 import { Outside } from "./outside.ts";
 import { PortOpener } from "./port-opener.ts";
@@ -14,7 +13,8 @@ import type { Log } from "./surroundings.ts";
 
 export interface WhereaboutsOptions {
   readonly dataPlane: Pick<DataPlane, "bind" | "unbind" | "stun">;
-  readonly system: System;
+  /** What of this machine is used. */
+  readonly system: Used;
   readonly now: () => Millis;
   /** UDP port in use. */
   readonly port: () => number;
@@ -66,7 +66,7 @@ export class Whereabouts {
   candidates(): readonly OwnCandidate[] {
     const { system, port, declared } = this.#options;
     return ownCandidates({
-      interfaces: system.interfaces().filter(({ name }) => !name.startsWith(interfacePrefix)),
+      interfaces: system.interfaces(),
       port: port(),
       mapped: this.ports.endpoints(),
       reflexive: this.outside.reflexive(),

@@ -10,6 +10,7 @@ import { networkHandlers } from "./networks.ts";
 import { peerHandlers } from "./peers.ts";
 import { relayHandlers } from "./relay.ts";
 import { routerHandlers } from "./router.ts";
+import { settingsHandlers } from "./settings.ts";
 import { statusHandlers } from "./status.ts";
 import { wireguardHandlers } from "./wireguard.ts";
 
@@ -24,6 +25,7 @@ export function createHandlers(install: Install): Handlers {
     ...peerHandlers(install),
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
+    ...settingsHandlers(install),
     ...relayHandlers(install),
     ...routerHandlers(install),
     ...wireguardHandlers(install),

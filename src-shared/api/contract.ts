@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { diary } from "../diary.ts";
 import { networkGraph } from "../graph.ts";
+import { settingsChange, settingsStatus } from "../settings.ts";
 import {
   candidateStatus,
   memberStatus,
@@ -209,6 +210,10 @@ export const contract = {
   ),
 
   "netcheck.run": call(nothing, netcheck),
+
+  "settings.read": call(nothing, settingsStatus),
+  /** What is left out stays. A change of port, interface or MTU connects the networks anew. */
+  "settings.change": call(settingsChange, settingsStatus),
 
   "router.read": call(nothing, routerStatus),
   "router.start": call(

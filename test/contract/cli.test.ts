@@ -36,6 +36,50 @@ afterAll(() => line.close(), 30_000);
 const on = (state: string, ...args: string[]) => line.run(["--state", state, ...args]);
 const here = (...args: string[]) => on(running, ...args);
 
+describe("set", () => {
+  it("[E17 C18 C19] shows what is set and which interfaces there are, and changes what is given", async () => {
+    const shown = await here("set");
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toMatch(/Interface +all\nUDP port +7743 \(auto\)/);
+    expect(shown.stdout).toMatch(/eth0 +192\.168\.1\.5/);
+    const changed = await here(
+      ...["set", "--bind", "eth0", "--port", "7800", "--mtu", "1300", "--port-mapping", "off"],
+      ...["--stun", "stun:stun.example.org", "--declare", "vpn.example.org", "--json"],
+    );
+    expect(JSON.parse(changed.stdout).settings).toEqual({
+      port: 7800,
+      bind: "eth0",
+      declared: ["vpn.example.org"],
+      stunServers: ["stun.example.org:3478"],
+      portMapping: false,
+      lanDiscovery: true,
+      mtu: 1300,
+    });
+    expect(
+      (await here("set", "--bind", "all", "--port", "auto", "--stun", "none", "--declare", "none")).code,
+    ).toBe(0);
+  });
+
+  it("[E17] names the interfaces that there are when one is not", async () => {
+    const { code, stderr } = await here("set", "--bind", "eth7");
+    expect({ code, stderr: stderr.trim() }).toEqual({
+      code: 1,
+      stderr:
+        "This machine has no interface or address “eth7”. These are there: eth0, wlan0. See: starmesh set",
+    });
+  });
+
+  it.each([
+    [["--port", "x"], "--port: write a number, or auto."],
+    [["--bind", "a b"], "--bind: write an interface like eth0, or an address of this machine."],
+    [["--stun", "a b"], "--stun: write stun:HOST or stun:HOST:PORT."],
+    [["--port-mapping", "yes"], "--port-mapping: write on or off."],
+  ])("says what is wrong with %s", async (words, line) => {
+    const { code, stderr } = await here("set", ...words);
+    expect({ code, stderr: stderr.trim() }).toEqual({ code: 2, stderr: line });
+  });
+});
+
 describe("commands that read", () => {
   it("status: this machine, its networks, its router", async () => {
     const { code, stdout, stderr } = await here("status");

@@ -20,6 +20,7 @@ import type { Random } from "./random.ts";
 import { createRandom } from "./random.ts";
 import type { FakeRouter } from "./router.ts";
 import { createRouter, routerHandlers, routerStatusOf } from "./router.ts";
+import { settingsHandlers } from "./settings.ts";
 
 export interface FakeEngineOptions {
   readonly seed?: number;
@@ -148,6 +149,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       "status.watch": (_input, signal) => watch(signal),
       ...networkHandlers(world),
       ...graphHandlers(world),
+      ...settingsHandlers(),
       ...joinHandlers(world),
       ...inviteHandlers(world),
       ...memberHandlers(world),

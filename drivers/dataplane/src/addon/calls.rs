@@ -4,7 +4,7 @@ use super::text::{read, read_endpoint, read_key};
 use super::values::{self, Fields};
 use crate::endpoint::{Carrier, Endpoint};
 use crate::events::Events;
-use crate::plane::{self, CallError, Plane};
+use crate::plane::{self, CallError, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
 use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -115,8 +115,13 @@ impl DataPlane {
     #[napi]
     pub fn bind(&self, name: String, port: u32, address: Option<String>) -> Result<u32, Refused> {
         guard(|| {
-            let address = address.map(|address| read::<IpAddr>(&address, "an address")).transpose()?;
-            self.plane.bind(&name, read_port(port)?, address).map(u32::from)
+            let place = match address {
+                None => Place::Everywhere,
+                // No name of an interface reads as an address: colons are not allowed in it, and who calls it 10.0.0.1
+                // gets the address.
+                Some(text) => text.parse().map_or_else(|_| Place::Device(text), Place::Address),
+            };
+            self.plane.bind(&name, read_port(port)?, place).map(u32::from)
         })
     }
 

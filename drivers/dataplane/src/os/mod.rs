@@ -35,6 +35,8 @@ pub fn errno_name(error: &std::io::Error) -> &'static str {
         #[cfg(unix)]
         _ if error.raw_os_error() == Some(libc::EBADF) => "EBADF",
         #[cfg(unix)]
+        _ if error.raw_os_error() == Some(libc::ENODEV) => "ENODEV",
+        #[cfg(unix)]
         _ if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => "EMFILE",
         _ => "EIO",
     }

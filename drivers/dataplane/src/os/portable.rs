@@ -20,8 +20,11 @@ pub struct Udp {
 }
 
 impl Udp {
-    /// Binds one family's socket. The kernel's own buffer sizes stay.
-    pub fn bind(address: SocketAddr, _buffer: usize) -> io::Result<Udp> {
+    /// Binds one family's socket. The kernel's own buffer sizes stay. An interface cannot be named here.
+    pub fn bind(address: SocketAddr, device: Option<&str>, _buffer: usize) -> io::Result<Udp> {
+        if device.is_some() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let socket = UdpSocket::bind(address)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         let local = socket.local_addr()?;

@@ -11,8 +11,8 @@ macro_rules! suite {
             fn pair(address: &str) -> ($udp, $udp) {
                 let address: SocketAddr = address.parse().expect("an address");
                 (
-                    <$udp>::bind(address, 1 << 20).expect("bound"),
-                    <$udp>::bind(address, 1 << 20).expect("bound"),
+                    <$udp>::bind(address, None, 1 << 20).expect("bound"),
+                    <$udp>::bind(address, None, 1 << 20).expect("bound"),
                 )
             }
 
@@ -70,7 +70,7 @@ macro_rules! suite {
             #[test]
             fn a_taken_address_is_refused() {
                 let (one, _) = pair("127.0.0.1:0");
-                let error = <$udp>::bind(one.local(), 1 << 20).err().expect("refused");
+                let error = <$udp>::bind(one.local(), None, 1 << 20).err().expect("refused");
                 assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
             }
         }
@@ -85,8 +85,8 @@ suite!(portable_fallback, super::portable::Udp);
 #[test]
 fn without_gso_the_same_datagrams_leave_one_by_one() {
     let address: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    let one = Udp::bind(address, 1 << 20).expect("bound");
-    let two = Udp::bind(address, 1 << 20).expect("bound");
+    let one = Udp::bind(address, None, 1 << 20).expect("bound");
+    let two = Udp::bind(address, None, 1 << 20).expect("bound");
     let slab = vec![5u8; 64];
     one.without_gso();
     let departure = Departure { range: 0..64, stride: 10, target: two.local() };

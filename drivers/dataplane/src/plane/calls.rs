@@ -3,7 +3,7 @@
 use super::core::{Core, millis};
 use super::options::{CallError, Called, Counters, PeerCounters, RealmOptions};
 use super::peer::Peer;
-use super::port::Port;
+use super::port::{Place, Port};
 use super::realm::{Realm, TunLink};
 use super::{receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
@@ -54,13 +54,13 @@ impl Plane {
         Ok(Plane { core, holdings: Mutex::new(Some(holdings)) })
     }
 
-    pub fn bind(&self, name: &str, number: u16, address: Option<IpAddr>) -> Called<u16> {
+    pub fn bind(&self, name: &str, number: u16, place: impl Into<Place>) -> Called<u16> {
         let mut holdings = self.holdings();
         let holdings = alive(&mut holdings)?;
         if holdings.ports.contains_key(name) {
             return Err(CallError::invalid(format!("a socket named {name} is bound already")));
         }
-        let port = Arc::new(Port::open(name, number, address).map_err(CallError::system)?);
+        let port = Arc::new(Port::open(name, number, place.into()).map_err(CallError::system)?);
         let mut bound = Bound { port: port.clone(), threads: Vec::new() };
         for udp in port.sockets() {
             let (own, closing) = (port.clone(), port.clone());

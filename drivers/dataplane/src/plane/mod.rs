@@ -45,4 +45,5 @@ pub use calls::Plane;
 pub use options::{
     CallError, Counters, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
 };
+pub use port::Place;
 pub use thread::panic_text;

@@ -18,6 +18,22 @@ const SMALL_QUEUE: usize = 128 << 10;
 /// How often a free IPv4 port may be taken on IPv6.
 const TRIES: usize = 16;
 
+/// Where a port listens and what its datagrams leave by.
+pub enum Place {
+    /// Both families, every interface.
+    Everywhere,
+    /// One address, and its family only.
+    Address(IpAddr),
+    /// Both families of one interface, by name, whatever addresses it has at the time.
+    Device(String),
+}
+
+impl From<Option<IpAddr>> for Place {
+    fn from(address: Option<IpAddr>) -> Place {
+        address.map_or(Place::Everywhere, Place::Address)
+    }
+}
+
 /// The sockets; empty once closed, whoever still holds the port.
 pub struct Port {
     pub name: Arc<str>,
@@ -27,6 +43,8 @@ pub struct Port {
     pub carrier: Carrier,
     /// When an authentic datagram came last; 0 before the first. Kept for extra sockets only.
     heard: AtomicU64,
+    /// The interface that all of it is bound to.
+    device: Option<Arc<str>>,
     v4: ArcSwapOption<Udp>,
     v6: ArcSwapOption<Udp>,
     /// Of a port of TCP links: those, and where it listens.
@@ -37,19 +55,24 @@ pub struct Port {
 }
 
 impl Port {
-    /// Opens both families, or the one of `address`. A machine without IPv6 gets IPv4 only.
-    pub fn open(name: &str, number: u16, address: Option<IpAddr>) -> io::Result<Port> {
+    /// Opens both families, or the one of an address. A machine without IPv6 gets IPv4 only.
+    pub fn open(name: &str, number: u16, place: Place) -> io::Result<Port> {
+        let device = match &place {
+            Place::Device(device) => Some(device.as_str()),
+            Place::Everywhere | Place::Address(_) => None,
+        };
         let port = |v4: Option<Udp>, v6: Option<Udp>| Port {
             number: v4.iter().chain(&v6).map(|udp| udp.local().port()).max().unwrap_or(number),
+            device: device.map(Into::into),
             v4: ArcSwapOption::from_pointee(v4),
             v6: ArcSwapOption::from_pointee(v6),
             ..Port::closed(name.into())
         };
-        let bind = |ip: IpAddr, number| Udp::bind(SocketAddr::new(ip, number), QUEUE);
-        match address {
-            Some(ip @ IpAddr::V4(_)) => return Ok(port(Some(bind(ip, number)?), None)),
-            Some(ip @ IpAddr::V6(_)) => return Ok(port(None, Some(bind(ip, number)?))),
-            None => {}
+        let bind = |ip: IpAddr, number| Udp::bind(SocketAddr::new(ip, number), device, QUEUE);
+        match place {
+            Place::Address(ip @ IpAddr::V4(_)) => return Ok(port(Some(bind(ip, number)?), None)),
+            Place::Address(ip @ IpAddr::V6(_)) => return Ok(port(None, Some(bind(ip, number)?))),
+            Place::Everywhere | Place::Device(_) => {}
         }
         for _ in 0..TRIES {
             let v4 = bind(Ipv4Addr::UNSPECIFIED.into(), number)?;
@@ -67,10 +90,11 @@ impl Port {
     pub fn extra(main: &Port, number: NonZeroU32) -> io::Result<Port> {
         let v4 = main.v4.load();
         let ip = v4.as_ref().ok_or(io::ErrorKind::AddrNotAvailable)?.local().ip();
-        let udp = Udp::bind(SocketAddr::new(ip, 0), SMALL_QUEUE)?;
+        let udp = Udp::bind(SocketAddr::new(ip, 0), main.device.as_deref(), SMALL_QUEUE)?;
         Ok(Port {
             number: udp.local().port(),
             carrier: Carrier::Extra(number),
+            device: main.device.clone(),
             v4: ArcSwapOption::from_pointee(udp),
             ..Port::closed(main.name.clone())
         })
@@ -88,6 +112,7 @@ impl Port {
             number: 0,
             carrier: Carrier::Main,
             heard: AtomicU64::new(0),
+            device: None,
             v4: ArcSwapOption::empty(),
             v6: ArcSwapOption::empty(),
             links: Links::default(),

@@ -25,8 +25,9 @@ const CONTROL: usize = 64;
 const CALL: usize = 64;
 
 impl Udp {
-    /// Binds one family's socket; an IPv6 socket takes no IPv4. `buffer`: bytes of each kernel queue.
-    pub fn bind(address: SocketAddr, buffer: usize) -> io::Result<Udp> {
+    /// Binds one family's socket; an IPv6 socket takes no IPv4. `device`: the interface, by name, that everything comes
+    /// and goes by. `buffer`: bytes of each kernel queue.
+    pub fn bind(address: SocketAddr, device: Option<&str>, buffer: usize) -> io::Result<Udp> {
         let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
         // SAFETY: no pointers; the descriptor is owned by nobody else.
         let fd = unsafe {
@@ -38,6 +39,12 @@ impl Udp {
         } else {
             // Nobody cuts our datagrams, and no ICMP is believed: what a path carries is found by probes.
             set(&fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)?;
+        }
+        if let Some(name) = device {
+            let length = name.len() as libc::socklen_t;
+            let (level, option) = (libc::SOL_SOCKET, libc::SO_BINDTODEVICE);
+            // SAFETY: `name` is alive and has the length given; the kernel copies it and needs no closing zero.
+            check(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, name.as_ptr().cast(), length) })?;
         }
         // A device that takes nothing for so long loses datagrams instead of holding a thread that is to stop.
         let patience = libc::timeval { tv_sec: 0, tv_usec: 500_000 };

@@ -1,0 +1,142 @@
+/** `starmesh set`: which interface and port this machine uses, and what it asks of the network round it. */
+import type { Command } from "commander";
+import { AppError } from "../../src-shared/errors.ts";
+import type { SettingsChange, SettingsStatus } from "../../src-shared/settings.ts";
+import { settingsChange } from "../../src-shared/settings.ts";
+import type { Context, ReadOptions } from "./context.ts";
+import { withStartedEngine } from "./engine.ts";
+
+/** Options of `set`; those of `PlaceOptions` are `up`'s too. */
+interface SetOptions extends ReadOptions, PlaceOptions {
+  readonly mtu?: string;
+  readonly declare?: readonly string[];
+  readonly stun?: readonly string[];
+  readonly portMapping?: string;
+  readonly lanDiscovery?: string;
+}
+
+/** Which interface and port. */
+export interface PlaceOptions {
+  readonly bind?: string;
+  readonly port?: string;
+}
+
+export function addSetCommand(program: Command, context: Context): void {
+  const { terminal } = context;
+  withPlaceOptions(
+    program.command("set").description("show or change how this machine is reached; kept over restarts"),
+  )
+    .option(
+      "--declare <HOST[:PORT]>",
+      "others reach it there (a forwarded port); may be repeated, “none” ends it",
+      collect,
+    )
+    .option(
+      "--stun <stun:HOST:PORT>",
+      "ask this server for the outer address, too; may be repeated, or “none”",
+      collect,
+    )
+    .option(
+      "--port-mapping <on|off>",
+      "ask the gateway to let the port in, by PCP, NAT-PMP or UPnP (default on)",
+    )
+    .option("--lan-discovery <on|off>", "look for neighbours on the LAN (default on)")
+    .option("--mtu <BYTES|auto>", "largest IP packet of the networks, 1280 to 1400 (auto: 1400)")
+    .option("--json", "as JSON")
+    .addHelpText("after", explanation)
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<SetOptions>();
+      const change = settingsOf(options);
+      const found = await withStartedEngine(context, options, (client) =>
+        Object.keys(change).length === 0
+          ? client.call("settings.read", {})
+          : client.call("settings.change", change),
+      );
+      if (options.json) terminal.json(found);
+      else printSettings(context, found);
+    });
+}
+
+/** The options that choose interface and port. */
+export function withPlaceOptions(command: Command): Command {
+  return command
+    .option(
+      "--bind <NAME|IP|all>",
+      "use only this interface, or this address of the machine (“starmesh set” lists them)",
+    )
+    .option("--port <NUMBER|auto>", "use this UDP port and no other, for firewalls that open just one");
+}
+
+/** What the options ask to change. Throws `usage`. */
+export function settingsOf(options: SetOptions): SettingsChange {
+  const { bind, port, mtu, declare, stun, portMapping, lanDiscovery } = options;
+  const wish = {
+    ...(bind === undefined ? {} : { bind: bind === "all" ? null : bind }),
+    ...(port === undefined ? {} : { port: numberOr(port, "--port") }),
+    ...(mtu === undefined ? {} : { mtu: numberOr(mtu, "--mtu") }),
+    ...(declare === undefined ? {} : { declared: listOr(declare) }),
+    ...(stun === undefined ? {} : { stunServers: listOr(stun) }),
+    ...(portMapping === undefined ? {} : { portMapping: isOn(portMapping, "--port-mapping") }),
+    ...(lanDiscovery === undefined ? {} : { lanDiscovery: isOn(lanDiscovery, "--lan-discovery") }),
+  };
+  const parsed = settingsChange.safeParse(wish);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const option = optionNames[String(issue?.path[0])] ?? "set";
+  throw new AppError("usage", { detail: `${option}: ${issue?.message ?? "not understood"}.` });
+}
+
+function printSettings({ terminal }: Context, { settings, port, interfaces }: SettingsStatus): void {
+  const lines: readonly (readonly [string, string])[] = [
+    ["Interface", settings.bind ?? "all"],
+    ["UDP port", settings.port === null ? `${port ?? "none"} (auto)` : String(settings.port)],
+    ["MTU", settings.mtu === null ? "1400 (auto)" : String(settings.mtu)],
+    ["Declared addresses", settings.declared.join(", ") || "none"],
+    ["STUN servers", ["the routers", ...settings.stunServers].join(", ")],
+    ["Port mapping", settings.portMapping ? "on" : "off"],
+    ["LAN discovery", settings.lanDiscovery ? "on" : "off"],
+  ];
+  for (const [name, value] of lines) terminal.print(`${name.padEnd(19)} ${value}`);
+  terminal.print("");
+  terminal.table(
+    ["INTERFACE", "ADDRESSES"],
+    interfaces.map(({ name, addresses }) => [name, addresses.join(", ")]),
+  );
+}
+
+function numberOr(text: string, option: string): number | null {
+  if (text === "auto") return null;
+  if (!/^\d{1,6}$/.test(text)) throw new AppError("usage", { detail: `${option}: write a number, or auto.` });
+  return Number(text);
+}
+
+function listOr(texts: readonly string[]): string[] {
+  return texts.filter((text) => text !== "none");
+}
+
+function isOn(text: string, option: string): boolean {
+  if (text !== "on" && text !== "off") throw new AppError("usage", { detail: `${option}: write on or off.` });
+  return text === "on";
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+const optionNames: Readonly<Record<string, string>> = {
+  bind: "--bind",
+  port: "--port",
+  mtu: "--mtu",
+  declared: "--declare",
+  stunServers: "--stun",
+};
+
+const explanation = `
+Without options it shows what is set, and the interfaces of this machine.
+
+Examples:
+  starmesh set --bind eth0                  only this interface; --bind 192.168.1.5 by its address, --bind all for every one
+  starmesh set --port 7743                  a fixed UDP port for a strict firewall
+  starmesh set --declare vpn.example.org    others reach this machine there: its router forwards the port to it
+  starmesh set --stun stun:stun.example.org:3478
+`;
