@@ -126,6 +126,8 @@ export const networkStatus = z.object({
   /** Kept by a shared secret: no invites, no removal. */
   secret: z.boolean(),
   members: z.number(),
+  /** Whether this machine keeps the ways to peers open that it used lately. */
+  early: z.boolean(),
   /** Whether this machine passes packets on for other members. */
   relay: z.object({
     on: z.boolean(),

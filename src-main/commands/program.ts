@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { AppError, toWireError } from "../../src-shared/errors.ts";
 import type { Context, Outcome } from "./context.ts";
 import { addDiaryCommand } from "./diary-command.ts";
+import { addEarlyCommand } from "./early-command.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
@@ -54,6 +55,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addDiaryCommand(program, context);
   addRelayCommand(program, context);
   addSetCommand(program, context);
+  addEarlyCommand(program, context);
   addPanelCommand(program, context);
   return program;
 }

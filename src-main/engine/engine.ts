@@ -353,6 +353,13 @@ export class Engine {
     this.#changed();
   }
 
+  /** Whether the ways to peers that were used lately are kept open. */
+  setEarly(id: NetworkId, early: boolean): void {
+    this.#change(id, { early });
+    this.#held.get(id)?.loop?.applyEarly();
+    this.#changed();
+  }
+
   setRelayQuota(mbit: number | null): void {
     this.#keepNode({ relayQuotaMbit: mbit ?? undefined });
     this.#applyRelayQuota();

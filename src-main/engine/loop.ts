@@ -113,6 +113,7 @@ export class NetworkLoop {
     this.learn(stored.entries);
     this.#gossip.forget();
     this.feed({ kind: "pins", pins: keptPins(stored) });
+    this.applyEarly();
     this.applyRelaying();
     this.refreshCandidates();
     this.line = new RouterLine({
@@ -243,6 +244,11 @@ export class NetworkLoop {
     const { on, cost } = relaySetting(this.#stored, this.#surroundings.ownRouter() !== null);
     this.feed({ kind: "relaying", cost: on ? cost : null });
     this.#relays.refresh();
+  }
+
+  /** Whether ways are kept open may have been chosen anew. */
+  applyEarly(): void {
+    this.feed({ kind: "early", on: this.#stored.early ?? false });
   }
 
   /** Own addresses changed, or the port, or what the router sees. */

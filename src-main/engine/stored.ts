@@ -51,6 +51,8 @@ export const storedNetwork = z.object({
   pins: z.array(pinStatus.extend({ identity: identityKey })),
   /** Whether it relays for other members, once that was chosen. */
   relay: z.object({ on: z.boolean(), cost: z.number().int().min(1).max(1000) }).optional(),
+  /** Whether ways to peers that were used lately are kept open, once that was chosen. */
+  early: z.boolean().optional(),
   /** Revocations after which a new epoch was minted here. */
   rotatedFor: z.array(z.string()),
 });

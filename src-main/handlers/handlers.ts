@@ -1,6 +1,7 @@
 /** Every answer to the contract, from one install. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { diaryHandlers } from "./diary.ts";
+import { earlyHandlers } from "./early.ts";
 import { graphHandlers } from "./graph.ts";
 import type { Install } from "./install.ts";
 import { inviteHandlers } from "./invites.ts";
@@ -26,6 +27,7 @@ export function createHandlers(install: Install): Handlers {
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
     ...settingsHandlers(install),
+    ...earlyHandlers(install),
     ...relayHandlers(install),
     ...routerHandlers(install),
     ...wireguardHandlers(install),

@@ -76,6 +76,8 @@ export type Input =
     }
   /** This node relays for other members at this cost from now on, or does not (null), as far as its rights go. */
   | { readonly kind: "relaying"; readonly cost: number | null }
+  /** Whether the ways to peers that were used lately are kept open though no packet flows. */
+  | { readonly kind: "early"; readonly on: boolean }
   /** The peer asks to punch now, or answers that it does: what both ends know of themselves. */
   | {
       readonly kind: "punchAsked" | "punchAnswered";

@@ -30,6 +30,7 @@ import type { Pin } from "./pin.ts";
 import { hasReturned, Presences } from "./presences.ts";
 import { Publication } from "./publication.ts";
 import { Punches } from "./punches.ts";
+import { Recent } from "./recent.ts";
 import type { DirectLink, RelaysChanged } from "./relays.ts";
 import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
@@ -77,6 +78,7 @@ export class Network {
   #isRelayNews = false;
   readonly #presences = new Presences();
   readonly #punches: Punches;
+  readonly #recent = new Recent();
   readonly #refused = new Map<string, number>();
   /** What the user chose for the paths to some. */
   #pins: ReadonlyMap<IdentityKey, Pin> = new Map();
@@ -99,6 +101,7 @@ export class Network {
         own: this.#own,
         nat: this.#nat,
         ranges: this.#ranges,
+        isKept: (key, now) => this.#recent.keeping(key, now) !== null,
         random: options.random,
       }),
       (effect) => this.#emit(effect),
@@ -240,6 +243,10 @@ export class Network {
       case "woke":
         this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
         break;
+      case "early":
+        this.#recent.wish(input.on);
+        this.#settleAll(now);
+        break;
       case "relaying":
         this.#relays.setOwnCost(input.cost);
         this.#isRelayNews = true;
@@ -303,7 +310,10 @@ export class Network {
     this.#relays.learn(touched === null ? this.#identities() : new Set([...touched, ...told]));
     this.#isRelayNews = true;
     for (const effect of this.#roster.update(touched)) {
-      if (effect.kind === "removePeer") this.#part(effect.peer);
+      if (effect.kind === "removePeer") {
+        this.#recent.forget(effect.peer);
+        this.#part(effect.peer);
+      }
       this.#emit(effect);
     }
     this.#publish(now);
@@ -363,6 +373,7 @@ export class Network {
   }
 
   #hearTraffic({ peers, heavy }: Extract<Input, { kind: "traffic" }>, now: Millis): void {
+    this.#recent.used(peers, now);
     for (const key of peers) {
       const peer = this.#peers.get(key);
       // The usual case changes nothing: its timer may ring too early, and is set anew then.
@@ -472,7 +483,7 @@ export class Network {
       relays: this.#relays.standing,
       asked: () => this.#relays.asked(member, pin?.via ?? null),
       isRouted: this.#relays.hasRouter,
-      keeping: this.#relays.keeping(member),
+      keeping: this.#relays.keeping(member) ?? this.#recent.keeping(key, now),
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),

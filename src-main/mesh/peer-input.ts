@@ -16,6 +16,7 @@ export type PeerInput = Exclude<
       | "measured"
       | "traffic"
       | "relaying"
+      | "early"
       | "neighbour"
       | "woke"
       | "pins"

@@ -254,7 +254,8 @@ export class Peer {
       if (time > now && time < next) next = time;
     };
     for (const time of this.#call?.times() ?? []) at(time);
-    if (this.#unanswered !== null) at(this.#unanswered + shownFor);
+    if (this.#unanswered !== null)
+      at(this.#unanswered + (this.#keeping?.calls === true ? keptAgain : shownFor));
     if (this.#session === null) at(this.#expected + patience);
     if (this.#needsRelay(now)) at(this.#relayTries.next());
     if (this.#session === null) return next;

@@ -19,6 +19,8 @@ export interface Here {
   readonly nat: NatFacts | undefined;
   /** Ranges of the network itself. */
   readonly ranges: readonly Prefix[];
+  /** Whether the way to a peer is kept open though no packet flows. */
+  readonly isKept: (peer: SessionKey, now: Millis) => boolean;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 }
@@ -92,7 +94,7 @@ function needOf(
   const proved = peer.candidates.filter(({ standing }) => standing === "proved");
   const direct = proved.some(({ kind }) => kind !== "relay");
   return {
-    wanted: proved.length > 0 && !direct && peer.isFlowing(now),
+    wanted: proved.length > 0 && !direct && (peer.isFlowing(now) || here.isKept(peer.key, now)),
     direct,
     own: here.nat?.mapping ?? "unknown",
     other: record?.nat?.mapping ?? "unknown",

@@ -236,6 +236,12 @@ export const contract = {
     z.object({ networks: z.array(networkStatus) }),
   ),
 
+  /** Whether the ways to peers of a network (of all) that were used lately are kept open before packets come. */
+  "early.set": call(
+    z.object({ network: network.optional(), on: z.boolean() }),
+    z.object({ networks: z.array(networkStatus) }),
+  ),
+
   "wireguard.add": call(
     z.object({
       name: z.string().min(1).max(63),

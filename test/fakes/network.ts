@@ -22,6 +22,8 @@ export interface FakeNetwork {
   state: NetworkStatus["state"];
   detail: string | null;
   peers: FakePeer[];
+  /** Whether ways to peers used lately are kept open. */
+  early: boolean;
   /** Whether this machine relays in it, and at what cost. */
   relay: { on: boolean; cost: number };
 }
@@ -40,6 +42,7 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     admin: network.admin,
     secret: network.secret !== null,
     members: network.peers.filter((peer) => peer.approved).length + (network.address === null ? 0 : 1),
+    early: network.early,
     relay: { ...network.relay, allowed: true, quotaMbit: null },
   };
 }

@@ -23,7 +23,8 @@ type NetworkCalls =
   | "networks.down"
   | "networks.exportKey"
   | "networks.importKey"
-  | "relay.set";
+  | "relay.set"
+  | "early.set";
 
 export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> {
   const remove = (network: FakeNetwork) => {
@@ -80,6 +81,12 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
         relay.on = input.on && input.cost !== 0;
         relay.cost = input.cost || relay.cost;
       }
+      world.changed();
+      return { networks: chosen.map(networkStatusOf) };
+    },
+    "early.set": async (input) => {
+      const chosen = input.network === undefined ? [...world.networks] : [world.find(input.network)];
+      for (const each of chosen) each.early = input.on;
       world.changed();
       return { networks: chosen.map(networkStatusOf) };
     },
@@ -159,6 +166,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     admin: plan.admin,
     state: "online",
     detail: null,
+    early: false,
     relay: { on: plan.hosted, cost: plan.hosted ? 1 : 5 },
     peers: populate(random, { range: plan.range, count: plan.peers, now: clock.now() }),
   };

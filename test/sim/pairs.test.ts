@@ -84,6 +84,24 @@ describe("[C10] [Z12] [W21] two ends behind NATs", () => {
     expect(world.passUntil(() => kindOf(ann, bob) === "direct", 10_000)).toBe(true);
   });
 
+  it.each([true, false])(
+    "[C17] have their direct way before the next packet, if that is wished: %s",
+    (on) => {
+      const { world, ann, bob } = pair("portRestrictedCone", "symmetric");
+      ann.feed({ kind: "early", on });
+      expect(world.passUntil(() => kindOf(ann, bob) === "direct", 10_000)).toBe(true);
+      ann.wanted = [];
+      world.pass(1_200_000);
+      expect(ann.plane.reaches(bob.key)).toBe(on);
+      expect(kindOf(ann, bob)).toBe(on ? "direct" : null);
+      bob.stop();
+      world.pass(240_000);
+      bob.start();
+      world.pass(on ? 150_000 : 1000);
+      expect(kindOf(ann, bob)).toBe(on ? "direct" : null);
+    },
+  );
+
   it("[E18] that stay on the relay say why", () => {
     const { world, ann, bob } = pair("symmetric", "symmetric");
     world.pass(5000);
