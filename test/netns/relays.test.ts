@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PeerStatus } from "../../src-shared/status.ts";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
-import { ping } from "./traffic.ts";
+import { ping, throughput } from "./traffic.ts";
 import { waitUntil } from "./wait.ts";
 
-// Nodes with public addresses; which of them hear each other is decided by filters. `one`, `two` and `three` relay.
+// Nodes with public addresses; filters decide which of them hear each other: alpha, bravo and three do not. `one` and
+// `two` relay.
 let lab: Lab;
 let router: Install;
 let alpha: Install;
@@ -22,7 +23,12 @@ beforeAll(async () => {
   [router, alpha, bravo, one, two, three] = ["router", "alpha", "bravo", "one", "two", "three"].map(
     install,
   ) as [Install, Install, Install, Install, Install, Install];
-  cut(alpha, bravo);
+  for (const [from, to] of [
+    [alpha, bravo],
+    [alpha, three],
+    [bravo, three],
+  ] as const)
+    cut(from, to);
   await router.start(["router"]);
   const link = await router.routerLink();
   const nodes = [alpha, bravo, one, two, three];
@@ -54,6 +60,18 @@ describe("members that relay, with every router off", () => {
     expect(["one", "two"]).toContain(peer.path?.via[0]);
     expect(peer.path).toMatchObject({ hops: 2 });
     expect((await ping(alpha.host, addressOf(bravo))).received).toBe(3);
+  });
+
+  it("[P24] [C12] mesh three that do not hear each other", async () => {
+    for (const [from, to] of [
+      [alpha, three],
+      [bravo, three],
+      [three, alpha],
+    ] as const) {
+      await reach(from, to);
+      const peer = await from.peer(to.name, ({ path }) => path?.kind === "relay");
+      expect(["one", "two"]).toContain(peer.path?.via[0]);
+    }
   });
 
   it("[E18] [W11] a relay that dies under traffic is replaced by the other within a second", async () => {
@@ -93,6 +111,16 @@ describe("members that relay, with every router off", () => {
     const back = await bravo.peer("alpha", ({ path }) => path?.kind === "relay");
     expect(back.path?.via).toEqual(["two", "one"]);
   });
+
+  it("[C12] [C16] pass on no more for each member than they allow", async () => {
+    const line = { host: bravo.host, address: addressOf(bravo) };
+    const free = await throughput(alpha.host, line, { seconds: 1 });
+    await one.ok("relay", "on", "--quota", "2");
+    const limited = await throughput(alpha.host, line, { seconds: 3 });
+    console.log(`over two relays: ${mbit(free)}, with a quota of 2 Mbit/s ${mbit(limited)}`);
+    expect(free.bitsPerSecond).toBeGreaterThan(10e6);
+    expect(limited.bitsPerSecond).toBeLessThan(4e6);
+  });
 });
 
 function isDirect({ path }: PeerStatus): boolean {
@@ -122,6 +150,10 @@ async function reach(from: Install, to: Install): Promise<void> {
     `${from.name} reaches ${to.name}`,
     async () => (await ping(from.host, addressOf(to), { count: 1, waitSeconds: 0.3 })).received === 1,
   );
+}
+
+function mbit({ bitsPerSecond }: { readonly bitsPerSecond: number }): string {
+  return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
 }
 
 function since(begun: number): string {
