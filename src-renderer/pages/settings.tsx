@@ -12,6 +12,7 @@ import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { ErrorLine } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
+import { ReachCard } from "../parts/reach-card.tsx";
 import { asAppError, usePanel, useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import type { LanguageChoice } from "../words/preferences.ts";
@@ -24,6 +25,7 @@ export function SettingsPage() {
     <div className="page">
       <PageHead title={say("nav.settings")} />
       <LookCard />
+      <ReachCard />
       <CheckCard />
       <AboutCard />
       <EndCard />

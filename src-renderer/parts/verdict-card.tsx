@@ -180,6 +180,10 @@ interface Deed {
 /** What Starmesh can do itself. */
 const deeds: Partial<Record<RemedyCode, Deed>> = {
   unpin: { label: "remedy.unpin", run: (client, whose) => client.call("peers.pin", whose) },
+  "port-mapping-on-here": {
+    label: "remedy.mapping",
+    run: (client) => client.call("settings.change", { portMapping: true }),
+  },
   reconnect: { label: "remedy.reconnect", run: (client, whose) => client.call("peers.reconnect", whose) },
 };
 

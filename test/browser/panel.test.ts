@@ -292,6 +292,32 @@ describe.skipIf(lacking !== null)("the panel", () => {
     expect(background).toBe("rgb(18, 21, 29)");
   });
 
+  it("changes how this machine is reached, and explains what cannot be", async () => {
+    const { page, engine } = await open({ hash: "#/settings" });
+    const settings = async () => (await engine.handlers["settings.read"]({})).settings;
+    const mapping = page.getByRole("switch", { name: "Ask the internet router to let connections in" });
+    await mapping.focus();
+    await page.keyboard.press("Space");
+    await expect.poll(async () => (await settings()).portMapping).toBe(false);
+    await page.getByRole("switch", { name: "Find neighbours on the local network" }).focus();
+    await page.keyboard.press("Space");
+    await expect.poll(async () => (await settings()).lanDiscovery).toBe(false);
+
+    await page.getByRole("combobox", { name: "Use only" }).click();
+    await page.getByRole("option", { name: "10.0.7.12", exact: true }).click();
+    await expect.poll(async () => (await settings()).bind).toBe("10.0.7.12");
+
+    const declared = page.getByRole("textbox", { name: "Addresses where a port is forwarded" });
+    await declared.fill("not an address");
+    await page.getByRole("button", { name: "Apply the addresses" }).click();
+    await page.getByRole("alert").first().waitFor();
+    await declared.fill("203.0.113.5:7743, home.example.org:9000");
+    await page.keyboard.press("Enter");
+    await expect
+      .poll(async () => (await settings()).declared)
+      .toEqual(["203.0.113.5:7743", "home.example.org:9000"]);
+  });
+
   it("takes language and colours from the system", async () => {
     const { page } = await open({ locale: "zh-CN", colorScheme: "dark" });
     await page.getByRole("link", { name: "网络", exact: true }).waitFor();

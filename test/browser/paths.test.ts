@@ -159,6 +159,14 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
     expect(peer.way).toBe("direct");
   });
 
+  it("asks for a port at a click where that would help", async () => {
+    const { page, engine } = await openPeer("mei-laptop");
+    await engine.handlers["settings.change"]({ portMapping: false });
+    await page.getByRole("button", { name: "Ask for a port" }).click();
+    await page.getByText("Done. The path follows in a moment").waitFor();
+    expect((await engine.handlers["settings.read"]({})).settings.portMapping).toBe(true);
+  });
+
   it("lets go of a chosen path at a click", async () => {
     const { page, peer, engine } = await openPeer("mei-laptop");
     peer.pin = { via: "nas", direct: false, spread: "auto" };
