@@ -40,6 +40,14 @@ export function bindingOf(system: Pick<System, "interfaces">, bind: string): str
     : `${found.name} ${found.index} ${bind}`;
 }
 
+/** An address that is the chosen interface's: itself if one is chosen, else its first of IPv4. */
+export function boundAddress(system: Pick<System, "interfaces">, bind: string): string | undefined {
+  if (parseAddress(bind) !== null) return bind;
+  const [found] = usedInterfaces(system.interfaces(), bind);
+  const address = found?.addresses.find((each) => each.address.family === 4)?.address;
+  return address === undefined ? undefined : formatAddress(address);
+}
+
 /** Name of the interface that is chosen. Throws `no-interface` when there is none. */
 export function requireInterface(system: Pick<System, "interfaces">, bind: string): string {
   const [found] = usedInterfaces(system.interfaces(), bind);

@@ -15,7 +15,7 @@ import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import { Administration } from "./administration.ts";
 import { Beacons } from "./beacons.ts";
-import { bindingOf, requireInterface, usedSystem } from "./binding.ts";
+import { bindingOf, boundAddress, requireInterface, usedSystem } from "./binding.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
@@ -121,6 +121,10 @@ export class Engine {
     this.tcpLinks = new TcpLinks({
       dataPlane: this.dataPlane,
       wishes: () => [this.#port, this.#port + 1, 0],
+      address: () => {
+        const { bind } = this.settings;
+        return bind === null ? undefined : boundAddress(system, bind);
+      },
     });
     this.diary = new Diary({ folder, log, now: Date.now });
     this.#beacons = new Beacons({

@@ -6,6 +6,8 @@ export interface TcpLinksOptions {
   readonly dataPlane: Pick<DataPlane, "listenTcp" | "connectTcp" | "stun">;
   /** Ports to listen on, best first; 0 takes a free one. */
   readonly wishes: () => readonly number[];
+  /** The address that alone is used; undefined: all. */
+  readonly address: () => string | undefined;
 }
 
 /** All TCP links of an engine. */
@@ -22,9 +24,10 @@ export class TcpLinks {
   /** Listens from now on; answers the port, null when none is to be had. */
   listen(): number | null {
     if (this.#port !== null) return this.#port;
-    for (const wish of this.#options.wishes()) {
+    const { dataPlane, wishes, address } = this.#options;
+    for (const wish of wishes()) {
       try {
-        this.#port = this.#options.dataPlane.listenTcp(mainSocket, wish);
+        this.#port = dataPlane.listenTcp(mainSocket, wish, address());
         return this.#port;
       } catch {
         // The next wish.

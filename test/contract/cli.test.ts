@@ -192,6 +192,20 @@ describe("commands that read", () => {
     expect(await here("diary", "--since", "soon")).toMatchObject({ code: 2 });
   });
 
+  it("[C17] early: shows whether ways are kept open, and switches it", async () => {
+    expect((await here("early")).stdout).toContain("studio: ways are opened with the first packet.");
+    const on = await here("early", "on", "studio");
+    expect(on).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("studio: the ways to the 16 machines"),
+    });
+    expect(await json("early")).toContainEqual({ network: "studio", on: true });
+    expect(await json("early")).toContainEqual({ network: "home-lab", on: false });
+    expect((await here("early", "off")).stdout).not.toContain("kept open");
+    expect(await here("early", "maybe")).toMatchObject({ code: 2 });
+    expect((await here("early", "--help")).stdout).toContain("starmesh early on home");
+  });
+
   it("[C12] [C16] relay: shows whether this machine relays, switches it, and takes 0 for never", async () => {
     const line = (text: string) => ({ code: 0, stdout: expect.stringContaining(text) });
     expect(await here("relay")).toEqual({

@@ -20,6 +20,7 @@ beforeEach(() => {
       stun: (_socket, server) => void calls.push(`stun ${server}`),
     },
     wishes: () => [7743, 7744],
+    address: () => undefined,
   });
 });
 
