@@ -5,6 +5,7 @@ import type { RelayMember } from "./attachments.ts";
 import { Attachments } from "./attachments.ts";
 import type { Endpoint } from "./effect.ts";
 import type { Member } from "./membership.ts";
+import { probeMillis as betweenRelays } from "./routing.ts";
 
 /** A relay that can be used now. */
 export interface StandingRelay {
@@ -227,7 +228,6 @@ function isOn(node: NodeRecord | null, relay: IdentityKey): boolean {
   return node?.relays.includes(relay) === true;
 }
 
-const betweenRelays: Millis = 5000;
 /** Below the 30 s after which the hastiest NATs forget. */
 const forLeaves: Millis = 25_000;
 const mostAsked = 2;

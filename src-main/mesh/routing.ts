@@ -11,8 +11,9 @@ import { toUtf8 } from "../../src-shared/bytes.ts";
 import type { IdentityKey, Millis } from "../../src-shared/ids.ts";
 import type { RoutesTold } from "../../src-shared/routes.ts";
 import { noRoute } from "../../src-shared/routes.ts";
-import { LinkCost } from "./link-cost.ts";
 import type { HashOf } from "./membership.ts";
+import type { Distance, Neighbour, Offer } from "./neighbour.ts";
+import { isLess, isNews, newNeighbour } from "./neighbour.ts";
 
 export interface RoutingOptions {
   readonly self: IdentityKey;
@@ -33,32 +34,6 @@ export interface Route {
 export interface Telling {
   readonly neighbour: IdentityKey;
   readonly told: RoutesTold;
-}
-
-/** Says how old a route is and how long; what is smaller in this order cannot come from what is greater. */
-interface Distance {
-  readonly sequence: number;
-  readonly metric: number;
-}
-
-/** A route as a neighbour told it: `metric` is the neighbour's own. */
-interface Offer extends Distance {
-  readonly signature: string;
-}
-
-interface Neighbour {
-  readonly cost: LinkCost;
-  readonly offers: Map<IdentityKey, Offer>;
-  /** What it was told last and therefore has. */
-  readonly told: Map<IdentityKey, Distance>;
-  /** Number of its last message that counted, and of ours. */
-  heardNumber: number;
-  number: number;
-  /** When everything is said anew; null: what is different is enough. */
-  fullAt: Millis | null;
-  /** Requests that wait to be sent on. */
-  readonly wanted: Map<IdentityKey, { readonly sequence: number; readonly hops: number }>;
-  refreshAt: Millis;
 }
 
 /** The table of one relay. */
@@ -327,29 +302,6 @@ export class Routing {
     const lines = [...distances].map(([to, { sequence, metric }]) => `${to} ${sequence} ${metric}`).sort();
     return this.#options.hash(toUtf8(lines.join("\n")));
   }
-}
-
-function newNeighbour(rttMillis: number, now: Millis): Neighbour {
-  return {
-    cost: new LinkCost(rttMillis),
-    offers: new Map(),
-    told: new Map(),
-    heardNumber: 0,
-    number: 0,
-    fullAt: now,
-    wanted: new Map(),
-    refreshAt: now,
-  };
-}
-
-function isLess(one: Distance, other: Distance): boolean {
-  return one.sequence > other.sequence || (one.sequence === other.sequence && one.metric < other.metric);
-}
-
-/** Small changes of a distance are kept until the next of another reason. */
-function isNews(before: Distance, now: Distance): boolean {
-  if (before.sequence !== now.sequence) return true;
-  return Math.abs(before.metric - now.metric) > Math.max(2, before.metric * 0.1);
 }
 
 /** Links between relays are probed this often. */
