@@ -25,6 +25,7 @@ mod punch;
 mod quota;
 mod realm;
 mod receive;
+mod recent;
 mod relay;
 mod sending;
 mod spread;

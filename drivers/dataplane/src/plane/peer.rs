@@ -5,6 +5,7 @@ use super::drive::Drive;
 use super::outbox::Route;
 use super::quota::Relayed;
 use super::realm::Realm;
+use super::recent::Recent;
 use super::spread::Spread;
 use super::state::State;
 use crate::endpoint::Endpoint;
@@ -31,6 +32,8 @@ pub struct Peer {
     pub traffic: Traffic,
     /// Roams with every authentic datagram.
     pub is_stock: AtomicBool,
+    /// What goes again when its path turns out to be dead.
+    pub recent: Recent,
     halves: Mutex<Halves>,
     state: Mutex<State>,
 }
@@ -71,6 +74,7 @@ impl Peer {
             relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),
+            recent: Recent::default(),
             halves: Mutex::default(),
             state: Mutex::new(State::new(kind, association, realm.mtu())),
         })

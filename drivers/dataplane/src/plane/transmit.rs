@@ -75,6 +75,9 @@ fn take(
         Ok(pushed) => {
             core.refusals.add(Cause::Send, pushed.refused as u64);
             peer.traffic.count_sent(cut.count, cut.bytes(), now);
+            if cut.count == 1 {
+                peer.recent.note(vnet, &cut.header, packet, now);
+            }
             if pushed.wake {
                 peer.wake(core);
             }

@@ -32,6 +32,16 @@ impl Drive<'_> {
         self.probe_timeout();
     }
 
+    /// Has what left by a path that died go again by whatever carries packets next.
+    fn resend(&mut self, dead: Endpoint) {
+        let now = self.now.millis;
+        if self.state.active.iter().any(|route| route.endpoint == dead) {
+            for (vnet, packet) in self.peer.recent.take(now) {
+                self.state.waiting.push(vnet, &packet, now);
+            }
+        }
+    }
+
     /// Takes the chosen paths that are not silent: the active ones, else the first on standby.
     fn choose(&mut self) {
         let Used { active, standby, silent } = &self.state.used;
@@ -95,6 +105,7 @@ impl Drive<'_> {
     }
 
     pub(super) fn probe_timeout(&mut self) {
+        self.peer.recent.forget(self.now.millis);
         let traffic = &self.peer.traffic;
         let traffic = Traffic {
             sent: traffic.sent.load(Ordering::Relaxed),
@@ -127,6 +138,7 @@ impl Drive<'_> {
                     let silent = &mut self.state.used.silent;
                     silent.retain(|known| *known != endpoint);
                     silent.push(endpoint);
+                    self.resend(endpoint);
                     self.choose();
                     self.tell(|realm, peer| Event::Lost { realm, peer, endpoint })
                 }
