@@ -3,6 +3,7 @@ import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useState } from "react";
 import type { SettingsChange, SettingsStatus } from "../../src-shared/settings.ts";
+import { settingsChange } from "../../src-shared/settings.ts";
 import { usePanel, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
@@ -12,6 +13,7 @@ export function ReachCard() {
   const { say } = useWords();
   const [read, setRead] = useState<SettingsStatus | null>(null);
   const [declared, setDeclared] = useState<string | null>(null);
+  const [isWrong, setWrong] = useState(false);
   const isOpen = usePanel((state) => state.connection.kind === "open");
   const change = useTask(async (client, input: SettingsChange) => {
     setRead(await client.call("settings.change", input));
@@ -65,15 +67,16 @@ export function ReachCard() {
         onSubmit={(event) => {
           event.preventDefault();
           const hosts = written.split(",").map((each) => each.trim());
-          void change
-            .run({ declared: hosts.filter((each) => each !== "") })
-            .then((done) => done !== null && setDeclared(null));
+          const input = settingsChange.safeParse({ declared: hosts.filter((each) => each !== "") });
+          setWrong(!input.success);
+          if (input.success) void change.run(input.data).then((done) => done !== null && setDeclared(null));
         }}
       >
         <TextInput
           label={say("reach.declared")}
           description={say("reach.declared.hint")}
           value={written}
+          error={isWrong && say("reach.declared.wrong")}
           onChange={(event) => setDeclared(event.currentTarget.value)}
         />
         <Button

@@ -416,6 +416,7 @@ export const en = {
   "reach.bind.all": "All interfaces",
   "reach.declared": "Addresses where a port is forwarded to this machine",
   "reach.declared.hint": "As host:port; several are separated by commas.",
+  "reach.declared.wrong": "Write each as HOST or HOST:PORT, at most 8.",
   "reach.declared.apply": "Apply the addresses",
   "check.title": "Network check",
   "check.hint": "What this machine’s surroundings let through.",

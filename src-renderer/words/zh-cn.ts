@@ -386,6 +386,7 @@ export const zhCN = {
   "reach.bind.all": "所有接口",
   "reach.declared": "已将端口转发到本机的地址",
   "reach.declared.hint": "写作 主机:端口，多个用逗号分隔。",
+  "reach.declared.wrong": "每个地址写作 主机 或 主机:端口，最多 8 个。",
   "reach.declared.apply": "应用地址",
   "check.title": "网络检查",
   "check.hint": "看看本机所处的环境放行哪些流量。",

@@ -310,7 +310,7 @@ describe.skipIf(lacking !== null)("the panel", () => {
     const declared = page.getByRole("textbox", { name: "Addresses where a port is forwarded" });
     await declared.fill("not an address");
     await page.getByRole("button", { name: "Apply the addresses" }).click();
-    await page.getByRole("alert").first().waitFor();
+    await page.getByText("Write each as HOST or HOST:PORT").waitFor();
     await declared.fill("203.0.113.5:7743, home.example.org:9000");
     await page.keyboard.press("Enter");
     await expect
