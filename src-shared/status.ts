@@ -1,5 +1,6 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
+import { natFacts } from "./trust.ts";
 import { verdictStatus } from "./verdict.ts";
 
 const time = z.iso.datetime().nullable();
@@ -200,6 +201,15 @@ export const memberStatus = z.object({
 });
 export type MemberStatus = z.infer<typeof memberStatus>;
 
+/** What a check of the connection means. `advice`: what to do; null when nothing has to be done. */
+export const finding = z.object({
+  code: z.string(),
+  level: z.enum(["good", "note", "bad"]),
+  text: z.string(),
+  advice: z.string().nullable(),
+});
+export type Finding = z.infer<typeof finding>;
+
 /** What `starmesh netcheck` finds. */
 export const netcheck = z.object({
   interfaces: z.array(z.object({ name: z.string(), addresses: z.array(z.string()) })),
@@ -214,8 +224,32 @@ export const netcheck = z.object({
       /** Round trip over a TCP link, which serves where UDP is closed; null without one. */
       linkMs: z.number().nullable(),
       reflexive: z.string().nullable(),
+      /** Who answers at its address over TCP; null when it was not asked. */
+      answers: z.enum(["router", "stranger", "silent"]).nullable(),
+      /** TCP port 443 of its host; `refused`: the way is open, nobody listens. */
+      tcp443: z.enum(["open", "refused", "silent"]).nullable(),
+      /** Own clock minus the router's, to a second or so. */
+      clockSkewMs: z.number().nullable(),
+      /** Largest IP packet that reaches it whole; null until known. */
+      mtu: z.number().nullable(),
     }),
   ),
+  /** Servers asked how this node looks from outside, and what they see. */
+  stun: z.array(z.object({ server: z.string(), address: z.string().nullable() })),
+  nat: natFacts,
+  portMapping: z.object({
+    state: z.enum(["off", "unneeded", "asking", "refused", "open"]),
+    protocol: natFacts.shape.portMapping,
+    endpoints: z.array(z.string()),
+  }),
+  ipv6: z.object({
+    /** Some interface has an address of use beyond its link. */
+    address: z.boolean(),
+    /** As a server sees it over IPv6. */
+    outside: z.string().nullable(),
+  }),
+  /** What all of it means, one line each. */
+  findings: z.array(finding),
   tun: z.object({ ok: z.boolean(), detail: z.string().nullable() }),
   hardwareAes: z.boolean(),
 });

@@ -174,19 +174,34 @@ function printNetcheck({ terminal }: Context, found: Netcheck): void {
     found.interfaces.map(({ name, addresses }) => [name, addresses.join(", ")]),
   );
   terminal.print("");
-  if (found.routers.length === 0) {
-    terminal.print("No router is known yet.");
-    return;
+  if (found.stun.length > 0) {
+    terminal.table(
+      ["ASKED (STUN)", "SEES THIS MACHINE AS"],
+      found.stun.map(({ server, address }) => [server, address ?? { text: "no answer", colour: "dim" }]),
+    );
+    terminal.print("");
   }
+  if (found.routers.length === 0) terminal.print("No router is known yet.");
+  else
+    terminal.table(
+      ["ROUTER", "CONTROL", "UDP", "SEEN AS"],
+      found.routers.map((router) => [
+        router.address,
+        works(router.control, router.controlMs),
+        router.linkMs === null
+          ? works(router.udp, router.udpMs)
+          : { text: `no; over TCP ${formatLatency(router.linkMs)}`, colour: "yellow" },
+        router.reflexive ?? "",
+      ]),
+    );
+  terminal.print("");
+  const colours = { good: "green", note: "yellow", bad: "red" } as const;
   terminal.table(
-    ["ROUTER", "CONTROL", "UDP", "SEEN AS"],
-    found.routers.map((router) => [
-      router.address,
-      works(router.control, router.controlMs),
-      router.linkMs === null
-        ? works(router.udp, router.udpMs)
-        : { text: `no; over TCP ${formatLatency(router.linkMs)}`, colour: "yellow" },
-      router.reflexive ?? "",
+    ["", "FOUND", "WHAT TO DO"],
+    found.findings.map(({ level, text, advice }) => [
+      { text: level === "good" ? "ok" : level, colour: colours[level] },
+      text,
+      advice ?? "",
     ]),
   );
 }

@@ -306,6 +306,7 @@ export class NetworkLoop {
         this.#answer(event);
         return;
       case "measured":
+        for (const path of event.paths) if (this.line.isRouter(path.peer)) this.line.measured(path);
         this.feed({
           kind: "measured",
           paths: event.paths

@@ -56,6 +56,7 @@ export class RouterLine {
   #millis: number | null = null;
   #timer: NodeJS.Timeout;
   #linkTimer: NodeJS.Timeout | null = null;
+  #mtu: number | null = null;
   #lastError: AppError | null = null;
 
   constructor(options: RouterLineOptions) {
@@ -120,6 +121,16 @@ export class RouterLine {
   /** Round trip of the session, by UDP or over a TCP link, in milliseconds; null until measured. */
   millis(): number | null {
     return this.#standing === null ? null : this.#millis;
+  }
+
+  /** Largest IP packet that reaches the router whole; null until known. */
+  mtu(): number | null {
+    return this.#mtu;
+  }
+
+  /** What the data plane measured of the path to it. */
+  measured({ mtu }: { readonly mtu: number | null }): void {
+    this.#mtu = mtu ?? this.#mtu;
   }
 
   isRouter(key: string): boolean {

@@ -95,4 +95,15 @@ describe("what the user sets", () => {
       );
     });
   });
+
+  it("[C19] has it ask a STUN server by name or number", async () => {
+    await node.ok("set", "--stun", `stun:${router.host.address}:7744`);
+    await waitUntil("it was asked", async () => {
+      const { stun } = JSON.parse(await node.ok("netcheck", "--json"));
+      return stun?.some(
+        ({ server, address: seen }: { server: string; address: string | null }) =>
+          server === `${router.host.address}:7744` && seen?.startsWith(nats[0].outer),
+      );
+    });
+  });
 });
