@@ -7,7 +7,7 @@ import { Lab } from "./lab.ts";
 import type { NatKind } from "./nat.ts";
 import { parsePing } from "./traffic.ts";
 
-/** How an install is connected. The last three are pairs by themselves. */
+/** How an install is connected. The last two only meet their own kind. */
 export type SiteKind =
   | "public"
   | NatKind
@@ -108,7 +108,8 @@ export class Grid {
   async part(pair: readonly [Site, Site]): Promise<void> {
     for (const { install } of pair) await install.ok("down", network);
     for (const { host } of pair.flatMap(({ nats }) => nats)) {
-      await host.run("conntrack", ["-F"]);
+      const { code } = await host.run("conntrack", ["-F"]);
+      if (code !== 0) throw new Error("NATs forget by conntrack, which is missing: apt install conntrack");
       for (const set of ["sent", "sent_to"]) await host.run("nft", ["flush", "set", "ip", "nat", set]);
       await host.run("nft", ["flush", "map", "ip", "nat", "inward"]);
     }
