@@ -85,6 +85,9 @@ async function runRust() {
     "--release",
     "--locked",
     "--no-fail-fast",
+    // Built in parts, or the crate's own tests take longer to compile than everything else.
+    "--config",
+    "profile.release.package.starmesh_dataplane.codegen-units=16",
     "--target-dir",
     join(crate, "target"),
     "--",

@@ -344,7 +344,7 @@ export class Plane {
   }
 
   #probe(link: Link, path: Path): void {
-    const isWhole = path.probes++ % wholeEvery === 0 && this.#now - path.wholeAt >= 1000;
+    const isWhole = path.probes++ % wholeEvery === 0 && this.#now - path.wholeAt >= wholeMillis;
     if (isWhole) path.wholeAt = this.#now;
     const bytes = smallBytes + (isWhole ? wholeBytes : 0);
     const rtt = this.#roundTrip(link, path.endpoint, bytes);
@@ -356,7 +356,15 @@ export class Plane {
       const { silentSince } = path;
       const owed =
         path.endpoint === routeOf(link) && link.sentAt >= silentSince && link.receivedAt < silentSince;
-      if (!path.isProved || path.missed < (owed ? 2 : 3)) return;
+      if (!path.isProved) return;
+      if (path.missed < (owed ? 2 : 3)) {
+        this.#carrier.clock.after(recheckMillis, () => {
+          const isCurrent = link.paths.get(path.endpoint) === path && this.#links.get(link.key) === link;
+          if (isCurrent && !this.#stopped && path.missed > 0 && link.session !== null)
+            this.#probe(link, path);
+        });
+        return;
+      }
       path.isProved = false;
       this.#tell({ kind: "lost", peer: link.key, endpoint: path.endpoint });
       return;
@@ -492,10 +500,13 @@ function countBits(bits: number): number {
   return count;
 }
 
-/** A probe on the wire; with every fourth goes one of full size, but not more than one a second. */
+/** A probe on the wire; with every fourth goes one of full size, but rarely while few packets flow. */
 const smallBytes = 85;
 const wholeBytes = 1460;
 const wholeEvery = 4;
+const wholeMillis = 30_000;
+/** After a missed probe the next one leaves so soon. */
+const recheckMillis = 200;
 /** A plane's beat; probes that ride on it are up to half of it early. */
 const beatMillis = 1000;
 /** Message 1 is sent again after these, then every 5 s. */

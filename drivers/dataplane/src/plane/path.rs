@@ -21,9 +21,17 @@ const SLACK: f64 = 100.0;
 const COUNTED: u64 = 20;
 /// Datagrams that came between two echoes, beside the echo and a probe of the peer's, when packets flow this way.
 const FLOWING: u64 = 4;
-/// With one in so many probes goes one of the path's full size, but never more than one a second.
+/// With one in so many probes goes one of the path's full size: while packets leave by it at most once a second, for a
+/// narrowed path swallows them; else so rarely that it costs next to nothing.
 const FULL_EVERY: u32 = 4;
 const FULL_INTERVAL: Millis = 1_000;
+const FULL_AT_REST: Millis = 30_000;
+/// Datagrams since the last probe of full size that make it due soon: more than probes and echoes.
+const LEAVING: u64 = 40;
+/// After a missed probe the next one leaves so long after it, whatever the interval.
+const RECHECK_INTERVAL: Millis = 200;
+/// On a line that loses so many probes one more is no news.
+const LOSSY: f64 = 0.06;
 /// While it is in doubt whether the full size still passes, both sizes are probed so often.
 const DOUBT_INTERVAL: Millis = 250;
 /// Probes without echo that lose a path, when it owed packets an answer and when it was merely silent; on a lossy line as
@@ -84,8 +92,9 @@ pub struct Path {
     proved_at: Millis,
     pub last_sent: Millis,
     last_full: Millis,
-    /// Small probes since the last of full size.
+    /// Small probes since the last of full size, and what had left by this path then.
     since_full: u32,
+    sent_at_full: u64,
 }
 
 /// Probes without echo, and when the first of them left.
@@ -149,6 +158,7 @@ impl Path {
             last_sent: 0,
             last_full: 0,
             since_full: 0,
+            sent_at_full: 0,
         }
     }
 
@@ -181,17 +191,27 @@ impl Path {
         if doubt {
             self.next = now + self.interval.min(DOUBT_INTERVAL);
         }
-        let due = self.since_full >= FULL_EVERY && now >= self.last_full + FULL_INTERVAL;
+        let sent = self.way.sent.load(Ordering::Relaxed);
+        let leaving = sent - self.sent_at_full >= LEAVING;
+        let interval = if leaving { FULL_INTERVAL } else { FULL_AT_REST };
+        let due = self.since_full >= FULL_EVERY && now >= self.last_full + interval;
         if !doubt && !due {
             return None;
         }
-        (self.since_full, self.last_full) = (0, now);
+        (self.since_full, self.last_full, self.sent_at_full) = (0, now, sent);
         Some(full)
     }
 
     /// It is in doubt whether the full size passes: the next probes are due soon.
     pub fn hurry(&mut self, now: Millis) {
         self.next = self.next.min((self.last_sent + self.interval.min(DOUBT_INTERVAL)).max(now));
+    }
+
+    /// A probe was missed: whether the path lives is to be known soon, unless it misses many.
+    pub fn recheck(&mut self, now: Millis) {
+        if self.proved && self.loss_before < LOSSY {
+            self.next = self.next.min((self.last_sent + self.interval.min(RECHECK_INTERVAL)).max(now));
+        }
     }
 
     /// A small probe was echoed.

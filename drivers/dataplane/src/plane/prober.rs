@@ -323,6 +323,8 @@ impl Prober {
                     } else if path.miss(id, sent, owed, now) {
                         path.lose();
                         out.push(ProbeOutput::Lost { endpoint });
+                    } else {
+                        path.recheck(now);
                     }
                 }
                 Purpose::Search | Purpose::Challenge => {}
