@@ -38,6 +38,6 @@ function open(port: number, family: "udp4" | "udp6"): Promise<Socket> {
   });
   const opened = new Promise<Socket>((resolve) => socket.bind(port, () => resolve(socket)));
   sockets.set(name, opened);
-  opened.then(() => process.stdout.write(`open ${name}\n`));
+  void opened.then(() => process.stdout.write(`open ${name}\n`));
   return opened;
 }
