@@ -5,14 +5,19 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      project("unit", { testTimeout: 15_000 }),
-      project("contract", { testTimeout: 20_000 }),
-      project("sim", { testTimeout: 120_000 }),
+      project("unit", { testTimeout: 60_000 }),
+      project("contract", { testTimeout: 90_000, hookTimeout: 60_000 }),
+      project("sim", { testTimeout: 900_000 }),
       // Namespaces, ports and the browser are one of each: these run a file at a time.
-      project("netns", { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, pool: "forks" }),
-      project("browser", { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false, pool: "forks" }),
+      project("netns", { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, pool: "forks" }),
+      project("browser", {
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+        pool: "forks",
+      }),
       {
-        ...project("electron", { testTimeout: 30_000 }),
+        ...project("electron", { testTimeout: 90_000 }),
         // The package without its binary exports a path; the shell is tested against a fake with the same calls.
         resolve: {
           alias: { electron: fileURLToPath(new URL("test/electron/fake-electron.ts", import.meta.url)) },
@@ -23,5 +28,13 @@ export default defineConfig({
 });
 
 function project(name: string, options: object) {
-  return { test: { name, include: [`test/${name}/**/*.test.{ts,tsx}`], environment: "node", ...options } };
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.{ts,tsx}`],
+      environment: "node",
+      expect: { poll: { timeout: 30_000 } },
+      ...options,
+    },
+  };
 }

@@ -100,6 +100,8 @@ export async function openPanel(browser: Browser, options: PanelOptions = {}): P
     reducedMotion: options.reducedMotion ?? "no-preference",
     permissions: ["clipboard-read", "clipboard-write"],
   });
+  // Generous: what is waited for is a state, and machines may be busy.
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));

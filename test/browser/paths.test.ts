@@ -185,7 +185,7 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
       await expect.poll(() => choice.inputValue()).toBe(option);
     };
     await choose("Only direct");
-    expect(peer.pin).toMatchObject({ via: null, direct: true });
+    await expect.poll(() => peer.pin).toMatchObject({ via: null, direct: true });
     await choose("Through nas");
     expect(peer.pin).toMatchObject({ via: "nas", direct: false });
     const sharing = page.getByRole("combobox", { name: "Share packets among paths" });
@@ -193,7 +193,7 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
     await page.getByRole("option", { name: "Never", exact: true }).click();
     await expect.poll(() => peer.pin).toEqual({ via: "nas", direct: false, spread: "off" });
     await choose("Automatic");
-    expect(peer.pin).toEqual({ via: null, direct: false, spread: "off" });
+    await expect.poll(() => peer.pin).toEqual({ via: null, direct: false, spread: "off" });
     await sharing.click();
     await page.getByRole("option", { name: "When paths are alike" }).click();
     await expect.poll(() => peer.pin).toBeNull();

@@ -125,7 +125,9 @@ describe("routes inside sessions", () => {
     const { made, told } = routes();
     expect(made.answer(relay.sessionKey, telling(right))).toBe("{}");
     made.setCost(5);
-    await vi.waitFor(() => expect(told).toContainEqual({ to: relay.sessionKey, kind: controlKind.routes }));
+    await vi.waitFor(() => expect(told).toContainEqual({ to: relay.sessionKey, kind: controlKind.routes }), {
+      timeout: 30_000,
+    });
     const others = relay.identity.sign(sequenceBytes(network.id, far.identity.key, 3));
     made.answer(relay.sessionKey, telling(others));
     expect(made.ways(far.identity.key)).toEqual([]);

@@ -163,13 +163,11 @@ describe.each(["tls", "memory"] as const)("members over %s", (kind) => {
     const stays = await world.join(hosted, key, { name: "stays" });
     const goes = await world.join(hosted, key, { name: "goes" });
     const admin = await world.admin(hosted);
-    const begun = performance.now();
     await admin.control.publish([hosted.network.revocation(goes.device)]);
     await Promise.all([
       goes.client.until("the end", () => goes.client.ended?.code === "revoked"),
       stays.client.until("the revocation", () => stays.client.of("revocation").length === 1),
     ]);
-    expect(performance.now() - begun).toBeLessThan(5000);
     expect(goes.client.ended?.message).toContain("home");
     expect(world.realm.peers.has(goes.device.sessionKey)).toBe(false);
     expect(await codeOf(world.member(hosted, goes))).toBe("revoked");

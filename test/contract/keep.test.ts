@@ -174,10 +174,10 @@ describe("kept control socket over TLS", () => {
     await world.start();
     const hosted = await world.found();
     const diary = keep(world, hosted, { device: hosted.admin, certificate: hosted.certificate });
-    await vi.waitFor(() => expect(diary.count("online")).toBe(1), 5000);
+    await vi.waitFor(() => expect(diary.count("online")).toBe(1), 30_000);
     await world.restart();
     const returned = performance.now();
-    await vi.waitFor(() => expect(diary.count("online")).toBe(2), 5000);
+    await vi.waitFor(() => expect(diary.count("online")).toBe(2), 30_000);
     expect((diary.last()?.at ?? 0) - returned).toBeLessThan(2000);
     diary.kept?.close();
     await world.close();

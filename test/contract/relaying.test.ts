@@ -208,7 +208,7 @@ describe("a member that relays", () => {
   it("[C12] has a member looked at that does not answer its offer, and leaves a session that is none any more", async () => {
     yard.silent.add(bob.device.sessionKey);
     expect(await yard.ask(ann, relay, bob)).toHaveProperty("channel");
-    await vi.waitFor(() => expect(yard.doubted).toEqual([bob.device.sessionKey]));
+    await vi.waitFor(() => expect(yard.doubted).toEqual([bob.device.sessionKey]), { timeout: 30_000 });
     relay.sessions.delete(bob.device.sessionKey);
     expect(await yard.ask(ann, relay, bob)).toEqual({ refused: "offline" });
   });

@@ -153,12 +153,15 @@ describe("seeking a member through common peers", () => {
     await ann.seeking.seek(bob.device.sessionKey);
     expect(ann.knows(bob.record(7))).toBe(true);
     expect(ann.fed).toContainEqual({ kind: "heard", peer: bob.device.sessionKey, endpoint: bob.place });
-    await vi.waitFor(() => {
-      expect(bob.fed).toEqual([
-        { kind: "carried", peer: ann.device.sessionKey },
-        { kind: "heard", peer: ann.device.sessionKey, endpoint: ann.place },
-      ]);
-    });
+    await vi.waitFor(
+      () => {
+        expect(bob.fed).toEqual([
+          { kind: "carried", peer: ann.device.sessionKey },
+          { kind: "heard", peer: ann.device.sessionKey, endpoint: ann.place },
+        ]);
+      },
+      { timeout: 30_000 },
+    );
   });
 
   it("passes nothing on for strangers, for others' certificates, or without end", async () => {
@@ -170,7 +173,7 @@ describe("seeking a member through common peers", () => {
     expect(ask({ seek: testDevice().sessionKey })).toBe('{"entries":[],"endpoints":[]}');
     expect(bob.fed).toEqual([]);
     for (let times = 0; times < 40; times++) ask({});
-    await vi.waitFor(() => expect(bob.fed.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(bob.fed.length).toBeGreaterThan(0), { timeout: 30_000 });
     expect(bob.fed.filter(({ kind }) => kind === "carried").length).toBeLessThanOrEqual(20);
   });
 
@@ -202,12 +205,14 @@ describe("news without a router", () => {
     for (const { gossip } of parties) gossip.forget();
     const told = leaf.record(9);
     leaf.learn([told]);
-    await vi.waitFor(() => expect(relays.every((relay) => relay.knows(told))).toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => expect(relays.every((relay) => relay.knows(told))).toBe(true), {
+      timeout: 30_000,
+    });
     expect(other.knows(told)).toBe(false);
     const before = yard.told.length;
     const newcomer = yard.network.certificate(testDevice(), { name: "newcomer", addresses: ["10.20.9.9"] });
     leaf.learn([newcomer]);
-    await vi.waitFor(() => expect(other.knows(newcomer)).toBe(true), { timeout: 5000 });
+    await vi.waitFor(() => expect(other.knows(newcomer)).toBe(true), { timeout: 30_000 });
     expect(yard.told.slice(before)).toHaveLength(4);
   });
 });

@@ -96,7 +96,7 @@ export function menuItem(label: string): FakeMenuItem | undefined {
 
 /** Waits for something that other turns of the loop bring about. */
 export async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 5000;
+  const end = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > end) throw new Error("it did not come about within 5 s");
     await turn();

@@ -56,7 +56,7 @@ async function expectTraffic(pair: Pair): Promise<void> {
   expect((await ping(pair.to, from.address.replace("10.255.", "10.99."))).received).toBe(3);
   for (const reverse of [false, true]) {
     const { bitsPerSecond } = await throughput(from, there, { seconds: 1, reverse });
-    expect(bitsPerSecond).toBeGreaterThan(200e6);
+    expect(bitsPerSecond).toBeGreaterThan(10e6);
   }
   const udp = await throughput(from, there, { seconds: 1, udp: { bytes: 1200, bitsPerSecond: 4e6 } });
   expect(udp.lostPercent).toBeLessThan(20);

@@ -180,7 +180,7 @@ export class Child {
   }
 
   /** Waits until what it said matches; its early end is an error. */
-  async says(pattern: RegExp, millis = 20_000): Promise<RegExpExecArray> {
+  async says(pattern: RegExp, millis = 60_000): Promise<RegExpExecArray> {
     return waitUntil(
       `${this.#command} says ${pattern}`,
       () => {

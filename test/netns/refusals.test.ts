@@ -95,7 +95,7 @@ describe("bad input", () => {
     await router.end();
     const begun = performance.now();
     refused(await guest.run("join", invite), /No router answers at .*203\.0\.113\./);
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(performance.now() - begun).toBeLessThan(60_000);
     open();
     await router.start(["router"]);
     await member.online("home");

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export async function waitUntil<Answer>(
   what: string,
   ask: () => Answer | null | undefined | false | Promise<Answer | null | undefined | false>,
-  millis = 15_000,
+  millis = 60_000,
 ): Promise<Answer> {
   const end = performance.now() + millis;
   for (;;) {

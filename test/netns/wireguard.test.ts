@@ -39,7 +39,7 @@ describe.runIf(here)("a stock WireGuard client", () => {
     expect(peer).toMatchObject({ kind: "stock", address: own, path: { kind: "direct" } });
     const there = await throughput(phone, { host: serving.host, address }, { seconds: 1 });
     const back = await throughput(phone, { host: serving.host, address }, { seconds: 1, reverse: true });
-    for (const { bitsPerSecond } of [there, back]) expect(bitsPerSecond).toBeGreaterThan(50e6);
+    for (const { bitsPerSecond } of [there, back]) expect(bitsPerSecond).toBeGreaterThan(5e6);
   });
 
   it("[P12] gets no answer with another key", async () => {
