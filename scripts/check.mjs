@@ -15,18 +15,8 @@ const cargo = cargoPath() ?? "cargo";
  * @type {readonly { name: string, program: string, args: readonly string[], cwd?: string }[]}
  */
 const CHECKS = [
-  node("tests", "vitest/vitest.mjs", [
-    "run",
-    "--project",
-    "unit",
-    "--project",
-    "contract",
-    "--project",
-    "sim",
-    // A thousand nodes take longer than all else together; `npm test` has them.
-    "--exclude",
-    "test/sim/mesh.test.ts",
-  ]),
+  // The other suites take longer than all else together; `npm test` has them.
+  node("tests", "vitest/vitest.mjs", ["run", "--project", "unit"]),
   {
     name: "clippy",
     program: cargo,
