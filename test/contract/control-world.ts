@@ -267,13 +267,13 @@ export class TestClient {
     return this.of("certificate").findLast(({ body }) => body.identity === identity)?.body;
   }
 
-  /** Resolves as soon as something that the router told makes it true; rejects with what it was after a minute. */
+  /** Resolves as soon as something that the router told makes it true; rejects with what it was after four minutes. */
   until(what: string, isTrue: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         reject(new Error(`still not: ${what}`));
-      }, 60_000);
+      }, 240_000);
       const look = () => {
         if (!isTrue()) return;
         clearTimeout(timer);

@@ -127,7 +127,7 @@ describe.each(["tls", "memory"] as const)("control socket over %s", (kind) => {
   });
 
   it("serves 200 members of one network, each of whom sees all others", {
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     const hosted = await world.found();
     const devices = Array.from({ length: 200 }, () => testDevice());
