@@ -4,8 +4,8 @@ import type { z } from "zod";
 import type { DataPlane } from "../../drivers/dataplane.ts";
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import { controlKind, relayOpen, relayOpened } from "../../src-shared/wire.ts";
-import { Allowance } from "../mesh/allowance.ts";
 import type { Member, Membership } from "../mesh/membership.ts";
+import { Openings } from "../mesh/openings.ts";
 import { relayCost } from "../mesh/relays.ts";
 import type { Route } from "../mesh/routing.ts";
 import type { SessionRequests } from "./requests.ts";
@@ -46,15 +46,9 @@ interface Asker {
   readonly request: Request;
 }
 
-/** What one neighbour has asked for. */
-interface Account {
-  readonly peers: Set<SessionKey>;
-  readonly rate: Allowance;
-}
-
 export class Relaying {
   readonly #options: RelayingOptions;
-  readonly #accounts = new Map<SessionKey, Account>();
+  readonly #openings = new Openings();
   /** Labels of channels for members that came through other relays, so that each has its own. */
   readonly #labels = new Map<string, number>();
   /** Relays that did not carry on what they offered to, until they are tried first again. */
@@ -74,7 +68,7 @@ export class Relaying {
 
   /** A peer's session ended: what it asked for counts no more. */
   ended(peer: SessionKey): void {
-    this.#accounts.delete(peer);
+    this.#openings.forget(peer);
   }
 
   async #open(from: SessionKey, request: Request | undefined): Promise<Opened> {
@@ -86,7 +80,7 @@ export class Relaying {
       return refuse("not-allowed");
     if (to === null || to.rank === "stock") return refuse("unknown");
     if (request.via?.includes(self.identity) === true) return refuse("offline");
-    if (!this.#spend(from, request.to)) return refuse("quota");
+    if (!this.#openings.spend(from, request.to, this.#options.surroundings.now())) return refuse("quota");
     const asker = { member, from, request };
     return this.#openHere(asker) ?? (await this.#openOnward(asker, to));
   }
@@ -103,16 +97,6 @@ export class Relaying {
     if (via.length === 0) return entry.body.sessionKey === from ? member : null;
     const relay = membership.memberOf(from);
     return relay !== null && relayCost(relay) !== null && via.at(-1) === relay.identity ? member : null;
-  }
-
-  #spend(from: SessionKey, to: SessionKey): boolean {
-    const now = this.#options.surroundings.now();
-    const account = this.#accounts.get(from) ?? { peers: new Set(), rate: new Allowance(openRate, now) };
-    this.#accounts.set(from, account);
-    if (!account.rate.spend(1, now)) return false;
-    if (!account.peers.has(to) && account.peers.size >= mostChannels) return false;
-    account.peers.add(to);
-    return true;
   }
 
   /** Both ends have sessions here; null if not. */
@@ -253,9 +237,6 @@ function refuse(refused: Refusal): Extract<Opened, { refused: string }> {
   return { refused };
 }
 
-/** Peers that one member can be relayed to at a time. */
-const mostChannels = 1024;
-const openRate = { perSecond: 20, burst: 200 };
 /** Relays asked one after another for one channel; each may wait for the next. */
 const mostTries = 3;
 const askMillis = 2000;

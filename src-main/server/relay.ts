@@ -5,7 +5,7 @@ import { parseJson } from "../../src-shared/json.ts";
 import type { Notary } from "../../src-shared/trust.ts";
 import type { relayOffer, relayOpened, stateExchange } from "../../src-shared/wire.ts";
 import { controlKind, relayOpen } from "../../src-shared/wire.ts";
-import { Allowance } from "../mesh/allowance.ts";
+import { Openings } from "../mesh/openings.ts";
 import type { Log } from "./connection.ts";
 import type { HostedNetwork } from "./hosted.ts";
 import type { Networks } from "./networks.ts";
@@ -25,17 +25,11 @@ export interface RelayOptions {
 type Opened = z.infer<typeof relayOpened>;
 type Refusal = Extract<Opened, { refused: string }>["refused"];
 
-/** What one member has asked for. */
-interface Account {
-  readonly peers: Set<SessionKey>;
-  readonly rate: Allowance;
-}
-
 export class Relay {
   readonly #options: RelayOptions;
   /** Networks in which a session key is a member's. */
   readonly #homes = new Map<SessionKey, Set<HostedNetwork>>();
-  readonly #accounts = new Map<SessionKey, Account>();
+  readonly #openings = new Openings();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -53,7 +47,7 @@ export class Relay {
       return;
     }
     homes.delete(hosted);
-    this.#accounts.delete(key);
+    this.#openings.forget(key);
     // Its channels end with the peer, also when it stays a member of another network and has to come anew.
     realm.removePeer(key);
     if (homes.size > 0) realm.setPeer(key);
@@ -62,7 +56,7 @@ export class Relay {
 
   #handle(event: RealmEvent): void {
     if (event.kind === "ended") {
-      this.#accounts.delete(event.peer);
+      this.#openings.forget(event.peer);
       return;
     }
     this.#options.realm.respond(event.peer, event.id, JSON.stringify(this.#answer(event)));
@@ -88,7 +82,7 @@ export class Relay {
     if (hosted === null || from === to) return refuse("not-allowed");
     if (hosted.membership.memberOf(to) === null) return refuse("unknown");
     if (this.#options.isHere(to)) return { refused: "here" };
-    if (!this.#spend(from, to)) return refuse("quota");
+    if (!this.#openings.spend(from, to, this.#options.now())) return refuse("quota");
     const channels = this.#channels(from, to);
     if (channels === null) return refuse("offline");
     this.#offer(to, { ...request.data, from, channel: channels.to });
@@ -104,16 +98,6 @@ export class Relay {
     if (hosted === null || member?.identity !== entry.body.identity) return null;
     const { rank } = hosted.membership.judge(entry, this.#options.now());
     return rank === undefined || rank === "pending" ? null : hosted;
-  }
-
-  #spend(from: SessionKey, to: SessionKey): boolean {
-    const now = this.#options.now();
-    const account = this.#accounts.get(from) ?? { peers: new Set(), rate: new Allowance(openRate, now) };
-    this.#accounts.set(from, account);
-    if (!account.rate.spend(1, now)) return false;
-    if (!account.peers.has(to) && account.peers.size >= mostChannels) return false;
-    account.peers.add(to);
-    return true;
   }
 
   #channels(from: SessionKey, to: SessionKey): { readonly from: number; readonly to: number } | null {
@@ -142,7 +126,3 @@ function digestIn(body: string): string {
   const digest = typeof value === "object" && value !== null && "digest" in value ? value.digest : "";
   return typeof digest === "string" ? digest.slice(0, 64) : "";
 }
-
-/** Peers that one member can be relayed to at a time. */
-const mostChannels = 1024;
-const openRate = { perSecond: 20, burst: 200 };
