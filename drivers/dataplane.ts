@@ -6,9 +6,12 @@ export type Key = string;
 /**
  * One way for datagrams to leave or arrive: `1.2.3.4:7743` or `[fe80::1%2]:7743` directly,
  * `1.2.3.4:7743#305419896` through a relay at that address under that channel (decimal); with `@7` behind by the extra
- * socket of that number; `tcp/1.2.3.4:7743`, also with a channel, over a TCP link.
+ * socket of that number; `tcp/1.2.3.4:7743`, also with a channel, over a link of that transport.
  */
 export type Endpoint = string;
+
+/** What links are made of. */
+export type Transport = "tcp" | "tls" | "wss" | "quic" | "kcp";
 
 /** How the other end of a session is spoken to. */
 export type PeerKind = "node" | "router" | "stock";
@@ -42,6 +45,19 @@ export interface PeerOptions {
   readonly presharedKey?: Key;
   /** Seconds between keepalives while a session stands; 0 for none. */
   readonly keepaliveSeconds: number;
+}
+
+/** Where links are taken. */
+export interface ListenOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** One address alone; left out: both families, every interface. */
+  readonly address?: string;
+}
+
+export interface ConnectOptions {
+  /** How long it is tried, at most 300. */
+  readonly seconds: number;
 }
 
 export interface PathOptions {
@@ -92,17 +108,15 @@ export interface DataPlane {
   unbind(name: string): void;
 
   /**
-   * Accepts TCP links beside the UDP sockets of that name, on both families or the one of `address`; 0 takes a free port.
-   * Returns the port. Unbinding the sockets ends it. A link carries sealed datagrams like a path of UDP; one that carries
-   * none of a known session within 10 s is closed.
+   * Takes links of a transport beside the UDP sockets of that name. Returns the port. Unbinding the sockets ends it. A link
+   * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed.
    */
-  listenTcp(socket: string, port: number, address?: string): number;
+  listenLinks(socket: string, transport: Transport, options: ListenOptions): number;
   /**
-   * Opens a TCP link to `tcp/…` from the port that `socket` listens on, trying every 0.2 s for so many seconds (at most
-   * 300), so that two ends that do so at once meet through their NATs; ends in one `tcp` event. Throws ENOENT when the
-   * socket does not listen in that family.
+   * Opens a link to `tcp/…`; ends in one `link` event. Throws ENOENT when `socket` takes no such links in that family.
+   * TCP: from the port that listens, trying every 0.2 s, so that two ends that do so at once meet through their NATs.
    */
-  connectTcp(socket: string, remote: Endpoint, seconds: number): void;
+  connectLink(socket: string, remote: Endpoint, options: ConnectOptions): void;
 
   openRealm(options: RealmOptions): void;
   closeRealm(realm: string): void;
@@ -297,8 +311,8 @@ export type DataPlaneEvent =
       readonly server: string;
       readonly address: Endpoint | null;
     }
-  /** The end of `connectTcp`: whether a link to `remote` stands. */
-  | { readonly kind: "tcp"; readonly socket: string; readonly remote: Endpoint; readonly up: boolean }
+  /** The end of `connectLink`: whether a link to `remote` stands. */
+  | { readonly kind: "link"; readonly socket: string; readonly remote: Endpoint; readonly up: boolean }
   /** A thread or descriptor failed; the realm carries nothing any more. */
   | { readonly kind: "failed"; readonly realm: string | null; readonly message: string };
 

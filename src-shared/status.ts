@@ -5,10 +5,14 @@ import { verdictStatus } from "./verdict.ts";
 
 const time = z.iso.datetime().nullable();
 
+/** What can carry datagrams. */
+export const transports = ["udp", "tcp", "kcp", "tls", "wss", "quic"] as const;
+export type Transport = (typeof transports)[number];
+
 /** One way to a peer, as the user sees it. */
 export const pathStatus = z.object({
   kind: z.enum(["direct", "relay"]),
-  transport: z.enum(["udp", "tcp", "kcp", "tls", "wss", "quic"]),
+  transport: z.enum(transports),
   /** Names of the relays in order; empty when direct. */
   via: z.array(z.string()),
   /** Address datagrams go to: the peer's, or the first relay's. */

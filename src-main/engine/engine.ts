@@ -564,7 +564,7 @@ export class Engine {
         this.whereabouts.handle(event);
         this.tcpLinks.handle(event);
         return;
-      case "tcp":
+      case "link":
         this.tcpLinks.handle(event);
         return;
       case "measured": {

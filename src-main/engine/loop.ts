@@ -324,7 +324,7 @@ export class NetworkLoop {
         return;
       case "mapped":
       case "pong":
-      case "tcp":
+      case "link":
         return;
       default:
         this.#peerEvent(event);

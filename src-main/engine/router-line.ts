@@ -5,6 +5,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import type { Signed } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
+import { transportOf } from "../mesh/endpoint.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
 import type { KeptControl } from "../transport/keep.ts";
@@ -283,7 +284,7 @@ export class RouterLine {
 }
 
 function isLink(endpoint: string): boolean {
-  return endpoint.startsWith("tcp/");
+  return transportOf(endpoint) !== "udp";
 }
 
 const probeMillis = 5000;

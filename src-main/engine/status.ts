@@ -1,5 +1,6 @@
 /** What the engine's state looks like to users: derived each time it is asked for. */
 import type { CandidateStatus, NetworkStatus, PeerStatus } from "../../src-shared/status.ts";
+import { transportOf } from "../mesh/endpoint.ts";
 import type { PeerView } from "../mesh/peer-view.ts";
 import { issuerOf } from "./administration.ts";
 import type { Engine, Held } from "./engine.ts";
@@ -54,7 +55,7 @@ export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): Pe
         ? null
         : {
             kind: path.kind,
-            transport: path.endpoint.startsWith("tcp/") ? "tcp" : "udp",
+            transport: transportOf(path.endpoint),
             via: [...path.via],
             remote: path.remote,
             latencyMs: rounded(path.latencyMillis),

@@ -3,7 +3,7 @@ import type { DataPlane, DataPlaneEvent, Endpoint } from "../../drivers/dataplan
 import { mainSocket } from "./surroundings.ts";
 
 export interface TcpLinksOptions {
-  readonly dataPlane: Pick<DataPlane, "listenTcp" | "connectTcp" | "stun">;
+  readonly dataPlane: Pick<DataPlane, "listenLinks" | "connectLink" | "stun">;
   /** Ports to listen on, best first; 0 takes a free one. */
   readonly wishes: () => readonly number[];
   /** The address that alone is used; undefined: all. */
@@ -25,9 +25,13 @@ export class TcpLinks {
   listen(): number | null {
     if (this.#port !== null) return this.#port;
     const { dataPlane, wishes, address } = this.#options;
+    const only = address();
     for (const wish of wishes()) {
       try {
-        this.#port = dataPlane.listenTcp(mainSocket, wish, address());
+        this.#port = dataPlane.listenLinks(mainSocket, "tcp", {
+          port: wish,
+          ...(only === undefined ? {} : { address: only }),
+        });
         return this.#port;
       } catch {
         // The next wish.
@@ -40,7 +44,7 @@ export class TcpLinks {
   connect(remote: Endpoint, seconds: number): Promise<boolean> {
     if (this.listen() === null) return Promise.resolve(false);
     return wait(this.#connecting, remote, () =>
-      this.#options.dataPlane.connectTcp(mainSocket, remote, seconds),
+      this.#options.dataPlane.connectLink(mainSocket, remote, { seconds }),
     ).then((up) => up ?? false);
   }
 
@@ -50,8 +54,8 @@ export class TcpLinks {
   }
 
   /** How an attempt or a question ended. */
-  handle(event: Extract<DataPlaneEvent, { readonly kind: "tcp" | "mapped" }>): void {
-    if (event.kind === "tcp") end(this.#connecting, event.remote, event.up);
+  handle(event: Extract<DataPlaneEvent, { readonly kind: "link" | "mapped" }>): void {
+    if (event.kind === "link") end(this.#connecting, event.remote, event.up);
     else end(this.#asking, event.server, event.address);
   }
 

@@ -2,9 +2,9 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { contains, isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
-import { splitHostPort } from "../../src-shared/ids.ts";
 import type { CandidateStatus } from "../../src-shared/status.ts";
 import type { Endpoint, Measure, OwnCandidate } from "./effect.ts";
+import { hostOf } from "./endpoint.ts";
 
 export type CandidateKind = CandidateStatus["kind"];
 
@@ -141,12 +141,6 @@ export function trustDelay(candidate: Candidate, now: Millis): Millis {
 /** Echoes come, and have come for as long as it takes after a loss. */
 export function isTrusted(candidate: Candidate, now: Millis): boolean {
   return !isProvisional(candidate) && now - candidate.since >= trustDelay(candidate, now);
-}
-
-/** The host that datagrams go to, without port, zone, link, channel and socket; empty where there is none. */
-export function hostOf(endpoint: Endpoint): string {
-  const plain = endpoint.replace(/^tcp\//, "").replace(/[#@].*$/, "");
-  return splitHostPort(plain)?.host.replace(/%.*$/, "") ?? "";
 }
 
 /** Hosts as which a node is seen from outside. */

@@ -6,7 +6,7 @@ import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
 import type { Punch } from "./punching.ts";
 
-/** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel; over a TCP link with `tcp/` before it. */
+/** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel; over a link with its transport before it, `tcp/1.2.3.4:7743`. */
 export type Endpoint = string;
 
 /** Own way to be reached. */

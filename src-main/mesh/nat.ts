@@ -3,6 +3,7 @@ import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { NatFacts } from "../../src-shared/trust.ts";
 import type { Endpoint } from "./effect.ts";
+import { hostOf } from "./endpoint.ts";
 
 /** A server's answer: at which address it sees a socket of ours. */
 export interface Seen {
@@ -87,10 +88,6 @@ function beyond(seen: readonly Seen[], own: ReadonlySet<string>): readonly Seen[
 
 function portOf({ address }: Seen): number {
   return splitHostPort(address)?.port ?? 0;
-}
-
-function hostOf(endpoint: Endpoint): string {
-  return splitHostPort(endpoint)?.host ?? "";
 }
 
 const longestStep = 64;

@@ -4,6 +4,7 @@ import type { ReasonCode } from "../../src-shared/status.ts";
 import type { Candidate } from "./candidate.ts";
 import { isProvisional, isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
+import { transportOf } from "./endpoint.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath, fitsPin, pinned } from "./pin.ts";
 
@@ -83,7 +84,7 @@ export function reasonOf(
     case "declared":
       return "direct-reflexive";
     case "heard":
-      return active.endpoint.startsWith("tcp/") ? "direct-tcp" : "direct-heard";
+      return transportOf(active.endpoint) === "tcp" ? "direct-tcp" : "direct-heard";
     case "relay": {
       const direct = facts.candidates.filter(({ kind }) => kind !== "relay");
       if (direct.some(({ standing, losses }) => standing === "proved" && losses.length === 0))

@@ -3,6 +3,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Around } from "./around.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
+import { hostPortOf } from "./endpoint.ts";
 import type { ReasonFacts } from "./path.ts";
 
 /** What a sentence about the path in use says. */
@@ -27,11 +28,6 @@ export function viaOf(
 ): readonly string[] {
   const first = relay === null ? undefined : relays.get(relay)?.name;
   return first === undefined ? [] : [first, ...onward.map(nameOf)];
-}
-
-/** Where datagrams go, without the channel, the socket or the transport. */
-export function hostPortOf(endpoint: Endpoint): string {
-  return endpoint.replace(/^tcp\//, "").replace(/[#@].*$/, "");
 }
 
 /** Where a candidate's answers come from. */

@@ -1,7 +1,8 @@
 /** Which paths carry a peer's packets together, and which stand by. */
 import type { Candidate } from "./candidate.ts";
-import { hostOf, isTrusted } from "./candidate.ts";
+import { isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
+import { hostOf } from "./endpoint.ts";
 import type { Rules } from "./path.ts";
 import { choosePath } from "./path.ts";
 

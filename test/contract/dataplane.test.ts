@@ -134,10 +134,10 @@ describe("sessions", () => {
     const [one, two] = [new Plane(), new Plane()];
     one.know(two);
     two.know(one);
-    const remote = `tcp/127.0.0.1:${two.calls.listenTcp("main", 0, "127.0.0.1")}`;
-    const own = `tcp/127.0.0.1:${one.calls.listenTcp("main", 0, "127.0.0.1")}`;
-    one.calls.connectTcp("main", remote, 20);
-    expect(await one.next("tcp")).toMatchObject({ socket: "main", remote, up: true });
+    const remote = `tcp/127.0.0.1:${two.calls.listenLinks("main", "tcp", { port: 0, address: "127.0.0.1" })}`;
+    const own = `tcp/127.0.0.1:${one.calls.listenLinks("main", "tcp", { port: 0, address: "127.0.0.1" })}`;
+    one.calls.connectLink("main", remote, { seconds: 20 });
+    expect(await one.next("link")).toMatchObject({ socket: "main", remote, up: true });
     one.calls.handshake("net", two.publicKey, [remote]);
     expect((await one.next("session")).endpoint).toBe(remote);
     expect((await two.next("session")).endpoint).toBe(own);
@@ -346,7 +346,7 @@ describe("bad input", () => {
           seconds: 1,
         }),
     ],
-    ["a TCP link", (plane: DataPlane) => plane.connectTcp("main", "1.2.3.4:5", 1)],
+    ["a link", (plane: DataPlane) => plane.connectLink("main", "1.2.3.4:5", { seconds: 1 })],
     ["a label", (plane: DataPlane) => plane.openChannel("net", key(), key(), 0)],
     ["a quota", (plane: DataPlane) => plane.setRelayQuota(-1)],
     ["a kind of request", (plane: DataPlane) => plane.request("net", knownPeer(plane), 128, "{}")],

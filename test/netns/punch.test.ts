@@ -47,10 +47,10 @@ describe("two behind NATs", () => {
     const server = `tcp/${relay.host.address}:7743`;
     const [own, others] = [`tcp/${await mapped(one, server)}`, `tcp/${await mapped(other, server)}`];
     const begun = performance.now();
-    await one.call("connectTcp", "main", others, 10);
-    await other.call("connectTcp", "main", own, 10);
-    expect(await one.next("tcp", (event) => event.remote === others)).toMatchObject({ up: true });
-    expect(await other.next("tcp", (event) => event.remote === own)).toMatchObject({ up: true });
+    await one.call("connectLink", "main", others, { seconds: 10 });
+    await other.call("connectLink", "main", own, { seconds: 10 });
+    expect(await one.next("link", (event) => event.remote === others)).toMatchObject({ up: true });
+    expect(await other.next("link", (event) => event.remote === own)).toMatchObject({ up: true });
     console.log(`TCP through both NATs after ${Math.round(performance.now() - begun)} ms`);
     await Promise.all([one.use(other, others), other.use(one, own)]);
     const { relayed } = await relay.call("counters");
@@ -66,7 +66,7 @@ async function behind(
   join: (plane: RemotePlane) => Promise<Endpoint>,
 ): Promise<readonly [RemotePlane, RemotePlane]> {
   relay = await RemotePlane.start(lab.publicHost("relay"), 1);
-  await relay.call("listenTcp", "main", 7743);
+  await relay.call("listenLinks", "main", "tcp", { port: 7743 });
   const home = async (name: string, options: NatOptions, number: number) =>
     RemotePlane.start(lab.lanHost(name, lab.nat(`${name}-nat`, options, number), 10), number, {
       packets: true,
@@ -85,10 +85,10 @@ async function joinByUdp(plane: RemotePlane): Promise<Endpoint> {
 }
 
 async function joinByTcp(plane: RemotePlane): Promise<Endpoint> {
-  await plane.call("listenTcp", "main", 7743);
+  await plane.call("listenLinks", "main", "tcp", { port: 7743 });
   const remote = `tcp/${relay.host.address}:7743`;
-  await plane.call("connectTcp", "main", remote, 10);
-  expect(await plane.next("tcp")).toMatchObject({ remote, up: true });
+  await plane.call("connectLink", "main", remote, { seconds: 10 });
+  expect(await plane.next("link")).toMatchObject({ remote, up: true });
   const [near] = await meet(plane, relay, remote);
   return near;
 }

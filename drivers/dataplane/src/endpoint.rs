@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub const RELAY_HEADER: usize = 8;
 
 /// `1.2.3.4:7743`, `[fe80::1%2]:7743` or, on a relay's channel, `1.2.3.4:7743#305419896`; by an extra socket of ours
-/// with its number behind, `1.2.3.4:7743@7`; over a TCP link `tcp/1.2.3.4:7743`.
+/// with its number behind, `1.2.3.4:7743@7`; over a link `tcp/1.2.3.4:7743`, with the name of its transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Of the peer, or of the relay.
@@ -28,8 +28,48 @@ pub enum Carrier {
     Main,
     /// An extra socket, by its number.
     Extra(NonZeroU32),
-    /// A TCP link.
+    /// A link of that transport.
+    Link(Transport),
+}
+
+/// What links are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// A TCP connection.
     Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// WebSocket over TLS.
+    Wss,
+    /// Datagrams of a QUIC connection.
+    Quic,
+    /// The link for lossy lines, in DTLS.
+    Kcp,
+}
+
+impl Transport {
+    /// All of them; each lies at its own number.
+    pub const ALL: [Transport; 5] =
+        [Transport::Tcp, Transport::Tls, Transport::Wss, Transport::Quic, Transport::Kcp];
+
+    /// As endpoints and callers name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Wss => "wss",
+            Transport::Quic => "quic",
+            Transport::Kcp => "kcp",
+        }
+    }
+}
+
+impl FromStr for Transport {
+    type Err = NotAnEndpoint;
+
+    fn from_str(text: &str) -> Result<Transport, NotAnEndpoint> {
+        Transport::ALL.into_iter().find(|transport| transport.name() == text).ok_or(NotAnEndpoint)
+    }
 }
 
 impl Endpoint {
@@ -69,8 +109,8 @@ impl Endpoint {
         let extra = match self.carrier {
             Carrier::Main => 0,
             Carrier::Extra(number) => number.get(),
-            Carrier::Tcp => {
-                bytes[30] = 1;
+            Carrier::Link(transport) => {
+                bytes[30] = 1 + transport as u8;
                 0
             }
         };
@@ -81,8 +121,8 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.carrier == Carrier::Tcp {
-            out.write_str(TCP)?;
+        if let Carrier::Link(transport) = self.carrier {
+            write!(out, "{}/", transport.name())?;
         }
         self.address.fmt(out)?;
         if let Some(channel) = self.channel {
@@ -90,7 +130,7 @@ impl fmt::Display for Endpoint {
         }
         match self.carrier {
             Carrier::Extra(number) => write!(out, "@{number}"),
-            Carrier::Main | Carrier::Tcp => Ok(()),
+            Carrier::Main | Carrier::Link(_) => Ok(()),
         }
     }
 }
@@ -103,14 +143,17 @@ impl FromStr for Endpoint {
     type Err = NotAnEndpoint;
 
     fn from_str(text: &str) -> Result<Endpoint, NotAnEndpoint> {
-        let (tcp, text) = text.strip_prefix(TCP).map_or((false, text), |rest| (true, rest));
+        let (transport, text) = match text.split_once('/') {
+            Some((transport, rest)) => (Some(transport.parse()?), rest),
+            None => (None, text),
+        };
         let (text, extra) = numbered(text, '@')?;
         let (address, channel) = numbered(text, '#')?;
-        let carrier = match (tcp, extra) {
-            (false, None) => Carrier::Main,
-            (false, Some(number)) => Carrier::Extra(number),
-            (true, None) => Carrier::Tcp,
-            (true, Some(_)) => return Err(NotAnEndpoint),
+        let carrier = match (transport, extra) {
+            (None, None) => Carrier::Main,
+            (None, Some(number)) => Carrier::Extra(number),
+            (Some(transport), None) => Carrier::Link(transport),
+            (Some(_), Some(_)) => return Err(NotAnEndpoint),
         };
         let mut address: SocketAddr = address.parse().map_err(|_| NotAnEndpoint)?;
         if let SocketAddr::V6(v6) = &mut address {
@@ -126,8 +169,6 @@ impl FromStr for Endpoint {
         Ok(Endpoint { address, channel, carrier })
     }
 }
-
-const TCP: &str = "tcp/";
 
 /// What stands before the mark, and the number behind it.
 fn numbered(text: &str, mark: char) -> Result<(&str, Option<NonZeroU32>), NotAnEndpoint> {
@@ -148,16 +189,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_round_trips(ip in any::<u128>(), port in 1u16.., scope in any::<u32>(), channel in any::<u32>(), carrier in 0u32..5, v4 in any::<bool>()) {
+        fn text_round_trips(ip in any::<u128>(), port in 1u16.., scope in any::<u32>(), channel in any::<u32>(), carrier in 0u32..9, v4 in any::<bool>()) {
             let address = if v4 {
                 SocketAddr::from(((ip as u32 | 1).to_be_bytes(), port))
             } else {
                 SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::from(ip | 1 << 120), port, 0, scope))
             };
-            let carrier = match NonZeroU32::new(carrier) {
-                None => Carrier::Main,
-                Some(NonZeroU32::MIN) => Carrier::Tcp,
-                Some(number) => Carrier::Extra(number),
+            let carrier = match (Transport::ALL.get(carrier as usize), NonZeroU32::new(carrier - carrier.min(5))) {
+                (Some(transport), _) => Carrier::Link(*transport),
+                (None, None) => Carrier::Main,
+                (None, Some(number)) => Carrier::Extra(number),
             };
             let endpoint = Endpoint { address, channel: NonZeroU32::new(channel), carrier };
             prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
@@ -170,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_taken_has_one_meaning(text in "(tcp/)?(1\\.2\\.3\\.4|\\[::1\\]):[0-9]{1,3}(#[0-9]{0,3})?(@[0-9]{0,3})?") {
+        fn what_is_taken_has_one_meaning(text in "((tcp|tls|wss|quic|kcp)/)?(1\\.2\\.3\\.4|\\[::1\\]):[0-9]{1,3}(#[0-9]{0,3})?(@[0-9]{0,3})?") {
             if let Ok(endpoint) = text.parse::<Endpoint>() {
                 prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
             }
@@ -194,6 +235,7 @@ mod tests {
             "1.2.3.4:1@1@1",
             "tcp/1.2.3.4:1@1",
             "udp/1.2.3.4:1",
+            "tcp/tls/1.2.3.4:1",
             "tcp/",
             "host:1",
         ] {

@@ -11,12 +11,12 @@ beforeEach(() => {
   busy = [];
   links = new TcpLinks({
     dataPlane: {
-      listenTcp: (_socket, port) => {
+      listenLinks: (_socket, _transport, { port }) => {
         if (busy.includes(port)) throw Object.assign(new Error("in use"), { code: "EADDRINUSE" });
         calls.push(`listen ${port}`);
         return port;
       },
-      connectTcp: (_socket, to, seconds) => void calls.push(`connect ${to} ${seconds}`),
+      connectLink: (_socket, to, { seconds }) => void calls.push(`connect ${to} ${seconds}`),
       stun: (_socket, server) => void calls.push(`stun ${server}`),
     },
     wishes: () => [7743, 7744],
@@ -36,11 +36,11 @@ describe("[W21] TCP links", () => {
 
   it("are opened once for all who ask for the same, and say whether they stand", async () => {
     const asked = [links.connect(remote, 5), links.connect(remote, 5)];
-    links.handle({ kind: "tcp", socket: "main", remote, up: true });
+    links.handle({ kind: "link", socket: "main", remote, up: true });
     expect(await Promise.all(asked)).toEqual([true, true]);
     expect(calls).toEqual(["listen 7743", `connect ${remote} 5`]);
     const again = links.connect(remote, 5);
-    links.handle({ kind: "tcp", socket: "main", remote, up: false });
+    links.handle({ kind: "link", socket: "main", remote, up: false });
     expect(await again).toBe(false);
   });
 

@@ -2,7 +2,7 @@
 
 use super::text::{read, read_endpoint, read_key};
 use super::values::{self, Fields};
-use crate::endpoint::{Carrier, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::plane::{self, CallError, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
@@ -68,6 +68,17 @@ pub struct PathOptions {
 pub struct Use {
     pub active: Vec<String>,
     pub standby: Vec<String>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct ListenOptions {
+    pub port: u32,
+    pub address: Option<String>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct ConnectOptions {
+    pub seconds: u32,
 }
 
 #[napi(object, object_to_js = false)]
@@ -327,21 +338,33 @@ impl DataPlane {
     }
 
     #[napi]
-    pub fn listen_tcp(&self, socket: String, port: u32, address: Option<String>) -> Result<u32, Refused> {
+    pub fn listen_links(
+        &self,
+        socket: String,
+        transport: String,
+        options: ListenOptions,
+    ) -> Result<u32, Refused> {
         guard(|| {
-            let address = address.map(|address| read::<IpAddr>(&address, "an address")).transpose()?;
-            self.plane.listen_tcp(&socket, read_port(port)?, address).map(u32::from)
+            let address = options.address.as_deref().map(|text| read::<IpAddr>(text, "an address"));
+            let options =
+                plane::ListenOptions { port: read_port(options.port)?, address: address.transpose()? };
+            self.plane.listen_links(&socket, read(&transport, "a transport")?, &options).map(u32::from)
         })
     }
 
     #[napi]
-    pub fn connect_tcp(&self, socket: String, remote: String, seconds: u32) -> Result<(), Refused> {
+    pub fn connect_link(
+        &self,
+        socket: String,
+        remote: String,
+        options: ConnectOptions,
+    ) -> Result<(), Refused> {
         guard(|| {
             let remote = read_endpoint(&remote)?;
-            if remote.carrier != Carrier::Tcp || remote.channel.is_some() || seconds > 300 {
-                return Err(CallError::invalid("a TCP link leads to tcp/ADDRESS:PORT, within 300 seconds"));
+            if remote.channel.is_some() || options.seconds > 300 {
+                return Err(CallError::invalid("a link leads to an address, within 300 seconds"));
             }
-            self.plane.connect_tcp(&socket, remote.address, seconds)
+            self.plane.connect_link(&socket, remote, options.seconds)
         })
     }
 

@@ -94,8 +94,8 @@ pub fn event(event: Event) -> Fields {
             ("server", text(server)),
             ("address", address.map_or(Value::Null, text)),
         ]),
-        Event::Tcp { socket, remote, up } => Fields(vec![
-            ("kind", text("tcp")),
+        Event::Link { socket, remote, up } => Fields(vec![
+            ("kind", text("link")),
             ("socket", text(socket)),
             ("remote", text(remote)),
             ("up", Value::Flag(up)),

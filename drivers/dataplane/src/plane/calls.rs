@@ -1,18 +1,17 @@
 //! The calls of `drivers/dataplane.ts` that concern the whole: sockets, realms, counters, the end.
 
 use super::core::{Core, millis};
-use super::options::{CallError, Called, Counters, PeerCounters, RealmOptions};
+use super::options::{CallError, Called, Counters, ListenOptions, PeerCounters, RealmOptions};
 use super::peer::Peer;
 use super::port::{Place, Port};
 use super::realm::{Realm, TunLink};
 use super::{receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Events;
 use crate::os::{Tun, Waker};
 use crate::session::{Key, Local, LocalOptions, Millis, Suite, Suites};
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -134,25 +133,36 @@ impl Plane {
         Ok(())
     }
 
-    /// Accepts TCP links beside the UDP sockets of that name.
-    pub fn listen_tcp(&self, socket: &str, number: u16, address: Option<IpAddr>) -> Called<u16> {
+    /// Accepts links of a transport beside the UDP sockets of that name.
+    pub fn listen_links(&self, socket: &str, transport: Transport, options: &ListenOptions) -> Called<u16> {
         let mut holdings = self.holdings();
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
-        if bound.port.tcp().is_some() {
-            return Err(CallError::invalid(format!("{socket} listens on TCP already")));
+        if bound.port.beside(transport).is_some() {
+            return Err(CallError::invalid(format!("{socket} takes {} links already", transport.name())));
         }
-        tcp::listen(&self.core, &bound.port, number, address).map_err(CallError::system)
+        match transport {
+            Transport::Tcp => tcp::listen(&self.core, &bound.port, options.port, options.address),
+            _ => return Err(no_links(transport)),
+        }
+        .map_err(CallError::system)
     }
 
-    /// Opens a TCP link from the port that listens there.
-    pub fn connect_tcp(&self, socket: &str, remote: SocketAddr, seconds: u32) -> Called<()> {
+    /// Opens a link from the port that takes those of its transport there.
+    pub fn connect_link(&self, socket: &str, remote: Endpoint, seconds: u32) -> Called<()> {
+        let Carrier::Link(transport) = remote.carrier else {
+            return Err(CallError::invalid(format!("{remote} names no link")));
+        };
         let mut holdings = self.holdings();
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
-        match tcp::connect(&self.core, &bound.port, remote, seconds).map_err(CallError::system)? {
+        let begun = match transport {
+            Transport::Tcp => tcp::connect(&self.core, &bound.port, remote.address, seconds),
+            _ => return Err(no_links(transport)),
+        };
+        match begun.map_err(CallError::system)? {
             true => Ok(()),
-            false => Err(CallError::missing("socket that listens on TCP for this address", socket)),
+            false => Err(CallError::missing("socket that takes such links for this address", socket)),
         }
     }
 
@@ -250,6 +260,10 @@ fn alive(holdings: &mut Option<Holdings>) -> Called<&mut Holdings> {
     holdings
         .as_mut()
         .ok_or_else(|| CallError { code: "ESTOPPED", message: "the data plane was stopped".to_string() })
+}
+
+fn no_links(transport: Transport) -> CallError {
+    CallError::invalid(format!("{} links are not opened here", transport.name()))
 }
 
 fn unbind(core: &Core, bound: Bound) {

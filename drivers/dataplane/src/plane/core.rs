@@ -79,11 +79,11 @@ impl Core {
         }
     }
 
-    /// The way to an endpoint for who has `main`: itself, an extra socket, or the TCP links beside it.
+    /// The way to an endpoint for who has `main`: itself, an extra socket, or the links beside it.
     pub fn route(&self, main: &Arc<Port>, endpoint: Endpoint) -> Route {
         let port = match endpoint.carrier {
             Carrier::Extra(number) => self.extras.find(number),
-            Carrier::Tcp => main.tcp(),
+            Carrier::Link(transport) => main.beside(transport),
             Carrier::Main => Some(main.clone()),
         };
         Route { port: port.unwrap_or_else(|| Arc::new(Port::closed(main.name.clone()))), endpoint }

@@ -2,6 +2,7 @@
 
 use super::core::millis;
 use super::framing::{self, LENGTH, NotFrames};
+use super::links::Carry;
 use crate::os::Arrivals;
 use crate::session::Millis;
 use mio::net::TcpStream;
@@ -54,27 +55,6 @@ impl Link {
         Link { remote, began: millis(), stream, outgoing: Mutex::default(), heard: AtomicU64::new(0) }
     }
 
-    /// Sends datagrams as far as there is room; false when one was dropped.
-    pub fn send<'a>(&self, datagrams: impl Iterator<Item = &'a [u8]>) -> bool {
-        let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = millis();
-        if outgoing.is_late(now) {
-            outgoing.write(&self.stream);
-        }
-        if outgoing.broken || outgoing.is_late(now) {
-            return false;
-        }
-        let mut complete = true;
-        for datagram in datagrams {
-            let fits = outgoing.bytes.len() - outgoing.sent + LENGTH + datagram.len() <= LIMIT;
-            complete &= fits && framing::frame(&mut outgoing.bytes, datagram);
-        }
-        let end = outgoing.bytes.len();
-        outgoing.added.push_back((end, now));
-        outgoing.write(&self.stream);
-        complete
-    }
-
     /// Sends what waits; false when the connection is over.
     pub fn flush(&self) -> bool {
         let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,20 +91,44 @@ impl Link {
         }
     }
 
-    /// An authentic datagram came over it.
-    pub fn note_authentic(&self, now: Millis) {
+    /// When an authentic datagram came last.
+    pub fn heard(&self) -> Option<Millis> {
+        Some(self.heard.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+}
+
+impl Carry for Link {
+    fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    fn send(&self, datagrams: &mut dyn Iterator<Item = &[u8]>) -> bool {
+        let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = millis();
+        if outgoing.is_late(now) {
+            outgoing.write(&self.stream);
+        }
+        if outgoing.broken || outgoing.is_late(now) {
+            return false;
+        }
+        let mut complete = true;
+        for datagram in datagrams {
+            let fits = outgoing.bytes.len() - outgoing.sent + LENGTH + datagram.len() <= LIMIT;
+            complete &= fits && framing::frame(&mut outgoing.bytes, datagram);
+        }
+        let end = outgoing.bytes.len();
+        outgoing.added.push_back((end, now));
+        outgoing.write(&self.stream);
+        complete
+    }
+
+    fn note_authentic(&self, now: Millis) {
         if self.heard.load(Ordering::Relaxed) != now {
             self.heard.store(now, Ordering::Relaxed);
         }
     }
 
-    /// When an authentic datagram came last.
-    pub fn heard(&self) -> Option<Millis> {
-        Some(self.heard.load(Ordering::Relaxed)).filter(|at| *at > 0)
-    }
-
-    /// Ends it; whoever still holds it sends into nothing.
-    pub fn close(&self) {
+    fn close(&self) {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
         // It may be over already.
         let _ = self.stream.shutdown(Shutdown::Both);

@@ -1,6 +1,5 @@
-//! The TCP links of one socket name, by the address at the other end.
+//! The links of one transport and one socket name, by the address at the other end.
 
-use super::link::Link;
 use crate::os::Departure;
 use crate::session::Millis;
 use arc_swap::ArcSwap;
@@ -8,31 +7,46 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// One link: a connection that carries sealed datagrams, whole or not at all.
+pub trait Carry: Send + Sync {
+    /// The address at the other end, by which it is found.
+    fn remote(&self) -> SocketAddr;
+
+    /// Sends datagrams as far as there is room, without ever waiting; false when one was dropped.
+    fn send(&self, datagrams: &mut dyn Iterator<Item = &[u8]>) -> bool;
+
+    /// An authentic datagram came over it.
+    fn note_authentic(&self, now: Millis);
+
+    /// Ends it; whoever still holds it sends into nothing.
+    fn close(&self);
+}
+
 /// Read for each batch sent; changed when links come and go.
 #[derive(Default)]
 pub struct Links {
-    links: ArcSwap<HashMap<SocketAddr, Arc<Link>>>,
+    links: ArcSwap<HashMap<SocketAddr, Arc<dyn Carry>>>,
 }
 
 impl Links {
-    pub fn find(&self, remote: SocketAddr) -> Option<Arc<Link>> {
+    pub fn find(&self, remote: SocketAddr) -> Option<Arc<dyn Carry>> {
         self.links.load().get(&remote).cloned()
     }
 
     /// Adds a link; the one it replaces, if any, is closed.
-    pub fn insert(&self, link: &Arc<Link>) {
-        if let Some(replaced) = self.find(link.remote) {
+    pub fn insert(&self, link: Arc<dyn Carry>) {
+        if let Some(replaced) = self.find(link.remote()) {
             replaced.close();
         }
-        self.change(|links| drop(links.insert(link.remote, link.clone())));
+        self.change(|links| drop(links.insert(link.remote(), link.clone())));
     }
 
     /// Removes this very link and closes it.
-    pub fn remove(&self, link: &Arc<Link>) {
+    pub fn remove(&self, link: &Arc<dyn Carry>) {
         link.close();
         self.change(|links| {
-            if links.get(&link.remote).is_some_and(|known| Arc::ptr_eq(known, link)) {
-                links.remove(&link.remote);
+            if links.get(&link.remote()).is_some_and(|known| Arc::ptr_eq(known, link)) {
+                links.remove(&link.remote());
             }
         });
     }
@@ -41,8 +55,8 @@ impl Links {
     pub fn send(&self, slab: &[u8], departures: &[Departure]) -> usize {
         let links = self.links.load();
         let is_sent = |departure: &&Departure| {
-            let datagrams = slab[departure.range.clone()].chunks(departure.stride);
-            links.get(&departure.target).is_some_and(|link| link.send(datagrams))
+            let mut datagrams = slab[departure.range.clone()].chunks(departure.stride);
+            links.get(&departure.target).is_some_and(|link| link.send(&mut datagrams))
         };
         departures.iter().filter(|departure| !is_sent(departure)).count()
     }
@@ -54,7 +68,7 @@ impl Links {
         }
     }
 
-    fn change(&self, change: impl Fn(&mut HashMap<SocketAddr, Arc<Link>>)) {
+    fn change(&self, change: impl Fn(&mut HashMap<SocketAddr, Arc<dyn Carry>>)) {
         self.links.rcu(|links| {
             let mut changed = HashMap::clone(links);
             change(&mut changed);

@@ -44,7 +44,7 @@ mod tests;
 
 pub use calls::Plane;
 pub use options::{
-    CallError, Counters, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
+    CallError, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
 };
 pub use port::Place;
 pub use thread::panic_text;

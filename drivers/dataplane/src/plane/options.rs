@@ -4,6 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::session::{Key, PeerKind, RealmKind};
 use crate::table::Prefix;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Why a call was refused: an errno name and one line.
@@ -58,6 +59,14 @@ pub struct PathOptions {
 pub struct Use {
     pub active: Vec<Endpoint>,
     pub standby: Vec<Endpoint>,
+}
+
+/// Where links are taken.
+pub struct ListenOptions {
+    /// 0 takes a free one.
+    pub port: u16,
+    /// `None`: both families, every interface.
+    pub address: Option<IpAddr>,
 }
 
 /// What [`Plane::punch`] takes.

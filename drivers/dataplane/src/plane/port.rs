@@ -1,7 +1,7 @@
-//! A named pair of UDP sockets, one per address family, on one port; one extra socket beside such a pair; or its TCP links.
+//! A named pair of UDP sockets, one per address family, on one port; one extra socket beside such a pair; or its links of one transport.
 
 use super::links::Links;
-use crate::endpoint::{Carrier, Endpoint};
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::os::{Departure, Udp};
 use crate::session::Millis;
 use arc_swap::ArcSwapOption;
@@ -47,11 +47,11 @@ pub struct Port {
     device: Option<Arc<str>>,
     v4: ArcSwapOption<Udp>,
     v6: ArcSwapOption<Udp>,
-    /// Of a port of TCP links: those, and where it listens.
+    /// Of a port of links: those, and where it listens.
     pub links: Links,
     locals: Vec<SocketAddr>,
-    /// The port of the TCP links beside this one.
-    tcp: ArcSwapOption<Port>,
+    /// The ports of the links beside this one, by transport.
+    beside: [ArcSwapOption<Port>; Transport::ALL.len()],
 }
 
 impl Port {
@@ -100,9 +100,9 @@ impl Port {
         })
     }
 
-    /// TCP links beside `main`, from where it listens.
-    pub fn tcp_links(main: &Port, number: u16, locals: Vec<SocketAddr>) -> Port {
-        Port { number, carrier: Carrier::Tcp, locals, ..Port::closed(main.name.clone()) }
+    /// Links of a transport beside `main`, from where it listens.
+    pub fn of_links(main: &Port, transport: Transport, number: u16, locals: Vec<SocketAddr>) -> Port {
+        Port { number, carrier: Carrier::Link(transport), locals, ..Port::closed(main.name.clone()) }
     }
 
     /// No socket at all: what an endpoint is sent to whose socket is gone.
@@ -117,7 +117,7 @@ impl Port {
             v6: ArcSwapOption::empty(),
             links: Links::default(),
             locals: Vec::new(),
-            tcp: ArcSwapOption::empty(),
+            beside: Default::default(),
         }
     }
 
@@ -126,16 +126,16 @@ impl Port {
         Endpoint { carrier: self.carrier, ..Endpoint::direct(source) }
     }
 
-    /// The port of the TCP links beside this one, while it listens.
-    pub fn tcp(&self) -> Option<Arc<Port>> {
-        self.tcp.load_full()
+    /// The port of a transport's links beside this one, while there are such.
+    pub fn beside(&self, transport: Transport) -> Option<Arc<Port>> {
+        self.beside[transport as usize].load_full()
     }
 
-    pub fn set_tcp(&self, port: Option<Arc<Port>>) {
-        self.tcp.store(port);
+    pub fn set_beside(&self, transport: Transport, port: Option<Arc<Port>>) {
+        self.beside[transport as usize].store(port);
     }
 
-    /// Where it listens for TCP in the family of `remote`.
+    /// Where it listens in the family of `remote`.
     pub fn local(&self, remote: &SocketAddr) -> Option<SocketAddr> {
         self.locals.iter().find(|local| local.is_ipv4() == remote.is_ipv4()).copied()
     }
@@ -146,7 +146,7 @@ impl Port {
             Carrier::Main => {}
             Carrier::Extra(_) if self.heard.load(Ordering::Relaxed) == now => {}
             Carrier::Extra(_) => self.heard.store(now, Ordering::Relaxed),
-            Carrier::Tcp => self.links.note_authentic(source, now),
+            Carrier::Link(_) => self.links.note_authentic(source, now),
         }
     }
 
@@ -168,7 +168,7 @@ impl Port {
     /// Sends batches that lie in `slab`, each by its family's socket. `wait`: block while a queue is full, else drop.
     /// Returns how many were refused.
     pub fn send(&self, slab: &[u8], departures: &[Departure], wait: bool) -> usize {
-        if self.carrier == Carrier::Tcp {
+        if let Carrier::Link(_) = self.carrier {
             return self.links.send(slab, departures);
         }
         let families = departures.chunk_by(|one, other| one.target.is_ipv4() == other.target.is_ipv4());
@@ -177,8 +177,8 @@ impl Port {
 
     /// Sends one datagram; false when it was refused.
     pub fn send_one(&self, datagram: &[u8], target: SocketAddr) -> bool {
-        if self.carrier == Carrier::Tcp {
-            return self.links.find(target).is_some_and(|link| link.send(std::iter::once(datagram)));
+        if let Carrier::Link(_) = self.carrier {
+            return self.links.find(target).is_some_and(|link| link.send(&mut std::iter::once(datagram)));
         }
         self.with(target, 1, |udp| usize::from(!udp.send_one(datagram, target))) == 0
     }

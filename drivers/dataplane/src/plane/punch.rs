@@ -148,7 +148,7 @@ impl Punches {
     pub fn claim(&self, peer: &Peer, endpoints: impl Iterator<Item = Endpoint>) {
         let by = |endpoint: Endpoint| match endpoint.carrier {
             Carrier::Extra(number) => Some(number),
-            Carrier::Main | Carrier::Tcp => None,
+            Carrier::Main | Carrier::Link(_) => None,
         };
         let numbers: Vec<NonZeroU32> = endpoints.filter_map(by).collect();
         let mut state = self.lock();

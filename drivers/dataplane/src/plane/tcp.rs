@@ -5,11 +5,12 @@
 
 use super::core::{Core, millis};
 use super::link::{Link, Reading};
+use super::links::Carry;
 use super::port::Port;
 use super::receive::Receiver;
 use super::tcp_socket as socket;
 use super::thread;
-use crate::endpoint::{Carrier, Endpoint};
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Event;
 use crate::os::{Arrivals, prefer_latency};
 use crate::session::Millis;
@@ -79,16 +80,16 @@ pub fn listen(core: &Arc<Core>, main: &Port, number: u16, address: Option<IpAddr
     let listeners = socket::listen(number, address)?;
     let number = listeners.first().map_or(Ok(number), |first| first.local_addr().map(|at| at.port()))?;
     let locals = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
-    let port = Arc::new(Port::tcp_links(main, number, locals));
+    let port = Arc::new(Port::of_links(main, Transport::Tcp, number, locals));
     core.tcp.lock().command(core, Command::Listen(port.clone(), listeners))?;
-    main.set_tcp(Some(port));
+    main.set_beside(Transport::Tcp, Some(port));
     Ok(number)
 }
 
-/// Connects from the port that listens beside `main`, again and again; ends in one `tcp` event. False: none listens for
+/// Connects from the port that listens beside `main`, again and again; ends in one `link` event. False: none listens for
 /// that family.
 pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) -> io::Result<bool> {
-    let Some(port) = main.tcp() else { return Ok(false) };
+    let Some(port) = main.beside(Transport::Tcp) else { return Ok(false) };
     let Some(local) = port.local(&remote) else { return Ok(false) };
     let now = millis();
     let until = now + Millis::from(seconds) * 1_000;
@@ -100,8 +101,8 @@ pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) 
 impl Tcp {
     /// The socket beside which it listens closes: so do its links.
     pub fn leave(&self, main: &Port) {
-        let Some(port) = main.tcp() else { return };
-        main.set_tcp(None);
+        let Some(port) = main.beside(Transport::Tcp) else { return };
+        main.set_beside(Transport::Tcp, None);
         let (answer, closed) = sync_channel(1);
         let state = self.lock();
         let Some(thread) = &state.thread else { return };
@@ -179,6 +180,13 @@ struct Held {
     rest: Vec<u8>,
 }
 
+impl Held {
+    fn close(&self) {
+        let link: Arc<dyn Carry> = self.link.clone();
+        self.port.links.remove(&link);
+    }
+}
+
 impl<'a> Service<'a> {
     fn new(core: &'a Core, poll: Poll) -> Service<'a> {
         Service {
@@ -215,7 +223,7 @@ impl<'a> Service<'a> {
                         let _ = answer.send(());
                     }
                     Command::Stop => {
-                        self.links.values().for_each(|held| held.port.links.remove(&held.link));
+                        self.links.values().for_each(Held::close);
                         return Ok(());
                     }
                 }
@@ -282,7 +290,7 @@ impl<'a> Service<'a> {
         socket::tune(&stream);
         if let Ok(token) = self.register(&mut stream, Interest::READABLE | Interest::WRITABLE) {
             let link = Arc::new(Link::new(stream, remote));
-            port.links.insert(&link);
+            port.links.insert(link.clone());
             self.links.insert(token, Held { port: port.clone(), link, rest: Vec::new() });
             self.unread.push(token);
         }
@@ -336,8 +344,8 @@ impl<'a> Service<'a> {
             let up = attempt.port.links.find(attempt.remote).is_some();
             if up || now >= attempt.until {
                 self.give_up(&attempt);
-                let remote = Endpoint { carrier: Carrier::Tcp, ..Endpoint::direct(attempt.remote) };
-                self.core.tell(Event::Tcp { socket: attempt.port.name.clone(), remote, up });
+                let remote = Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(attempt.remote) };
+                self.core.tell(Event::Link { socket: attempt.port.name.clone(), remote, up });
                 continue;
             }
             if attempt.trying.is_some_and(|(_, since)| now > since + TRY) {
@@ -366,7 +374,7 @@ impl<'a> Service<'a> {
 
     fn end(&mut self, token: Token) {
         if let Some(held) = self.links.remove(&token) {
-            held.port.links.remove(&held.link);
+            held.close();
         }
     }
 
@@ -380,7 +388,7 @@ impl<'a> Service<'a> {
         self.links.retain(|_, held| {
             let stays = !Arc::ptr_eq(&held.port, port);
             if !stays {
-                held.port.links.remove(&held.link);
+                held.close();
             }
             stays
         });

@@ -34,7 +34,7 @@ fn hit(one: &Node, two: &Node) -> (Endpoint, Endpoint) {
 fn number(endpoint: &Endpoint) -> NonZeroU32 {
     match endpoint.carrier {
         Carrier::Extra(number) => number,
-        Carrier::Main | Carrier::Tcp => panic!("{endpoint} is by no extra socket"),
+        Carrier::Main | Carrier::Link(_) => panic!("{endpoint} is by no extra socket"),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What must not hurt: noise, floods, restarts, panics.
 
 use super::world::{Node, TunKind, datagram, joined, realm};
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::{Event, Events};
 use crate::plane::core::Core;
-use crate::plane::{Plane, PunchOptions, thread};
+use crate::plane::{ListenOptions, Plane, PunchOptions, thread};
 use crate::session::{PeerKind, RealmKind};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -92,10 +93,13 @@ fn starting_and_stopping_leaves_nothing_behind() {
         two.plane.punch("net", &one.key, &search(&one)).expect("begun");
         one.wait(|event| matches!(event, Event::Heard { .. }).then_some(()));
         let address = Some([127, 0, 0, 1].into());
-        let number = two.plane.listen_tcp("node", 0, address).expect("listens");
-        one.plane.listen_tcp("node", 0, address).expect("listens");
-        one.plane.connect_tcp("node", ([127, 0, 0, 1], number).into(), 20).expect("begun");
-        one.wait(|event| matches!(event, Event::Tcp { up: true, .. }).then_some(()));
+        let number = two.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address }).expect("listens");
+        one.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address }).expect("listens");
+        one.plane.connect_link("node", Endpoint {
+            carrier: Carrier::Link(Transport::Tcp),
+            ..Endpoint::direct(([127, 0, 0, 1], number).into())
+        }, 20).expect("begun");
+        one.wait(|event| matches!(event, Event::Link { up: true, .. }).then_some(()));
         one.plane.stop();
         one.plane.stop();
         let code = |error: crate::plane::CallError| error.code;

@@ -2,11 +2,12 @@
 
 use super::packets::super_packet;
 use super::world::{Node, TunKind, datagram, receive, send, until, used_by};
-use crate::endpoint::{Carrier, Endpoint};
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Event;
 use crate::os::Arrivals;
 use crate::packet::vnet;
-use crate::plane::PathOptions;
+use crate::plane::links::Carry;
+use crate::plane::{ListenOptions, PathOptions};
 use crate::plane::link::{Link, Reading};
 use crate::session::PeerKind;
 use crate::stun;
@@ -16,13 +17,13 @@ use std::num::NonZeroU32;
 
 /// Listens, and says where.
 fn listen(node: &Node) -> Endpoint {
-    let number = node.plane.listen_tcp("node", 0, Some([127, 0, 0, 1].into())).expect("listens");
-    Endpoint { carrier: Carrier::Tcp, ..Endpoint::direct(([127, 0, 0, 1], number).into()) }
+    let number = node.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: Some([127, 0, 0, 1].into()) }).expect("listens");
+    Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(([127, 0, 0, 1], number).into()) }
 }
 
 fn wait_tcp(node: &Node) -> (Endpoint, bool) {
     node.wait(|event| match event {
-        Event::Tcp { remote, up, .. } => Some((*remote, *up)),
+        Event::Link { remote, up, .. } => Some((*remote, *up)),
         _ => None,
     })
 }
@@ -30,7 +31,7 @@ fn wait_tcp(node: &Node) -> (Endpoint, bool) {
 /// Node 1's link to node 2; where each meets the other.
 fn connect(one: &Node, two: &Node) -> (Endpoint, Endpoint) {
     let (near, far) = (listen(one), listen(two));
-    one.plane.connect_tcp("node", far.address, 20).expect("begun");
+    one.plane.connect_link("node", far, 20).expect("begun");
     assert_eq!(wait_tcp(one), (far, true));
     (near, far)
 }
@@ -95,9 +96,9 @@ fn connecting_goes_on_until_somebody_listens_or_the_time_is_over() {
     let (one, two) = (Node::new(1, TunKind::None), Node::new(2, TunKind::None));
     let (near, far) = (listen(&one), listen(&two));
     two.plane.unbind("node").expect("unbound");
-    one.plane.connect_tcp("node", far.address, 1).expect("begun");
+    one.plane.connect_link("node", far, 1).expect("begun");
     assert_eq!(wait_tcp(&one), (far, false));
-    one.plane.connect_tcp("node", far.address, 20).expect("begun");
+    one.plane.connect_link("node", far, 20).expect("begun");
     let listener = TcpListener::bind(far.address).expect("bound");
     assert_eq!(listener.accept().expect("a connection").1, near.address, "not from the port that listens");
     assert_eq!(wait_tcp(&one), (far, true));
@@ -107,10 +108,10 @@ fn connecting_goes_on_until_somebody_listens_or_the_time_is_over() {
 fn links_close_with_their_socket_and_calls_name_what_is_missing() {
     let (one, two) = (Node::new(1, TunKind::None), Node::new(2, TunKind::None));
     let code = |result: Result<(), crate::plane::CallError>| result.expect_err("refused").code;
-    assert_eq!(code(one.plane.connect_tcp("node", two.endpoint.address, 1)), "ENOENT");
-    assert_eq!(code(one.plane.listen_tcp("none", 0, None).map(drop)), "ENOENT");
+    assert_eq!(code(one.plane.connect_link("node", Endpoint { carrier: Carrier::Link(Transport::Tcp), ..two.endpoint }, 1)), "ENOENT");
+    assert_eq!(code(one.plane.listen_links("none", Transport::Tcp, &ListenOptions { port: 0, address: None }).map(drop)), "ENOENT");
     let far = listen(&one);
-    assert_eq!(code(one.plane.listen_tcp("node", 0, None).map(drop)), "EINVAL");
+    assert_eq!(code(one.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: None }).map(drop)), "EINVAL");
     let mut stranger = TcpStream::connect(far.address).expect("connected");
     one.plane.unbind("node").expect("unbound");
     assert!(matches!(stranger.read(&mut [0; 10]), Ok(0) | Err(_)), "still open");

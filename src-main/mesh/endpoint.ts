@@ -1,0 +1,21 @@
+/** What an endpoint's text says: by which transport, to which host. */
+import { splitHostPort } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
+import { transports } from "../../src-shared/status.ts";
+import type { Endpoint } from "./effect.ts";
+
+/** What carries datagrams there. */
+export function transportOf(endpoint: Endpoint): Transport {
+  const name = endpoint.slice(0, Math.max(0, endpoint.indexOf("/")));
+  return transports.find((transport) => transport === name) ?? "udp";
+}
+
+/** Where datagrams go, without the transport, the channel and the socket. */
+export function hostPortOf(endpoint: Endpoint): string {
+  return endpoint.slice(endpoint.indexOf("/") + 1).replace(/[#@].*$/, "");
+}
+
+/** The host alone, without zone; empty where there is none. */
+export function hostOf(endpoint: Endpoint): string {
+  return splitHostPort(hostPortOf(endpoint))?.host.replace(/%.*$/, "") ?? "";
+}
