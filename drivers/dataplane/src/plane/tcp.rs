@@ -344,7 +344,8 @@ impl<'a> Service<'a> {
             let up = attempt.port.links.find(attempt.remote).is_some();
             if up || now >= attempt.until {
                 self.give_up(&attempt);
-                let remote = Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(attempt.remote) };
+                let remote =
+                    Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(attempt.remote) };
                 self.core.tell(Event::Link { socket: attempt.port.name.clone(), remote, up });
                 continue;
             }

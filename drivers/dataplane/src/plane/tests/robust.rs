@@ -93,12 +93,21 @@ fn starting_and_stopping_leaves_nothing_behind() {
         two.plane.punch("net", &one.key, &search(&one)).expect("begun");
         one.wait(|event| matches!(event, Event::Heard { .. }).then_some(()));
         let address = Some([127, 0, 0, 1].into());
-        let number = two.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address }).expect("listens");
+        let number = two
+            .plane
+            .listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address })
+            .expect("listens");
         one.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address }).expect("listens");
-        one.plane.connect_link("node", Endpoint {
-            carrier: Carrier::Link(Transport::Tcp),
-            ..Endpoint::direct(([127, 0, 0, 1], number).into())
-        }, 20).expect("begun");
+        one.plane
+            .connect_link(
+                "node",
+                Endpoint {
+                    carrier: Carrier::Link(Transport::Tcp),
+                    ..Endpoint::direct(([127, 0, 0, 1], number).into())
+                },
+                20,
+            )
+            .expect("begun");
         one.wait(|event| matches!(event, Event::Link { up: true, .. }).then_some(()));
         one.plane.stop();
         one.plane.stop();

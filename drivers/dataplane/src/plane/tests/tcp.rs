@@ -6,9 +6,9 @@ use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Event;
 use crate::os::Arrivals;
 use crate::packet::vnet;
+use crate::plane::link::{Link, Reading};
 use crate::plane::links::Carry;
 use crate::plane::{ListenOptions, PathOptions};
-use crate::plane::link::{Link, Reading};
 use crate::session::PeerKind;
 use crate::stun;
 use std::io::{Read, Write};
@@ -17,7 +17,14 @@ use std::num::NonZeroU32;
 
 /// Listens, and says where.
 fn listen(node: &Node) -> Endpoint {
-    let number = node.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: Some([127, 0, 0, 1].into()) }).expect("listens");
+    let number = node
+        .plane
+        .listen_links(
+            "node",
+            Transport::Tcp,
+            &ListenOptions { port: 0, address: Some([127, 0, 0, 1].into()) },
+        )
+        .expect("listens");
     Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(([127, 0, 0, 1], number).into()) }
 }
 
@@ -108,10 +115,31 @@ fn connecting_goes_on_until_somebody_listens_or_the_time_is_over() {
 fn links_close_with_their_socket_and_calls_name_what_is_missing() {
     let (one, two) = (Node::new(1, TunKind::None), Node::new(2, TunKind::None));
     let code = |result: Result<(), crate::plane::CallError>| result.expect_err("refused").code;
-    assert_eq!(code(one.plane.connect_link("node", Endpoint { carrier: Carrier::Link(Transport::Tcp), ..two.endpoint }, 1)), "ENOENT");
-    assert_eq!(code(one.plane.listen_links("none", Transport::Tcp, &ListenOptions { port: 0, address: None }).map(drop)), "ENOENT");
+    assert_eq!(
+        code(one.plane.connect_link(
+            "node",
+            Endpoint { carrier: Carrier::Link(Transport::Tcp), ..two.endpoint },
+            1
+        )),
+        "ENOENT"
+    );
+    assert_eq!(
+        code(
+            one.plane
+                .listen_links("none", Transport::Tcp, &ListenOptions { port: 0, address: None })
+                .map(drop)
+        ),
+        "ENOENT"
+    );
     let far = listen(&one);
-    assert_eq!(code(one.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: None }).map(drop)), "EINVAL");
+    assert_eq!(
+        code(
+            one.plane
+                .listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: None })
+                .map(drop)
+        ),
+        "EINVAL"
+    );
     let mut stranger = TcpStream::connect(far.address).expect("connected");
     one.plane.unbind("node").expect("unbound");
     assert!(matches!(stranger.read(&mut [0; 10]), Ok(0) | Err(_)), "still open");
