@@ -8,6 +8,7 @@ import { ROOT } from "./root.mjs";
 import { setUpOrExit } from "./setup.mjs";
 
 const crate = join(ROOT, "drivers/dataplane");
+const line = join(ROOT, "test/line");
 const cargo = cargoPath() ?? "cargo";
 
 /**
@@ -40,6 +41,18 @@ const CHECKS = [
   node("promises and switches", "oxlint/bin/oxlint", ["--type-aware", "--deny-warnings"]),
   node("format and lint", "@biomejs/biome/bin/biome", ["ci", "--colors=off", "--error-on-warnings", "."]),
   { name: "rustfmt", program: cargo, args: ["fmt", "--check", "--", "--color", "never"], cwd: crate },
+  {
+    name: "clippy of the tests' line",
+    program: cargo,
+    args: ["clippy", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+    cwd: line,
+  },
+  {
+    name: "rustfmt of the tests' line",
+    program: cargo,
+    args: ["fmt", "--check", "--", "--color", "never"],
+    cwd: line,
+  },
 ];
 
 await setUpOrExit();

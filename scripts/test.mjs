@@ -78,16 +78,35 @@ async function runRust() {
   heading("rust");
   const cargo = cargoPath();
   if (!cargo) return skip("rust", ["cargo"]);
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  // Built in parts, or the crate's own tests take longer to compile than everything else.
+  const inParts = ["--config", "profile.release.package.starmesh_dataplane.codegen-units=16"];
+  for (const { path, options } of [
+    { path: "drivers/dataplane", options: inParts },
+    { path: "test/line", options: [] },
+  ]) {
+    const { passed, failed, skipped } = await runCrate(cargo, join(ROOT, path), options);
+    counts.passed += passed;
+    counts.failed += failed;
+    counts.skipped += skipped;
+  }
+  return counts;
+}
+
+/**
+ * @param {string} cargo
+ * @param {string} crate
+ * @param {readonly string[]} options
+ * @returns {Promise<Counts>}
+ */
+async function runCrate(cargo, crate, options) {
   // The release profile, because set-up has built every crate in it already.
-  const crate = join(ROOT, "drivers/dataplane");
   const args = [
     "test",
     "--release",
     "--locked",
     "--no-fail-fast",
-    // Built in parts, or the crate's own tests take longer to compile than everything else.
-    "--config",
-    "profile.release.package.starmesh_dataplane.codegen-units=16",
+    ...options,
     "--target-dir",
     join(crate, "target"),
     "--",

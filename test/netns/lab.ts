@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Host } from "./host.ts";
+import type { Impairment } from "./line.ts";
+import { Line } from "./line.ts";
 import type { NatKind } from "./nat.ts";
 import { firewallRules, natRules } from "./nat.ts";
 
@@ -19,6 +21,14 @@ export interface NatOptions {
   readonly behind?: { readonly nat: Nat; readonly number: number };
   /** IPv6 without translation, behind a firewall that lets answers in only. */
   readonly ipv6?: boolean;
+}
+
+/** What a host with a public address is besides. */
+export interface PublicHostOptions {
+  /** One address of each family. */
+  readonly ipv6?: boolean;
+  /** There is a line before it (`Lab.line`), until which nothing passes. */
+  readonly line?: boolean;
 }
 
 /** A NAT router: one address on the internet, one LAN behind it, no way in unasked. */
@@ -39,6 +49,8 @@ export class Lab {
   readonly #reaper: ChildProcess;
   readonly #closed: Promise<void>;
   readonly #hosts = new Map<string, number>();
+  /** What lies in the middle of a host's cable, by the host's name. */
+  readonly #middles = new Map<string, Host>();
   #internet: Host | null = null;
   #publicHosts = 0;
 
@@ -66,8 +78,8 @@ export class Lab {
   }
 
   /** A host with one public address, or with `ipv6` one of each family; everything public reaches everything public. */
-  publicHost(name: string, { ipv6 = false }: { readonly ipv6?: boolean } = {}): Host {
-    const { outer, gateway, site } = this.#attach(name, "eth0");
+  publicHost(name: string, { ipv6 = false, line = false }: PublicHostOptions = {}): Host {
+    const { outer, gateway, site } = this.#attach(name, "eth0", line);
     const outer6 = ipv6 ? [`${site}::2`] : [];
     const host = this.#host(name, [outer, ...outer6], this.internet);
     host.setUp(`addr add ${outer}/30 dev eth0`, "link set eth0 up", `route add default via ${gateway}`);
@@ -128,15 +140,25 @@ export class Lab {
     nat.host.setUp(`link set ${port} master lan up`);
   }
 
-  /** Two hosts on one cable, `10.255.0.1` and `10.255.0.2`, and nothing else. */
-  cable(one: string, other: string): readonly [Host, Host] {
+  /** Two hosts on one cable, `10.255.0.1` and `10.255.0.2`, and nothing else; if asked, with a line before the first. */
+  cable(one: string, other: string, { line = false } = {}): readonly [Host, Host] {
     this.#namespace(one);
     this.#namespace(other);
-    this.#link(one, "eth0", other, "eth0");
+    const link = line ? this.#linkByLine : this.#link;
+    link.call(this, one, "eth0", other, "eth0");
     const hosts = [this.#host(one, ["10.255.0.1"]), this.#host(other, ["10.255.0.2"])] as const;
     for (const host of hosts) host.setUp(`addr add ${host.address}/24 dev eth0`, "link set eth0 up");
     hosts.forEach(untilCarried);
     return hosts;
+  }
+
+  /** Begins to pass what goes `there` from a host that was made with a line before it, and `back`. */
+  async line(host: Host, impairment: Impairment = {}): Promise<Line> {
+    const middle = this.#middles.get(host.name);
+    if (middle === undefined) throw new Error(`there is no line before ${host.name}`);
+    const line = await Line.start(middle);
+    await line.set(impairment);
+    return line;
   }
 
   /** Ends all processes in the namespaces, and the namespaces. Idempotent. */
@@ -149,13 +171,15 @@ export class Lab {
   #attach(
     name: string,
     device: string,
+    line = false,
   ): { readonly outer: string; readonly gateway: string; readonly site: string } {
     const internet = this.internet;
     const number = this.#publicHosts++;
     const [gateway, outer] = [`203.0.113.${number * 4 + 1}`, `203.0.113.${number * 4 + 2}`];
     const site = `2001:db8:${(number + 1).toString(16)}`;
     this.#namespace(name);
-    this.#link(name, device, internet.name, `p${number}`);
+    const link = line ? this.#linkByLine : this.#link;
+    link.call(this, name, device, internet.name, `p${number}`);
     internet.setUp(
       `addr add ${gateway}/30 dev p${number}`,
       `addr add ${site}::1/64 dev p${number} nodad`,
@@ -199,6 +223,28 @@ export class Lab {
   #link(one: string, device: string, other: string, otherDevice: string): void {
     const ends = ["netns", this.#namespaceOf(one), "type", "veth", "peer", "name", otherDevice];
     execFileSync("ip", ["link", "add", device, ...ends, "netns", this.#namespaceOf(other)]);
+  }
+
+  #linkByLine(one: string, device: string, other: string, otherDevice: string): void {
+    const name = `${one}-line`;
+    this.#namespace(name);
+    const middle = this.#host(name, []);
+    middle.runNow(
+      "sysctl",
+      "-qw",
+      "net.ipv6.conf.all.disable_ipv6=1",
+      "net.ipv6.conf.default.disable_ipv6=1",
+    );
+    this.#link(one, device, name, "near");
+    this.#link(other, otherDevice, name, "far");
+    middle.setUp("link set near up", "link set far up");
+    // A line carries packets, not the super-packets that the kernel hands from end to end of a cable.
+    for (const [end, at] of [
+      [one, device],
+      [other, otherDevice],
+    ] as const)
+      execFileSync("ip", ["-n", this.#namespaceOf(end), "link", "set", at, "gso_max_segs", "1"]);
+    this.#middles.set(one, middle);
   }
 
   #namespaceOf(name: string): string {

@@ -50,6 +50,10 @@ export interface ThroughputOptions {
   readonly streams?: number;
   /** The server sends. */
   readonly reverse?: boolean;
+  /** Congestion control of the sender; the machine's own without. */
+  readonly congestion?: "cubic" | "bbr" | "reno";
+  /** Seconds at the beginning that do not count. */
+  readonly warmUpSeconds?: number;
   /** UDP datagrams of this many bytes at this rate (`0`: as fast as they go). */
   readonly udp?: { readonly bytes: number; readonly bitsPerSecond: number };
 }
@@ -60,13 +64,15 @@ export async function throughput(
   to: { readonly host: Host; readonly address: string },
   options: ThroughputOptions = {},
 ): Promise<Throughput> {
-  const { seconds = 2, streams = 1, reverse = false, udp } = options;
+  const { seconds = 2, streams = 1, reverse = false, udp, congestion, warmUpSeconds = 0 } = options;
   const port = String(nextPort++);
   const server = to.host.start("iperf3", ["-s", "-1", "-B", to.address, "-p", port, "--forceflush"]);
   await server.says(/Server listening/);
   const client = await from.run("iperf3", [
     ...["-c", to.address, "-p", port, "-t", String(seconds), "-P", String(streams), "-J"],
     ...(reverse ? ["-R"] : []),
+    ...(congestion === undefined ? [] : ["-C", congestion]),
+    ...(warmUpSeconds === 0 ? [] : ["-O", String(warmUpSeconds)]),
     ...(udp === undefined ? [] : ["-u", "-l", String(udp.bytes), "-b", String(udp.bitsPerSecond)]),
   ]);
   await server.stop();
