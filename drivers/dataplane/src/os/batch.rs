@@ -1,5 +1,6 @@
 //! Datagrams on their way in and out of a UDP socket, many per system call.
 
+use crate::packet::flow::Flow;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -50,4 +51,6 @@ pub struct Departure {
     pub stride: usize,
     /// Where they go.
     pub target: SocketAddr,
+    /// Of all of them, for links that order each by itself; the default for sockets, which do not.
+    pub flow: Flow,
 }

@@ -1,6 +1,7 @@
 //! One suite for every UDP implementation: what leaves as a batch arrives as the same datagrams, in order.
 
 use super::*;
+use crate::packet::flow::Flow;
 use std::net::SocketAddr;
 
 macro_rules! suite {
@@ -34,9 +35,9 @@ macro_rules! suite {
                 let slab: Vec<u8> = (0..4000u32).map(|at| (at % 251) as u8).collect();
                 let target = two.local();
                 let departures = [
-                    Departure { range: 0..1000, stride: 1000, target },
-                    Departure { range: 1000..3500, stride: 300, target },
-                    Departure { range: 3500..4000, stride: 100, target },
+                    Departure { range: 0..1000, stride: 1000, target, flow: Flow::default() },
+                    Departure { range: 1000..3500, stride: 300, target, flow: Flow::default() },
+                    Departure { range: 3500..4000, stride: 100, target, flow: Flow::default() },
                 ];
                 assert_eq!(one.send(&slab, &departures, true), 0);
                 let expected: Vec<(SocketAddr, Vec<u8>)> = departures
@@ -89,7 +90,7 @@ fn without_gso_the_same_datagrams_leave_one_by_one() {
     let two = Udp::bind(address, None, 1 << 20).expect("bound");
     let slab = vec![5u8; 64];
     one.without_gso();
-    let departure = Departure { range: 0..64, stride: 10, target: two.local() };
+    let departure = Departure { range: 0..64, stride: 10, target: two.local(), flow: Flow::default() };
     assert_eq!(one.send(&slab, &[departure], true), 0);
     let mut arrivals = Arrivals::new();
     let mut lengths = Vec::new();

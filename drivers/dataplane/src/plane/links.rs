@@ -1,6 +1,7 @@
 //! The links of one transport and one socket name, by the address at the other end.
 
 use crate::os::Departure;
+use crate::packet::flow::Flow;
 use crate::session::Millis;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -14,6 +15,11 @@ pub trait Carry: Send + Sync {
 
     /// Sends datagrams as far as there is room, without ever waiting; false when one was dropped.
     fn send(&self, datagrams: &mut dyn Iterator<Item = &[u8]>) -> bool;
+
+    /// The same for datagrams of one flow.
+    fn send_flow(&self, _flow: Flow, datagrams: &mut dyn Iterator<Item = &[u8]>) -> bool {
+        self.send(datagrams)
+    }
 
     /// An authentic datagram came over it.
     fn note_authentic(&self, now: Millis);
@@ -56,7 +62,7 @@ impl Links {
         let links = self.links.load();
         let is_sent = |departure: &&Departure| {
             let mut datagrams = slab[departure.range.clone()].chunks(departure.stride);
-            links.get(&departure.target).is_some_and(|link| link.send(&mut datagrams))
+            links.get(&departure.target).is_some_and(|link| link.send_flow(departure.flow, &mut datagrams))
         };
         departures.iter().filter(|departure| !is_sent(departure)).count()
     }

@@ -2,8 +2,9 @@
 
 use super::port::Port;
 use super::spread::Way;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Carrier, Endpoint};
 use crate::os::{Departure, LARGEST, SEGMENTS};
+use crate::packet::flow::Flow;
 use crate::packet::segment::Cut;
 use crate::session::{HEADER, Keypair, Millis, Refused, Suite, TAG, part};
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Outbox {
     departures: Vec<Departure>,
     /// Of the last departure: whose it is, datagrams in it; `None` when nothing may be added.
     open: Option<(Arc<Outgoing>, usize)>,
+    /// Of what is appended now; links alone ask for it.
+    flow: Flow,
     port: Option<Arc<Port>>,
     /// `None`: each path's own.
     lane: Option<u8>,
@@ -81,7 +84,16 @@ impl Pushed {
 impl Outbox {
     /// `lane`: of this thread's counters, `None` for the one of each path.
     pub fn new(lane: Option<u8>, wait: bool) -> Outbox {
-        Outbox { slab: vec![0; ROOM], used: 0, departures: Vec::new(), open: None, port: None, lane, wait }
+        Outbox {
+            slab: vec![0; ROOM],
+            used: 0,
+            departures: Vec::new(),
+            open: None,
+            flow: Flow::default(),
+            port: None,
+            lane,
+            wait,
+        }
     }
 
     /// Seals every packet of one TUN read and appends them; sends what is full.
@@ -95,6 +107,8 @@ impl Outbox {
         let stock = outgoing.keypair.suite() == Suite::WireGuard;
         let partial = cut.partial && !stock;
         let largest = if stock || outgoing.route.endpoint.channel.is_some() { 1 } else { BLOCK };
+        let on_link = matches!(outgoing.route.endpoint.carrier, Carrier::Link(_));
+        self.flow = if on_link { Flow::of(&cut.header, packet) } else { Flow::default() };
         let mut pushed = Pushed::default();
         let mut index = 0;
         while index < cut.count {
@@ -125,6 +139,7 @@ impl Outbox {
         payload: &[u8],
         now: Millis,
     ) -> Result<Pushed, Refused> {
+        self.flow = Flow::default();
         if payload.len() <= usize::from(outgoing.mtu) {
             let lengths = (payload.len(), payload.len());
             return self.append(outgoing, 1, lengths, false, now, |_, out| out.copy_from_slice(payload));
@@ -208,6 +223,7 @@ impl Outbox {
         if let (Some((open, count)), Some(last)) = (&mut self.open, self.departures.last_mut())
             && Arc::ptr_eq(open, outgoing)
             && length <= last.stride
+            && self.flow == last.flow
             && *count < SEGMENTS
             && end - last.range.start <= LARGEST
         {
@@ -222,6 +238,7 @@ impl Outbox {
             range: start..end,
             stride: length,
             target: outgoing.route.endpoint.address,
+            flow: self.flow,
         });
         self.open = Some((outgoing.clone(), 1));
     }

@@ -6,6 +6,7 @@ use super::quota::Quota;
 use super::realm::Realm;
 use crate::endpoint::{Endpoint, RELAY_HEADER};
 use crate::os::Departure;
+use crate::packet::flow::Flow;
 use crate::session::{Key, Millis};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -232,6 +233,6 @@ impl Onward {
         for frame in slab[range.clone()].chunks_mut(stride) {
             frame[4..RELAY_HEADER].copy_from_slice(&self.label.get().to_be_bytes());
         }
-        Departure { range, stride, target: self.route.endpoint.address }
+        Departure { range, stride, target: self.route.endpoint.address, flow: Flow::default() }
     }
 }

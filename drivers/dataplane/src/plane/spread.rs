@@ -2,7 +2,8 @@
 
 use super::outbox::Outgoing;
 use crate::endpoint::Endpoint;
-use crate::packet::ip::{Header, TCP, UDP, Version};
+use crate::packet::flow;
+use crate::packet::ip::Header;
 use crate::session::{LANES, Millis};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +65,7 @@ impl Spread {
         if rest.is_empty() {
             return first;
         }
-        let flow = flow(header, packet);
+        let flow = flow::hash(header, packet);
         rest.iter()
             .fold((first, weight(flow, first)), |(best, most), other| {
                 let weight = weight(flow, other);
@@ -87,19 +88,6 @@ impl Spread {
 /// Lane of a flow's counter on the active path number `at`; lane 1 is everything else's.
 pub fn lane(at: usize) -> u8 {
     if at == 0 { 0 } else { 1 + at as u8 }
-}
-
-/// Hash of addresses and protocol and, where every packet of the flow has them, ports.
-fn flow(header: &Header, packet: &[u8]) -> u64 {
-    let addresses = match header.version {
-        Version::V4 => &packet[12..20],
-        Version::V6 => &packet[8..40],
-    };
-    let ported = matches!(header.protocol, TCP | UDP) && !header.fragment;
-    let ports = packet.get(header.length..header.length + 4).filter(|_| ported).unwrap_or(&[]);
-    let bytes = addresses.iter().chain(ports).chain([&header.protocol]);
-    // FNV-1a; `mix` spreads what it leaves uneven.
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn weight(flow: u64, outgoing: &Outgoing) -> u64 {

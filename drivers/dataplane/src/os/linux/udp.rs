@@ -3,6 +3,7 @@
 use super::super::batch::{Arrival, Arrivals, Departure};
 use super::address::Address;
 use super::check;
+use crate::packet::flow::Flow;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use std::io;
@@ -190,7 +191,8 @@ impl Udp {
 
     /// Sends one datagram; false when the system refused it.
     pub fn send_one(&self, datagram: &[u8], target: SocketAddr) -> bool {
-        let departure = Departure { range: 0..datagram.len(), stride: datagram.len(), target };
+        let (range, stride) = (0..datagram.len(), datagram.len());
+        let departure = Departure { range, stride, target, flow: Flow::default() };
         self.send(datagram, &[departure], false) == 0
     }
 
@@ -213,6 +215,7 @@ impl Udp {
                 range: start..(start + failed.stride).min(failed.range.end),
                 stride: failed.stride,
                 target: failed.target,
+                flow: failed.flow,
             })
             .collect();
         self.send(slab, &singles, wait) == 0

@@ -207,7 +207,7 @@ fn a_link_that_is_full_drops_whole_datagrams_and_nothing_of_those_it_took() {
         (link(near.try_clone().expect("cloned"), &near), link(far.try_clone().expect("cloned"), &far));
     let datagram = [9u8; 1_400];
     let mut taken = 0;
-    while near.send(std::iter::once(&datagram[..])) {
+    while near.send(&mut std::iter::once(&datagram[..])) {
         taken += 1;
         assert!(taken < 100_000, "it never filled");
     }
