@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import type { Addon, PeerKind } from "../../drivers/dataplane.ts";
 import { openTun } from "../../drivers/tun/tun.ts";
+import { transportOf } from "../../src-main/mesh/endpoint.ts";
 import { gsoMaxSize, openSystem } from "../../src-main/system/system.ts";
 import { parseAddress, parsePrefix } from "../../src-shared/address.ts";
 
@@ -14,7 +15,10 @@ export interface EndOptions {
   readonly address: string;
   readonly peerAddress: string;
   readonly port: number;
-  /** `10.255.0.2:7743`; with a relay, its address without the channel, which comes on standard input. */
+  /**
+   * `10.255.0.2:7743`; with a relay, its address without the channel, which comes on standard input. By a link
+   * (`tcp/10.255.0.2:7743`) the end that begins opens it, and the other one takes it.
+   */
   readonly peerEndpoint: string;
   /** Further endpoints of the peer. */
   readonly standby?: readonly string[];
@@ -31,6 +35,7 @@ const mtu = 1400;
 const realm = "bench";
 
 const options: EndOptions = JSON.parse(process.argv[2] ?? "{}");
+const transport = transportOf(options.peerEndpoint);
 const system = openSystem();
 const address = parseAddress(options.address);
 const prefix = parsePrefix(`${options.peerAddress}/32`);
@@ -44,7 +49,12 @@ await system.addRoute({ device, prefix, source: address });
 const addon = createRequire(import.meta.url)(options.addon) as Addon;
 const dataPlane = addon.start((events) => {
   for (const event of events) {
-    if (event.kind === "session" && !event.rekey) process.stdout.write(`session suite ${event.suite}\n`);
+    if (event.kind === "session" && !event.rekey) {
+      process.stdout.write(`session suite ${event.suite}\n`);
+      // Where a link comes from shows only once it is there.
+      if (transport !== "udp") use(event.endpoint);
+    }
+    if (event.kind === "link" && event.up) dataPlane.handshake(realm, options.peerKey, [event.remote]);
     if (event.kind === "proved" || event.kind === "lost")
       process.stdout.write(`${event.kind} ${event.endpoint}\n`);
     if (event.kind === "measured")
@@ -72,7 +82,8 @@ dataPlane.setPeer(realm, {
   keepaliveSeconds: 0,
 });
 process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
-if (options.relay === undefined) meet(options.peerEndpoint);
+if (transport !== "udp") link(transport);
+else if (options.relay === undefined) meet(options.peerEndpoint);
 else reachRelay(options.relay);
 
 process.on("SIGTERM", () => {
@@ -82,11 +93,21 @@ process.on("SIGTERM", () => {
 });
 setInterval(() => undefined, 60_000);
 
-/** Speaks to the peer at this endpoint from now on. */
-function meet(endpoint: string): void {
+/** Takes links, or opens one; the session stands on it as soon as it is up. */
+function link(kind: Exclude<typeof transport, "udp">): void {
+  dataPlane.listenLinks("main", kind, { port: options.port });
+  if (options.initiate) dataPlane.connectLink("main", options.peerEndpoint, { seconds: 20 });
+}
+
+function use(endpoint: string): void {
   const { standby = [], probeMillis = 0 } = options;
   const paths = [endpoint, ...standby].map((each) => ({ endpoint: each, probeMillis }));
   dataPlane.setPaths(realm, options.peerKey, paths, { active: [endpoint], standby });
+}
+
+/** Speaks to the peer at this endpoint from now on. */
+function meet(endpoint: string): void {
+  use(endpoint);
   if (options.initiate) dataPlane.handshake(realm, options.peerKey, [endpoint]);
 }
 

@@ -1,8 +1,12 @@
 // @ts-check
-/** `npm run bench [-- VARIANT… --rounds N --seconds N]`: set-up, then the measurement, bundled as it is. */
+/**
+ * `npm run bench [-- VARIANT… --rounds N --seconds N]`: set-up, then the measurement, bundled as it is. With `lossy`
+ * before the variants: over bad lines.
+ */
 import { pathToFileURL } from "node:url";
 import { setUpOrExit } from "../../scripts/setup.mjs";
 import { bundle } from "../netns/bundle.mjs";
 
 await setUpOrExit();
-await import(pathToFileURL(await bundle("test/bench/run.ts")).href);
+const program = process.argv[2] === "lossy" ? "test/bench/lossy-run.ts" : "test/bench/run.ts";
+await import(pathToFileURL(await bundle(program)).href);

@@ -39,6 +39,23 @@ export function formatTable(
       ...figures.map(({ figure, digits }) => median[figure]?.toFixed(digits) ?? "–"),
     ]),
   ];
+  const product =
+    whole === null
+      ? []
+      : [
+          "",
+          `headless node idle with ${whole.peers} peers: ${whole.idleMegabytes.toFixed(0)} MB resident, ${(whole.idleShare * 100).toFixed(2)} % of a core`,
+          `join to first packet: ${whole.joinMillis.toFixed(0)} ms (median)`,
+        ];
+  return formatRows(rows, verdicts, product);
+}
+
+/** Rows in columns, the first to the left; below them other lines, and verdicts. */
+export function formatRows(
+  rows: readonly (readonly string[])[],
+  verdicts: readonly Verdict[],
+  below: readonly string[] = [],
+): string {
   const widths =
     rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length))) ?? [];
   const lines = rows.map((row) =>
@@ -46,13 +63,6 @@ export function formatTable(
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
       .join("  "),
   );
-  if (whole !== null) {
-    lines.push(
-      "",
-      `headless node idle with ${whole.peers} peers: ${whole.idleMegabytes.toFixed(0)} MB resident, ${(whole.idleShare * 100).toFixed(2)} % of a core`,
-      `join to first packet: ${whole.joinMillis.toFixed(0)} ms (median)`,
-    );
-  }
-  lines.push("", ...verdicts.map(({ met, text }) => `${met ? "met   " : "MISSED"}  ${text}`));
-  return `${lines.join("\n")}\n`;
+  const judged = verdicts.map(({ met, text }) => `${met ? "met   " : "MISSED"}  ${text}`);
+  return `${[...lines, ...below, "", ...judged].join("\n")}\n`;
 }

@@ -30,6 +30,9 @@ export function judge(medians: Medians, whole: Whole | null): readonly Verdict[]
       ratio("tcpGbit", "relay", "routed"),
       "of the direct throughput through a relay, one TCP stream",
     ),
+    atLeast(2, value("tls", "tcpGbit"), "Gbit/s over tls, one TCP stream"),
+    atLeast(1.5, value("quic", "tcpGbit"), "Gbit/s over quic, one TCP stream"),
+    atLeast(1.2, value("wss", "tcpGbit"), "Gbit/s over wss, one TCP stream"),
     atMost(250, difference("idleMeanMicros", "suite1", "bare"), "µs of idle ping above the bare link"),
     atMost(1500, value("suite1", "loadMeanMicros"), "µs of ping under load"),
     atMost(2, value("suite1", "cpuSecondsPerGb"), "processor seconds per GB"),
@@ -43,13 +46,15 @@ export function judge(medians: Medians, whole: Whole | null): readonly Verdict[]
   ].filter((verdict) => verdict !== null);
 }
 
-function atLeast(target: number, value: number | null, what: string): Verdict | null {
+/** Null where nothing was measured. */
+export function atLeast(target: number, value: number | null, what: string): Verdict | null {
   return value === null
     ? null
     : { met: value >= target, text: `${value.toFixed(2)} ${what} (at least ${target})` };
 }
 
-function atMost(target: number, value: number | null, what: string): Verdict | null {
+/** Null where nothing was measured. */
+export function atMost(target: number, value: number | null, what: string): Verdict | null {
   return value === null
     ? null
     : { met: value <= target, text: `${value.toFixed(2)} ${what} (at most ${target})` };

@@ -1,6 +1,7 @@
 /** The products that are compared, each brought up between two hosts on one cable. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Transport } from "../../drivers/dataplane.ts";
 import { bundle } from "../netns/bundle.mjs";
 import type { Child, Host } from "../netns/host.ts";
 import type { Lab } from "../netns/lab.ts";
@@ -15,6 +16,9 @@ import { ends, inner, makeKeys, port, startEnd } from "./end.ts";
 import type { Pair } from "./measure.ts";
 import type { RelayOptions } from "./relay.ts";
 
+/** The first one begins. */
+export type Hosts = readonly [Host, Host];
+
 export interface Variant {
   readonly name: string;
   readonly label: string;
@@ -22,8 +26,8 @@ export interface Variant {
   missing(): string | null;
   /** Builds what it needs, so that no round waits for a compiler. */
   prepare(): Promise<unknown>;
-  /** Brings it up; the laboratory's end takes it down. */
-  open(lab: Lab): Promise<Pair>;
+  /** Brings it up between two hosts on one cable, made if not given; the laboratory's end takes it down. */
+  open(lab: Lab, hosts?: Hosts): Promise<Pair>;
 }
 
 const noGo = "it needs Go (go.dev)";
@@ -47,6 +51,7 @@ export const variants: readonly Variant[] = [
     prepare: addonPath,
     open: openRelay,
   },
+  linked("tcp"),
   {
     name: "suite0",
     label: "Starmesh ↔ wireguard-go",
@@ -76,13 +81,31 @@ function starmesh(name: string, label: string, addon: () => Promise<string>, sui
     label,
     missing: () => null,
     prepare: addon,
-    async open(lab) {
-      const [from, to] = lab.cable("from", "to");
+    async open(lab, [from, to] = lab.cable("from", "to")) {
       const [keys, peerKeys] = [makeKeys(), makeKeys()];
       const common = { addon: await addon(), peerKind: "node", port, suites: [suite] } as const;
       const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
       const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
       await client.says(new RegExp(`session suite ${suite}`));
+      return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+    },
+  };
+}
+
+/** Over a link of a transport, which carries what UDP would. */
+function linked(transport: Transport): Variant {
+  return {
+    name: transport,
+    label: `Starmesh over ${transport}`,
+    missing: () => null,
+    prepare: addonPath,
+    async open(lab, [from, to] = lab.cable("from", "to")) {
+      const [keys, peerKeys] = [makeKeys(), makeKeys()];
+      const common = { addon: await addonPath(), peerKind: "node", port } as const;
+      const [near, far] = [ends(keys, peerKeys, from, to), ends(peerKeys, keys, to, from)];
+      const over = (endpoint: string) => ({ peerEndpoint: `${transport}/${endpoint}` });
+      const server = await startEnd(to, { ...common, ...far, ...over(far.peerEndpoint), initiate: false });
+      const client = await startEnd(from, { ...common, ...near, ...over(near.peerEndpoint), initiate: true });
       return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
     },
   };
@@ -135,13 +158,11 @@ async function openRelay(lab: Lab): Promise<Pair> {
   return settled({ from, to, address: inner(to), pids: [client.pid, server.pid, relay.pid] });
 }
 
-async function openBare(lab: Lab): Promise<Pair> {
-  const [from, to] = lab.cable("from", "to");
+async function openBare(lab: Lab, [from, to]: Hosts = lab.cable("from", "to")): Promise<Pair> {
   return settled({ from, to, address: to.address, pids: [] });
 }
 
-async function openStock(lab: Lab): Promise<Pair> {
-  const [from, to] = lab.cable("from", "to");
+async function openStock(lab: Lab, [from, to]: Hosts = lab.cable("from", "to")): Promise<Pair> {
   const [keys, peerKeys] = [makeKeys(), makeKeys()];
   const client = await startClient(to, profile(peerKeys, keys, to, from));
   const server = await startEnd(from, {
@@ -154,16 +175,14 @@ async function openStock(lab: Lab): Promise<Pair> {
   return settled({ from, to, address: inner(to), pids: [server.pid, client.pid] });
 }
 
-async function openWireguard(lab: Lab): Promise<Pair> {
-  const [from, to] = lab.cable("from", "to");
+async function openWireguard(lab: Lab, [from, to]: Hosts = lab.cable("from", "to")): Promise<Pair> {
   const [keys, peerKeys] = [makeKeys(), makeKeys()];
   const server = await startClient(to, profile(peerKeys, keys, to, from));
   const client = await startClient(from, profile(keys, peerKeys, from, to));
   return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
 }
 
-async function openNebula(lab: Lab): Promise<Pair> {
-  const [from, to] = lab.cable("from", "to");
+async function openNebula(lab: Lab, [from, to]: Hosts = lab.cable("from", "to")): Promise<Pair> {
   const folder = join(lab.folder, "nebula");
   mkdirSync(folder);
   const certify = await have(nebulaCert);
