@@ -118,6 +118,18 @@ export interface DataPlane {
    */
   connectLink(socket: string, remote: Endpoint, options: ConnectOptions): void;
 
+  /**
+   * A link to `tls/…` or `wss/…` whose bytes the caller carries: returns the descriptor of the caller's end of a stream, which the
+   * caller closes. In it, both ways, each datagram stands behind its length (two bytes, big endian, never 0). The end of the stream
+   * ends the link, and the other way round. Throws ENOSYS where there are no unix sockets.
+   */
+  openStream(socket: string, remote: Endpoint): number;
+  /**
+   * Makes an open TCP connection of the caller's fit to carry links, by its descriptor: BBR where the kernel has it, little
+   * that waits unsent, over after three seconds without a sign of life. What the system does not have is left out.
+   */
+  tuneStream(descriptor: number): void;
+
   openRealm(options: RealmOptions): void;
   closeRealm(realm: string): void;
   /** Epoch keys this node holds, newest first; sessions that stand are kept until their next rekey. */

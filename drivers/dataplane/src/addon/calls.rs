@@ -307,6 +307,33 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn open_stream(&self, socket: String, remote: String) -> Result<i32, Refused> {
+        guard(|| {
+            let remote = read_endpoint(&remote)?;
+            #[cfg(unix)]
+            return Ok(std::os::fd::IntoRawFd::into_raw_fd(self.plane.open_stream(&socket, remote)?));
+            #[cfg(not(unix))]
+            Err(CallError {
+                code: "ENOSYS",
+                message: format!("{socket} has no streams for {remote} on this system"),
+            })
+        })
+    }
+
+    #[napi]
+    pub fn tune_stream(&self, descriptor: i32) -> Result<(), Refused> {
+        guard(|| {
+            #[cfg(target_os = "linux")]
+            if descriptor >= 0 {
+                crate::plane::tune_descriptor(descriptor);
+            }
+            #[cfg(not(target_os = "linux"))]
+            let _ = descriptor;
+            Ok(())
+        })
+    }
+
+    #[napi]
     pub fn stun(&self, socket: String, server: String) -> Result<(), Refused> {
         guard(|| {
             let server = read_endpoint(&server)?;

@@ -166,7 +166,24 @@ impl Plane {
         }
     }
 
-    /// Asks over UDP, or over a TCP link.
+    /// A link of `tls` or `wss` whose bytes the caller carries; returns the descriptor of the caller's end, which owns it.
+    #[cfg(unix)]
+    pub fn open_stream(&self, socket: &str, remote: Endpoint) -> Called<std::os::fd::OwnedFd> {
+        let Endpoint {
+            carrier: Carrier::Link(transport @ (Transport::Tls | Transport::Wss)),
+            channel: None,
+            address,
+        } = remote
+        else {
+            return Err(CallError::invalid(format!("{remote} names no link of tls or wss")));
+        };
+        let mut holdings = self.holdings();
+        let bound =
+            alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
+        tcp::open_stream(&self.core, &bound.port, transport, address).map_err(CallError::system)
+    }
+
+    /// Asks over UDP, or over a link.
     pub fn stun(&self, socket: &str, server: Endpoint) -> Called<()> {
         let mut holdings = self.holdings();
         let bound =

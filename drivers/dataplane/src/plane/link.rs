@@ -1,14 +1,14 @@
-//! One TCP link: what waits to be sent on it, and what of it was received so far.
+//! One link in a stream of bytes, TCP's or the caller's: what waits to be sent on it, and what of it was received so far.
 
 use super::core::millis;
 use super::framing::{self, LENGTH, NotFrames};
 use super::links::Carry;
+use super::stream::Stream;
 use crate::os::Arrivals;
 use crate::session::Millis;
-use mio::net::TcpStream;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +23,7 @@ pub struct Link {
     pub remote: SocketAddr,
     /// When it was opened.
     pub began: Millis,
-    stream: TcpStream,
+    stream: Stream,
     outgoing: Mutex<Outgoing>,
     /// When an authentic datagram came last; 0 before the first.
     heard: AtomicU64,
@@ -51,7 +51,7 @@ pub enum Reading {
 }
 
 impl Link {
-    pub fn new(stream: TcpStream, remote: SocketAddr) -> Link {
+    pub fn new(stream: Stream, remote: SocketAddr) -> Link {
         Link { remote, began: millis(), stream, outgoing: Mutex::default(), heard: AtomicU64::new(0) }
     }
 
@@ -130,8 +130,7 @@ impl Carry for Link {
 
     fn close(&self) {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
-        // It may be over already.
-        let _ = self.stream.shutdown(Shutdown::Both);
+        self.stream.shut();
     }
 }
 
@@ -141,7 +140,7 @@ impl Outgoing {
         self.added.front().is_some_and(|(_, at)| now > at + PATIENCE)
     }
 
-    fn write(&mut self, mut stream: &TcpStream) {
+    fn write(&mut self, mut stream: &Stream) {
         while !self.broken && self.sent < self.bytes.len() {
             match stream.write(&self.bytes[self.sent..]) {
                 Ok(0) => self.broken = true,

@@ -30,6 +30,7 @@ mod relay;
 mod sending;
 mod spread;
 mod state;
+mod stream;
 mod stun;
 mod tcp;
 mod tcp_socket;
@@ -47,4 +48,6 @@ pub use options::{
     CallError, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
 };
 pub use port::Place;
+#[cfg(target_os = "linux")]
+pub use tcp_socket::tune_descriptor;
 pub use thread::panic_text;

@@ -1,4 +1,5 @@
-//! TCP links for hosts whose UDP goes nowhere: one thread listens, connects, reads, and writes what had to wait.
+//! Links in streams of bytes, for hosts whose UDP goes nowhere: one thread listens, connects, reads, and writes what had
+//! to wait. TCP is its own; what TLS and WebSockets carry comes through pairs whose other ends the caller holds.
 //!
 //! Connections are opened from the port that listens, so that two ends behind NATs that connect to one another at once
 //! meet (simultaneous open, RFC 9293 §3.5; RFC 5128 §3.4).
@@ -8,6 +9,7 @@ use super::link::{Link, Reading};
 use super::links::Carry;
 use super::port::Port;
 use super::receive::Receiver;
+use super::stream::Stream;
 use super::tcp_socket as socket;
 use super::thread;
 use crate::endpoint::{Carrier, Endpoint, Transport};
@@ -20,6 +22,8 @@ use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver as Answers, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -38,8 +42,10 @@ const STEP: Duration = Duration::from_millis(100);
 /// Reads of one connection before the others get their turn.
 const READS: usize = 8;
 const WAKE: Token = Token(0);
+/// What is carried in streams of bytes.
+const STREAMS: [Transport; 3] = [Transport::Tcp, Transport::Tls, Transport::Wss];
 
-/// All TCP links of this process.
+/// All links of this process that are streams of bytes.
 #[derive(Default)]
 pub struct Tcp {
     state: Mutex<State>,
@@ -60,6 +66,9 @@ struct Running {
 enum Command {
     Listen(Arc<Port>, Vec<TcpListener>),
     Connect(Attempt),
+    /// A pair's near end, with what it leads to.
+    #[cfg(unix)]
+    Adopt(Arc<Port>, Stream, SocketAddr),
     /// Closes everything of the port, then answers.
     Close(Arc<Port>, SyncSender<()>),
     Stop,
@@ -98,11 +107,35 @@ pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) 
     Ok(true)
 }
 
+/// A link of `tls` or `wss` to `remote` whose bytes the caller carries: returns its end of the stream. One caller at a time.
+#[cfg(unix)]
+pub fn open_stream(
+    core: &Arc<Core>,
+    main: &Port,
+    transport: Transport,
+    remote: SocketAddr,
+) -> io::Result<OwnedFd> {
+    let (near, far) = Stream::pair()?;
+    let port = main.beside(transport).unwrap_or_else(|| {
+        let port = Arc::new(Port::of_links(main, transport, 0, Vec::new()));
+        main.set_beside(transport, Some(port.clone()));
+        port
+    });
+    core.tcp.lock().command(core, Command::Adopt(port, near, remote))?;
+    Ok(far)
+}
+
 impl Tcp {
-    /// The socket beside which it listens closes: so do its links.
+    /// The socket beside which they are closes: so do its links.
     pub fn leave(&self, main: &Port) {
-        let Some(port) = main.beside(Transport::Tcp) else { return };
-        main.set_beside(Transport::Tcp, None);
+        for transport in STREAMS {
+            self.leave_transport(main, transport);
+        }
+    }
+
+    fn leave_transport(&self, main: &Port, transport: Transport) {
+        let Some(port) = main.beside(transport) else { return };
+        main.set_beside(transport, None);
         let (answer, closed) = sync_channel(1);
         let state = self.lock();
         let Some(thread) = &state.thread else { return };
@@ -217,6 +250,8 @@ impl<'a> Service<'a> {
                 match command {
                     Command::Listen(port, listeners) => self.listen(&port, listeners)?,
                     Command::Connect(attempt) => self.attempts.push(attempt),
+                    #[cfg(unix)]
+                    Command::Adopt(port, stream, remote) => self.adopt(&port, stream, remote),
                     Command::Close(port, answer) => {
                         self.close(&port);
                         // The caller waits for it.
@@ -272,12 +307,17 @@ impl<'a> Service<'a> {
             }
         }
         for (stream, remote) in accepted {
-            self.adopt(&port, stream, remote);
+            self.adopt_tcp(&port, stream, remote);
         }
     }
 
+    fn adopt_tcp(&mut self, port: &Arc<Port>, stream: TcpStream, remote: SocketAddr) {
+        socket::tune(&stream);
+        self.adopt(port, Stream::Tcp(stream), socket::canonical(remote));
+    }
+
     /// A connection stands. It is nobody's until an authentic datagram came over it.
-    fn adopt(&mut self, port: &Arc<Port>, mut stream: TcpStream, remote: SocketAddr) {
+    fn adopt(&mut self, port: &Arc<Port>, mut stream: Stream, remote: SocketAddr) {
         let anonymous = self.links.iter().filter(|(_, held)| held.link.heard().is_none());
         let anonymous: Vec<(Token, Millis)> =
             anonymous.map(|(token, held)| (*token, held.link.began)).collect();
@@ -286,8 +326,6 @@ impl<'a> Service<'a> {
         {
             self.end(oldest);
         }
-        let remote = socket::canonical(remote);
-        socket::tune(&stream);
         if let Ok(token) = self.register(&mut stream, Interest::READABLE | Interest::WRITABLE) {
             let link = Arc::new(Link::new(stream, remote));
             port.links.insert(link.clone());
@@ -325,7 +363,7 @@ impl<'a> Service<'a> {
         attempt.next = millis() + RETRY;
         if !failed {
             let (port, remote) = (attempt.port.clone(), attempt.remote);
-            self.adopt(&port, stream, remote);
+            self.adopt_tcp(&port, stream, remote);
         }
     }
 

@@ -7,5 +7,6 @@ mod punch;
 mod relays;
 mod robust;
 mod sessions;
+mod streams;
 mod tcp;
 mod world;

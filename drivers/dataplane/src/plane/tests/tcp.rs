@@ -8,6 +8,7 @@ use crate::os::Arrivals;
 use crate::packet::vnet;
 use crate::plane::link::{Link, Reading};
 use crate::plane::links::Carry;
+use crate::plane::stream::Stream;
 use crate::plane::{ListenOptions, PathOptions};
 use crate::session::PeerKind;
 use crate::stun;
@@ -201,7 +202,7 @@ fn a_link_that_is_full_drops_whole_datagrams_and_nothing_of_those_it_took() {
     near.set_nonblocking(true).expect("set");
     far.set_nonblocking(true).expect("set");
     let link = |stream, of: &TcpStream| {
-        Link::new(mio::net::TcpStream::from_std(stream), of.peer_addr().expect("connected"))
+        Link::new(Stream::Tcp(mio::net::TcpStream::from_std(stream)), of.peer_addr().expect("connected"))
     };
     let (near, far) =
         (link(near.try_clone().expect("cloned"), &near), link(far.try_clone().expect("cloned"), &far));
