@@ -10,8 +10,8 @@ import { openLog } from "./engine/log.ts";
 import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { Install } from "./handlers/install.ts";
+import type { RouterStart } from "./router-role.ts";
 import { SwitchedRouter } from "./router-role.ts";
-import type { RouterConfig } from "./server/config.ts";
 import type { LocalServer } from "./server/local.ts";
 import { startLocalServer } from "./server/local.ts";
 import { panelState } from "./server/logins.ts";
@@ -22,7 +22,7 @@ export interface ComposeOptions {
   /** State folder. */
   readonly folder: string;
   /** Router role to switch on now; undefined: as it was. */
-  readonly router?: RouterConfig | undefined;
+  readonly router?: RouterStart | undefined;
   /** Set now, and kept. */
   readonly settings?: SettingsChange | undefined;
   /** Replace the hosting token. */

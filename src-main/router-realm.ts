@@ -5,11 +5,16 @@ import type { SessionKey } from "../src-shared/ids.ts";
 import type { Engine } from "./engine/engine.ts";
 import { SessionRequests } from "./engine/requests.ts";
 import { mainSocket } from "./engine/surroundings.ts";
+import { oneAddress, RealmEntrances, unbind } from "./router-entrances.ts";
 import type { RealmEvent, RealmSettings, RouterRealm } from "./server/realm.ts";
+import type { Place } from "./server/transports.ts";
 
 /** Opens the realm on the engine's socket, which moves to the router's port first. Rejects with `code` EADDRINUSE. */
 export async function openRouterRealm(engine: Engine, settings: RealmSettings): Promise<RouterRealm> {
-  await rebind(engine, settings.port);
+  const { udp, port } = settings;
+  if (udp !== null) await rebind(engine, udp.port);
+  // Where datagrams are switched off, this machine's own node does not use that port either.
+  else if (engine.port === port) await engine.rebind(0);
   const { dataPlane } = engine;
   dataPlane.openRealm({
     realm,
@@ -20,9 +25,12 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     stampFloorMillis: 0,
   });
   const requests = new SessionRequests(dataPlane, realm);
+  const entrances = new RealmEntrances(engine, settings);
   return {
-    stunPort: bindStun(engine, settings),
-    linkPort: engine.tcpLinks.listen(),
+    stunPort: udp === null ? null : bindStun(engine, udp),
+    udp: udp === null ? null : { host: udp.host, port: engine.port },
+    take: (transport, place) => entrances.take(transport, place),
+    refuse: (transport) => entrances.refuse(transport),
     setPeer: (peer) =>
       dataPlane.setPeer(realm, { publicKey: peer, kind: "node", allowed: [], keepaliveSeconds: 0 }),
     removePeer: (peer) => {
@@ -37,29 +45,22 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
       engine.unlisten(realm);
       requests.close();
       dataPlane.closeRealm(realm);
-      unbindStun(engine);
+      entrances.close();
+      unbind(engine, stunSocket);
     },
   };
 }
 
 /** The next port, because a firewall that was opened for a few ports likely has it, else any. */
-function bindStun({ dataPlane }: Engine, { port, address }: RealmSettings): number | null {
+function bindStun({ dataPlane }: Engine, { host, port }: Place): number | null {
   for (const wish of [port + 1, 0]) {
     try {
-      return dataPlane.bind(stunSocket, wish, address ?? undefined);
+      return dataPlane.bind(stunSocket, wish, oneAddress(host));
     } catch {
       // The next wish, or none: one port is enough for everything but to tell NATs apart.
     }
   }
   return null;
-}
-
-function unbindStun({ dataPlane }: Engine): void {
-  try {
-    dataPlane.unbind(stunSocket);
-  } catch {
-    // It was never bound.
-  }
 }
 
 async function rebind(engine: Engine, port: number): Promise<void> {

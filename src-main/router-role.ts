@@ -1,8 +1,11 @@
 /** The router role of one install: switched on and off, remembered over restarts. */
 import { join } from "node:path";
 import { z } from "zod";
+import { AppError } from "../src-shared/errors.ts";
 import { joinHostPort } from "../src-shared/ids.ts";
 import { parseRouterLink } from "../src-shared/link.ts";
+import type { RouterSettings, RouterWish } from "../src-shared/router-settings.ts";
+import { routerMistake, routerWish, settleRouter } from "../src-shared/router-settings.ts";
 import type { RouterStatus } from "../src-shared/status.ts";
 import type { Host } from "./engine/create.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -10,14 +13,28 @@ import type { Log } from "./engine/surroundings.ts";
 import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
 import type { RouterRole } from "./handlers/install.ts";
 import { openRouterRealm } from "./router-realm.ts";
-import type { RouterConfig } from "./server/config.ts";
-import { routerConfig } from "./server/config.ts";
 import type { Router, RouterState } from "./server/router.ts";
 import type { RouterStore } from "./server/store.ts";
+import { fixedBy, layWish, namesOf } from "./server/wish.ts";
 
 /** `router.json`: the role's settings, and whether it is on. */
-const keptRole = z.object({ version: z.literal(1), on: z.boolean(), config: routerConfig });
+const keptRole = z.object({
+  version: z.literal(2),
+  on: z.boolean(),
+  /** What was set by hand. */
+  own: routerWish,
+  /** What the file of this start says, above it. */
+  file: z.object({ path: z.string(), wish: routerWish }).nullable(),
+});
 type KeptRole = z.infer<typeof keptRole>;
+
+/** Settings that a start brings. */
+export interface RouterStart {
+  /** Given on the command line. */
+  readonly options: RouterWish;
+  /** Read from a file, which fixes them as long as this process runs. */
+  readonly file: { readonly path: string; readonly wish: RouterWish } | null;
+}
 
 interface Running {
   readonly router: Router;
@@ -38,36 +55,44 @@ export class SwitchedRouter implements RouterRole {
     this.#folder = folder;
     this.#log = log;
     this.#kept = readVersioned(join(folder, "router.json"), keptRole) ?? {
-      version: 1,
+      version: 2,
       on: false,
-      config: routerConfig.parse({}),
+      own: {},
+      file: null,
     };
   }
 
-  /** Switches it on if it was on when the engine ended, or if settings are given. */
-  async resume(config?: RouterConfig): Promise<void> {
-    if (config === undefined && !this.#kept.on) return;
-    await this.#inTurn(() => this.#switchOn(config ?? this.#kept.config));
+  /** Switches it on if it was on when the engine ended, or if a start brings settings. */
+  async resume(start?: RouterStart): Promise<void> {
+    if (start === undefined && !this.#kept.on) return;
+    // A start without the file goes on with what it said; then it is everybody's to change.
+    const before = layWish(this.#kept.own, this.#kept.file?.wish ?? {});
+    const { options = {}, file = null } = start ?? {};
+    const kept =
+      file === null
+        ? { own: layWish(before, options), file }
+        : { own: this.#kept.own, file: { path: file.path, wish: layWish(file.wish, options) } };
+    await this.#inTurn(() => this.#switchOn(kept));
   }
 
-  start(settings: {
-    readonly listen?: string | undefined;
-    readonly publicHosts?: readonly string[] | undefined;
-  }): Promise<void> {
+  start(change: RouterWish): Promise<void> {
     return this.#inTurn(async () => {
-      const unchanged = settings.listen === undefined && settings.publicHosts === undefined;
-      if (this.#running !== null && unchanged) return;
-      const config = routerConfig.parse({
-        ...this.#kept.config,
-        ...(settings.listen === undefined ? {} : { listen: settings.listen }),
-        ...(settings.publicHosts === undefined ? {} : { public: settings.publicHosts }),
-      });
-      const before = this.#running === null ? null : this.#kept.config;
+      const { own, file } = this.#kept;
+      const fixed = fixedBy(file?.wish ?? {}, change);
+      if (fixed !== null) throw new AppError("router-fixed", { setting: fixed, file: file?.path ?? "" });
+      const kept = { own: layWish(own, change), file };
+      if (this.#running === null) return this.#switchOn(kept);
+      if (Object.keys(change).length === 0) return;
+      if (await this.#running.router.apply(settingsOf(kept))) {
+        this.#keep(kept);
+        this.#tell();
+        return;
+      }
       await this.#switchOff();
       try {
-        await this.#switchOn(config);
+        await this.#switchOn(kept);
       } catch (error) {
-        if (before !== null) await this.#switchOn(before);
+        await this.#switchOn({ own, file });
         throw error;
       }
     });
@@ -99,6 +124,12 @@ export class SwitchedRouter implements RouterRole {
       admits: state === null ? [] : own.map(({ stored }) => stored.name),
       networks: state?.networks.map((network) => ({ ...network })) ?? [],
       relayedBytes: this.#engine.traffic.relayedBytes,
+      transports: [...(state?.transports ?? [])],
+      settings: settleRouter(layWish(this.#kept.own, this.#kept.file?.wish ?? {})),
+      file:
+        this.#kept.file === null
+          ? null
+          : { path: this.#kept.file.path, fixed: [...namesOf(this.#kept.file.wish)] },
     };
   }
 
@@ -133,22 +164,23 @@ export class SwitchedRouter implements RouterRole {
     return this.#running?.router.state() ?? null;
   }
 
-  async #switchOn(config: RouterConfig): Promise<void> {
+  async #switchOn(kept: Layers): Promise<void> {
+    const settings = settingsOf(kept);
     const engine = this.#engine;
     // Loaded with the role only: its database and certificates would weigh on every node.
     const [{ createRouter }, { openSqliteStore }] = await Promise.all([
       import("./server/router.ts"),
       import("./server/sqlite.ts"),
     ]);
-    const file = config.store?.slice("sqlite:".length) ?? join(this.#folder, "router.sqlite");
+    const file = settings.store?.slice("sqlite:".length) ?? join(this.#folder, "router.sqlite");
     const store = await openSqliteStore(file);
     try {
       const router = await createRouter({
         folder: this.#folder,
-        config,
+        settings,
         notary: engine.surroundings.notary,
         store,
-        openRealm: (settings) => openRouterRealm(engine, settings),
+        openRealm: (wanted) => openRouterRealm(engine, wanted),
         isHere: (key) => engine.networks().some(({ loop }) => loop?.session.publicKey === key),
         now: Date.now,
         log: this.#log,
@@ -159,7 +191,7 @@ export class SwitchedRouter implements RouterRole {
       await store.close();
       throw error;
     }
-    this.#keep({ on: true, config });
+    this.#keep({ ...kept, on: true });
     this.#tell();
   }
 
@@ -191,4 +223,14 @@ export class SwitchedRouter implements RouterRole {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+type Layers = Pick<KeptRole, "own" | "file">;
+
+/** Throws `usage` when the layers do not fit together. */
+function settingsOf({ own, file }: Layers): RouterSettings {
+  const wish = layWish(own, file?.wish ?? {});
+  const mistake = routerMistake(wish);
+  if (mistake === null) return settleRouter(wish);
+  throw new AppError("usage", { detail: `“${mistake.path.join(".")}”: ${mistake.message}.` });
 }

@@ -1,13 +1,16 @@
 /** The process of one state folder: starts everything, says what it is, ends on a signal. */
 import { homedir } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, toWireError } from "../src-shared/errors.ts";
+import type { RouterWish } from "../src-shared/router-settings.ts";
+import { routerWish } from "../src-shared/router-settings.ts";
 import type { SettingsChange } from "../src-shared/settings.ts";
 import type { Running } from "./compose.ts";
 import { compose } from "./compose.ts";
 import { ownFolder, sudoCaller } from "./engine/folder.ts";
-import type { RouterConfig } from "./server/config.ts";
-import { readRouterConfig, routerConfig } from "./server/config.ts";
+import type { RouterStart } from "./router-role.ts";
+import { readRouterFile } from "./server/config.ts";
 
 export interface DaemonOptions {
   /** State folder; undefined: this user's own. */
@@ -17,10 +20,10 @@ export interface DaemonOptions {
   /** Router role to switch on. */
   readonly router?:
     | {
-        readonly listen?: string | undefined;
-        readonly publicHosts?: readonly string[] | undefined;
+        /** What its options set. */
+        readonly wish: RouterWish;
         readonly newToken?: boolean | undefined;
-        /** A JSON file; what is given beside it counts. */
+        /** A YAML or JSON file; what is given beside it counts. */
         readonly config?: string | undefined;
       }
     | undefined;
@@ -52,7 +55,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   try {
     running = await compose({
       folder,
-      router: await toConfig(options.router),
+      router: await toStart(options.router),
       newToken: options.router?.newToken,
       panel: options.panel,
       debug: options.debug,
@@ -87,16 +90,15 @@ function complain(error: unknown): number {
   return code === "usage" ? 2 : 1;
 }
 
-async function toConfig(router: DaemonOptions["router"]): Promise<RouterConfig | undefined> {
+async function toStart(router: DaemonOptions["router"]): Promise<RouterStart | undefined> {
   if (router === undefined) return undefined;
-  const parsed = routerConfig.safeParse({
-    ...(router.config === undefined ? {} : await readRouterConfig(router.config)),
-    ...(router.listen === undefined ? {} : { listen: router.listen }),
-    ...(router.publicHosts === undefined ? {} : { public: router.publicHosts }),
-  });
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new AppError("usage", {
-    detail: `${issue?.path.join(".") ?? "router"}: ${issue?.message ?? "not understood"}.`,
-  });
+  const parsed = routerWish.safeParse(router.wish);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const option = `--${String(issue?.path.at(-1) ?? "config")}`;
+    throw new AppError("usage", { detail: `${option}: ${issue?.message ?? "not understood"}.` });
+  }
+  const { config } = router;
+  const file = config === undefined ? null : { path: resolve(config), wish: await readRouterFile(config) };
+  return { options: parsed.data, file };
 }

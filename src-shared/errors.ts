@@ -45,6 +45,10 @@ export const errorKinds = {
     409,
     "This machine is a router on port {port}, and its node uses the same one. Choose it with: starmesh router --listen 0.0.0.0:PORT",
   ),
+  "router-fixed": kind(
+    409,
+    "“{setting}” is set by the file {file}, with which this router was started. Change it there and start the router again.",
+  ),
   "no-privilege": kind(
     403,
     "No right to create a network interface: no packets can flow here. Run it with sudo (or as root) to carry traffic.",

@@ -1,5 +1,7 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
+import { routerSettings } from "./router-settings.ts";
+import { routerFileStatus, routerTransportStatus } from "./router-status.ts";
 import { natFacts } from "./trust.ts";
 import { verdictStatus } from "./verdict.ts";
 
@@ -81,6 +83,8 @@ export const pinStatus = z.object({
   via: z.string().nullable(),
   /** Only directly. */
   direct: z.boolean(),
+  /** Only over this transport: nothing leaves for the peer by another, also while this one does not answer. */
+  transport: z.enum(transports).nullable().default(null),
   /** Share packets among several paths: when they are alike, whenever possible, never. */
   spread: z.enum(["auto", "on", "off"]),
 });
@@ -160,6 +164,11 @@ export const routerStatus = z.object({
   admits: z.array(z.string()),
   networks: z.array(z.object({ id: z.string(), name: z.string(), members: z.number(), online: z.number() })),
   relayedBytes: z.number(),
+  /** Empty when off. */
+  transports: z.array(routerTransportStatus),
+  settings: routerSettings,
+  /** The file that it was started with; null without one. */
+  file: routerFileStatus.nullable(),
 });
 export type RouterStatus = z.infer<typeof routerStatus>;
 
@@ -225,8 +234,10 @@ export const netcheck = z.object({
       controlMs: z.number().nullable(),
       udp: z.boolean(),
       udpMs: z.number().nullable(),
-      /** Round trip over a TCP link, which serves where UDP is closed; null without one. */
+      /** Round trip over a link, which serves where UDP is closed; null without one. */
       linkMs: z.number().nullable(),
+      /** By what its session stands; null: it does not. */
+      transport: z.enum(transports).nullable(),
       reflexive: z.string().nullable(),
       /** Who answers at its address over TCP; null when it was not asked. */
       answers: z.enum(["router", "stranger", "silent"]).nullable(),

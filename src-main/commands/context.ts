@@ -1,5 +1,6 @@
 /** What every command works with: where it writes, which machine it is on, how an engine is started. */
 
+import type { RouterWish } from "../../src-shared/router-settings.ts";
 import type { SettingsChange } from "../../src-shared/settings.ts";
 import type { Machine } from "../engine/folder.ts";
 import type { Terminal } from "./terminal.ts";
@@ -37,11 +38,10 @@ export interface DaemonOptions {
 }
 
 export interface RouterOptions {
-  /** `ADDRESS:PORT`. */
-  readonly listen?: string;
-  readonly publicHosts?: readonly string[];
+  /** What the options set. */
+  readonly wish: RouterWish;
   readonly newToken?: boolean;
-  /** A JSON file with `listen`, `public`, `cert`, `key`, `store`; what is given beside it counts. */
+  /** A YAML or JSON file with settings; what is given beside it counts. */
   readonly config?: string;
 }
 

@@ -31,7 +31,10 @@ export function addRunCommands(program: Command, context: Context, outcome: Outc
     .option("--listen <ADDRESS:PORT>", "where others reach it, TCP and UDP (default 0.0.0.0:7743)")
     .option("--public <HOST>", "name or address that invites carry; may be repeated", collect)
     .option("--panel <ADDRESS:PORT|off>", "where its panel opens on this machine (default 127.0.0.1:7780)")
-    .option("--config <FILE>", "read listen, public, cert, key and store from a JSON file")
+    .option(
+      "--config <FILE>",
+      "read its settings from a YAML or JSON file (docs/router.yaml explains all of them)",
+    )
     .option("--new-token", "replace the token of its link: old links create no networks any more")
     .option("--debug", "print the log here instead of writing it to the state folder")
     .addHelpText(
@@ -135,8 +138,10 @@ async function stop(context: Context, options: CommonOptions): Promise<void> {
 
 function routerOptions(options: RouterCommandOptions): RouterOptions {
   return {
-    ...(options.listen === undefined ? {} : { listen: options.listen }),
-    ...(options.public === undefined ? {} : { publicHosts: options.public }),
+    wish: {
+      ...(options.listen === undefined ? {} : { listen: options.listen }),
+      ...(options.public === undefined ? {} : { public: [...options.public] }),
+    },
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.newToken === undefined ? {} : { newToken: true }),
   };

@@ -1,15 +1,13 @@
 /** What handlers answer from: the engine and the roles of one install. */
+import type { RouterWish } from "../../src-shared/router-settings.ts";
 import type { RouterStatus } from "../../src-shared/status.ts";
 import type { Host } from "../engine/create.ts";
 import type { Engine } from "../engine/engine.ts";
 
 /** The router role of this install. */
 export interface RouterRole {
-  /** Idempotent; throws `port-in-use`. Without settings those of last time, or the defaults. */
-  start(settings: {
-    readonly listen?: string | undefined;
-    readonly publicHosts?: readonly string[] | undefined;
-  }): Promise<void>;
+  /** Switches it on, and changes what is given. Idempotent; throws `port-in-use`, `router-fixed`, `usage`. */
+  start(change: RouterWish): Promise<void>;
   stop(): Promise<void>;
   newToken(): Promise<void>;
   status(): RouterStatus;

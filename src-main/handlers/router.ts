@@ -8,8 +8,8 @@ export function routerHandlers({
 }: Install): Pick<Handlers, "router.read" | "router.start" | "router.stop" | "router.newToken"> {
   return {
     "router.read": async () => router.status(),
-    "router.start": async (settings) => {
-      await router.start(settings);
+    "router.start": async (change) => {
+      await router.start(change);
       return router.status();
     },
     "router.stop": async () => {

@@ -1,36 +1,14 @@
-/** The router role's settings: from a JSON file, or from the command line in the same shape. */
+/** The router's configuration file: YAML or JSON (which is YAML), with the place of every mistake. */
 import { readFile } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
-import { z } from "zod";
-import { parseAddress } from "../../src-shared/address.ts";
+import { isMap, isNode, LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
 import { AppError } from "../../src-shared/errors.ts";
-import { splitHostPort } from "../../src-shared/ids.ts";
-import { jsonMistake } from "./json.ts";
-
-/** Where the router listens: an address, or a wildcard, and a port; one port for TCP and UDP. */
-const listen = z.string().refine(isListen, "write ADDRESS:PORT, for example 0.0.0.0:7743");
-
-/** A host name or address under which others reach the router, with its port where that differs. */
-const publicHost = z.string().refine(isPublicHost, "write HOST or HOST:PORT, for example vpn.example.org");
-
-/** `sqlite:PATH`. */
-const store = z.string().refine((text) => /^sqlite:./.test(text), "write sqlite:PATH");
-
-export const routerConfig = z.strictObject({
-  /** Absent: every address of both families, port 7743 or the next free one. By hand it is that one or none. */
-  listen: listen.optional(),
-  /** Empty: every address of this machine. */
-  public: z.array(publicHost).max(16).default([]),
-  /** PEM files; both or none. */
-  cert: z.string().min(1).optional(),
-  key: z.string().min(1).optional(),
-  /** Absent: a file in the state folder. */
-  store: store.optional(),
-});
-export type RouterConfig = z.infer<typeof routerConfig>;
+import type { RouterWish } from "../../src-shared/router-settings.ts";
+import { routerMistake, routerWish } from "../../src-shared/router-settings.ts";
 
 /** Reads `--config FILE`; relative paths in it start at its folder. Throws `usage` that names the place of the mistake. */
-export async function readRouterConfig(path: string): Promise<RouterConfig> {
+export async function readRouterFile(path: string): Promise<RouterWish> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -38,56 +16,99 @@ export async function readRouterConfig(path: string): Promise<RouterConfig> {
     const detail = error instanceof Error ? error.message : String(error);
     throw new AppError("usage", { detail: `The configuration ${path} cannot be read: ${detail}.` });
   }
-  const config = parseRouterConfig(text, path);
-  const here = (file: string) => (isAbsolute(file) ? file : resolve(path, "..", file));
-  return {
-    ...config,
-    ...(config.cert === undefined ? {} : { cert: here(config.cert) }),
-    ...(config.key === undefined ? {} : { key: here(config.key) }),
-    ...(config.store === undefined ? {} : { store: `sqlite:${here(config.store.slice("sqlite:".length))}` }),
-  };
+  return atFolder(parseRouterFile(text, path), resolve(path, ".."));
 }
 
-/** The settings in a JSON text; `name` is what messages call it. Throws `usage`. */
-export function parseRouterConfig(text: string, name: string): RouterConfig {
-  const parsed = routerConfig.safeParse(parseJson(text, name));
+/** The settings in a text; `name` is what messages call it. Throws `usage`: `NAME:LINE:COLUMN: what to write`. */
+export function parseRouterFile(text: string, name: string): RouterWish {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const fail = (offset: number, what: string): never => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    throw new AppError("usage", { detail: `${name}:${line}:${Math.max(col, 1)}: ${what}.` });
+  };
+  const [broken] = document.errors;
+  if (broken !== undefined) fail(broken.pos[0], `this is neither YAML nor JSON: ${oneLine(broken.message)}`);
+  const parsed = routerWish.safeParse(readValue(document, (what) => fail(0, what)));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const place = issue === undefined || issue.path.length === 0 ? "" : `“${issue.path.join(".")}”: `;
-    throw new AppError("usage", { detail: `${name}: ${place}${issue?.message ?? "not a configuration"}.` });
+    const path = pathOf(issue);
+    const isUnknown = issue?.code === "unrecognized_keys";
+    return fail(offsetOf(document, path, isUnknown), complaint(path, issue));
   }
-  if ((parsed.data.cert === undefined) !== (parsed.data.key === undefined)) {
-    throw new AppError("usage", { detail: `${name}: “cert” and “key” belong together: give both, or none.` });
-  }
+  const mistake = routerMistake(parsed.data);
+  if (mistake !== null) fail(offsetOf(document, mistake.path, false), complaint(mistake.path, mistake));
   return parsed.data;
 }
 
-/** Host and port of a `listen` text that the schema let through. */
-export function splitListen(text: string): { readonly host: string; readonly port: number } {
-  const [, bracketed, plain, port] = listenPattern.exec(text) ?? [];
-  return { host: bracketed ?? plain ?? "", port: Number(port) };
-}
+type Document = ReturnType<typeof parseDocument>;
+type Path = readonly PropertyKey[];
 
-function isListen(text: string): boolean {
-  const { host, port } = splitListen(text);
-  return parseAddress(host) !== null && port <= 65_535;
-}
-
-function isPublicHost(text: string): boolean {
-  return parseAddress(text) !== null || splitHostPort(text) !== null || splitHostPort(`${text}:1`) !== null;
-}
-
-function parseJson(text: string, name: string): unknown {
+function readValue(document: Document, fail: (what: string) => never): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    const before = text.slice(0, jsonMistake(text) ?? text.length);
-    const place = `${before.split("\n").length}:${before.length - before.lastIndexOf("\n")}`;
-    throw new AppError("usage", {
-      detail: `${name}:${place}: this is not JSON. Look for a missing comma, quote or bracket there.`,
-    });
+    // An empty file, or one of comments only, sets nothing.
+    return document.toJS({ maxAliasCount: 20 }) ?? {};
+  } catch (error) {
+    return fail(oneLine(error instanceof Error ? error.message : String(error)));
   }
 }
 
-// Port 0 takes a free one.
-const listenPattern = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/;
+/** Where the mistake is: a key that nobody knows is named itself. */
+function pathOf(issue: z.core.$ZodIssue | undefined): Path {
+  if (issue === undefined) return [];
+  return issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+}
+
+function complaint(path: Path, issue: z.core.$ZodIssue | { readonly message: string } | undefined): string {
+  const field = path.map(String).join(".");
+  if (issue !== undefined && "code" in issue && issue.code === "unrecognized_keys") {
+    return `there is no setting “${field}”`;
+  }
+  const message = oneLine(issue?.message ?? "not understood");
+  return field === "" ? `write settings like “listen: 0.0.0.0:443” (${message})` : `“${field}”: ${message}`;
+}
+
+/** Offset of what a path leads to, or of its key; of what is nearest above it where it is missing. */
+function offsetOf(document: Document, path: Path, ofKey: boolean): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true);
+    const pair = isMap(parent)
+      ? parent.items.find(({ key }) => String(key) === String(path[length - 1]))
+      : undefined;
+    const value: unknown = document.getIn(path.slice(0, length), true);
+    // Of a value that is missing something inside, the key says more than the place where it begins.
+    const isWhole = length === path.length && !ofKey;
+    for (const found of isWhole ? [value, pair?.key] : [pair?.key, value])
+      if (isNode(found) && found.range != null) return found.range[0];
+  }
+  return isNode(document.contents) ? (document.contents.range?.[0] ?? 0) : 0;
+}
+
+function atFolder(wish: RouterWish, folder: string): RouterWish {
+  const here = (file: string) => (isAbsolute(file) ? file : resolve(folder, file));
+  const files = <Part extends { cert?: string | null | undefined; key?: string | null | undefined }>(
+    part: Part,
+  ): Part => ({
+    ...part,
+    ...(part.cert == null ? {} : { cert: here(part.cert) }),
+    ...(part.key == null ? {} : { key: here(part.key) }),
+  });
+  const { tls, wss } = wish.transports ?? {};
+  return {
+    ...files(wish),
+    ...(wish.store == null ? {} : { store: `sqlite:${here(wish.store.slice("sqlite:".length))}` }),
+    ...(wish.transports == null
+      ? {}
+      : {
+          transports: {
+            ...wish.transports,
+            ...(tls == null ? {} : { tls: files(tls) }),
+            ...(wss == null ? {} : { wss: files(wss) }),
+          },
+        }),
+  };
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim().replace(/\.$/, "");
+}

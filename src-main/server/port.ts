@@ -23,11 +23,19 @@ export interface PortOptions {
   readonly refused: (cause: string) => void;
 }
 
+/** Links that a port takes: `tls`, and `wss` under a path. */
+export interface PortLinks {
+  readonly tls: boolean;
+  readonly wss: string | null;
+}
+
 export interface TcpPort {
   readonly host: string;
   readonly port: number;
   /** Serves another certificate from now on. */
   setCertificate(tls: TlsPair): void;
+  /** Which links it takes from now on; none at first. */
+  setLinks(links: PortLinks): void;
   /** Frees the port; ends what is still open. */
   close(): Promise<void>;
 }
@@ -66,6 +74,7 @@ export async function openPort(options: PortOptions): Promise<TcpPort> {
     host,
     port,
     setCertificate: (tls) => server.setSecureContext({ ...tls, minVersion: "TLSv1.3" }),
+    setLinks: () => undefined,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

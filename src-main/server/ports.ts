@@ -1,15 +1,16 @@
-/** TCP and UDP of one number: the one given by hand, or the first that is free for both. */
+/** TCP and UDP of one number, unless UDP has a place of its own: the one given by hand, or the first that is free for both. */
 import { AppError } from "../../src-shared/errors.ts";
+import type { RouterSettings } from "../../src-shared/router-settings.ts";
+import { splitListen } from "../../src-shared/router-settings.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { TlsPair } from "./certificate.ts";
-import { splitListen } from "./config.ts";
 import type { openPort, TcpPort } from "./port.ts";
-import type { OpenRealm, RouterRealm } from "./realm.ts";
+import type { OpenRealm, RealmSettings, RouterRealm } from "./realm.ts";
 import type { RouterStore } from "./store.ts";
 
 export interface PortsOptions {
-  /** `ADDRESS:PORT` by hand; absent: both families, and the port may move. */
-  readonly listen: string | undefined;
+  /** Without `listen` both families, and the port may move. */
+  readonly settings: RouterSettings;
   /** Remembers the port that was free last time. */
   readonly store: RouterStore;
   readonly tls: TlsPair;
@@ -29,7 +30,8 @@ export interface Ports {
 
 /** Throws `port-in-use` or `system-refused`. */
 export async function openPorts(options: PortsOptions): Promise<Ports> {
-  const given = options.listen === undefined ? null : splitListen(options.listen);
+  const { listen } = options.settings;
+  const given = listen === null ? null : splitListen(listen);
   const kept = Number(await options.store.setting("port"));
   const first = given?.port ?? (kept > 0 ? kept : defaultPort);
   const tries = given === null ? portTries : 1;
@@ -55,12 +57,20 @@ async function openBoth(at: Place, options: PortsOptions): Promise<Ports | null>
   if (port === null) return null;
   try {
     const { privateKey, prologue } = options;
-    const address = at.host === null || wildcards.includes(at.host) ? null : at.host;
-    return { port, realm: await options.openRealm({ port: port.port, address, privateKey, prologue }) };
+    const udp = udpPlace(port, options.settings);
+    return { port, realm: await options.openRealm({ port: port.port, udp, privateKey, prologue }) };
   } catch (error) {
     await port.close();
     return unlessBusy(error, at.number);
   }
+}
+
+/** Datagrams come in where the router listens unless another place was set; all that is made of them switched off, nowhere. */
+function udpPlace({ host, port }: TcpPort, { transports }: RouterSettings): RealmSettings["udp"] {
+  const { udp, kcp, quic } = transports;
+  const isWanted = udp.enable || [kcp, quic].some(({ enable, listen }) => enable && listen === null);
+  if (!isWanted) return null;
+  return udp.listen === null ? { host, port } : splitListen(udp.listen);
 }
 
 async function openTcp({ host, number }: Place, options: PortsOptions): Promise<TcpPort | null> {
@@ -92,4 +102,3 @@ function codeOf(error: unknown): string {
 
 const defaultPort = 7743;
 const portTries = 100;
-const wildcards = ["0.0.0.0", "::"];

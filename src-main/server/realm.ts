@@ -8,8 +8,18 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 export interface RouterRealm {
   /** UDP port that answers STUN besides the router's own; null when none was free. */
   readonly stunPort: number | null;
-  /** TCP port that takes links of nodes whose UDP is closed; null when none was free. */
-  readonly linkPort: number | null;
+  /** Where plain datagrams come in; null while that is switched off. */
+  readonly udp: { readonly host: string; readonly port: number } | null;
+  /**
+   * Takes links of a transport from now on, at a place or, with null, where they usually are. Throws as the data plane
+   * does, with `code` `EADDRINUSE`, `EINVAL`, …
+   */
+  take(
+    transport: "tcp" | "kcp" | "quic",
+    place: { readonly host: string; readonly port: number } | null,
+  ): { readonly host: string; readonly port: number };
+  /** Takes such links no longer; those that stand end. */
+  refuse(transport: "tcp" | "kcp" | "quic"): void;
   /** Lets a member's key open a session. Again is nothing. */
   setPeer(peer: SessionKey): void;
   /** Ends its sessions and channels. */
@@ -39,10 +49,10 @@ export type RealmEvent =
 
 /** What the engine needs to open the realm. */
 export interface RealmSettings {
-  /** UDP port, the same as the TCP port. */
+  /** TCP port of the router. */
   readonly port: number;
-  /** Address listened on; null: all. */
-  readonly address: string | null;
+  /** Where plain datagrams come in, `host` an address or a wildcard; null: nowhere, and not at `port` at all. */
+  readonly udp: { readonly host: string; readonly port: number } | null;
   /** X25519, base64. */
   readonly privateKey: string;
   /** Noise prologue: SHA-256("router" ‖ identity), base64. */

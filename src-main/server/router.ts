@@ -3,17 +3,19 @@ import { concatBytes, fromBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import type { Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
+import type { CertificateFiles, RouterSettings } from "../../src-shared/router-settings.ts";
+import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
-import type { CertificateOptions, TlsPair } from "./certificate.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { TlsPair } from "./certificate.ts";
 import { loadCertificate } from "./certificate.ts";
-import type { RouterConfig } from "./config.ts";
-import type { Log } from "./connection.ts";
+import type { Log, OtherPorts } from "./connection.ts";
 import { ControlServer } from "./control.ts";
 import { Desk } from "./desk.ts";
 import type { RouterKeys } from "./identity.ts";
 import { openRouterKeys } from "./identity.ts";
 import { Networks } from "./networks.ts";
-import type { TcpPort } from "./port.ts";
+import type { PortOptions, TcpPort } from "./port.ts";
 import { openPort } from "./port.ts";
 import { openPorts } from "./ports.ts";
 import { ownAddresses, publicAddresses } from "./public-addresses.ts";
@@ -21,11 +23,13 @@ import type { OpenRealm, RouterRealm } from "./realm.ts";
 import { Reception } from "./reception.ts";
 import { Relay } from "./relay.ts";
 import type { RouterStore } from "./store.ts";
+import type { Place } from "./transports.ts";
+import { Transports } from "./transports.ts";
 
 export interface RouterOptions {
   /** State folder: keys and the self-signed certificate live there. */
   readonly folder: string;
-  readonly config: RouterConfig;
+  readonly settings: RouterSettings;
   readonly notary: Notary;
   /** Stays open at `stop`: whoever opened it closes it. */
   readonly store: RouterStore;
@@ -49,6 +53,7 @@ export interface RouterState {
   readonly lanOnly: boolean;
   /** `starmesh://router/1/…`: lets its holder create networks here. */
   readonly link: string;
+  readonly transports: readonly RouterTransportStatus[];
   readonly networks: readonly {
     readonly id: NetworkId;
     readonly name: string;
@@ -67,6 +72,11 @@ export interface Router {
   start(): Promise<void>;
   /** Closes everything; may be started again. */
   stop(): Promise<void>;
+  /**
+   * Takes other settings while it runs. False when they need another socket for control or UDP, another store: then it
+   * has to be made and started anew. Throws `usage` for certificate files that do not serve.
+   */
+  apply(settings: RouterSettings): Promise<boolean>;
   /** Null while stopped. */
   state(): RouterState | null;
   /** Forgets a network; its members are told. Nothing if it is not hosted. */
@@ -83,6 +93,7 @@ export async function createRouter(options: RouterOptions): Promise<Router> {
 interface Running {
   readonly port: TcpPort;
   readonly realm: RouterRealm;
+  readonly transports: Transports;
   readonly networks: Networks;
   readonly control: ControlServer;
   readonly timers: readonly NodeJS.Timeout[];
@@ -92,17 +103,20 @@ class RouterRole implements Router {
   readonly keys: RouterKeys;
   readonly #options: RouterOptions;
   readonly #refused = new Map<string, number>();
+  #settings: RouterSettings;
   #running: Running | null = null;
-  #tls: TlsPair | null = null;
+  /** What each port serves. */
+  readonly #served = new WeakMap<TcpPort, TlsPair>();
 
   constructor(options: RouterOptions, keys: RouterKeys) {
     this.#options = options;
+    this.#settings = options.settings;
     this.keys = keys;
   }
 
   async start(): Promise<void> {
     if (this.#running !== null) return;
-    const { config, notary, store, now, log, openRealm, isHere } = this.#options;
+    const { notary, store, now, log, openRealm, isHere } = this.#options;
     const refused = (cause: string, count = 1) =>
       void this.#refused.set(cause, (this.#refused.get(cause) ?? 0) + count);
     let relay: Relay | null = null;
@@ -125,36 +139,43 @@ class RouterRole implements Router {
       keys: this.keys,
       reception,
       desk: new Desk({ networks, notary, now }),
-      ports: () => ({
-        stunPort: this.#running?.realm.stunPort ?? null,
-        linkPort: this.#running?.realm.linkPort ?? null,
-      }),
+      ports: () => this.#offer(),
       refused,
       log,
     });
-    this.#tls = await loadCertificate(this.#certificate(), now());
+    const accept = (channel: Channel) => control.accept(channel);
     try {
+      const tls = await this.#certificate(this.#settings.files);
       const { port, realm } = await openPorts({
-        listen: config.listen,
+        settings: this.#settings,
         store,
-        tls: this.#tls,
+        tls,
         privateKey: this.keys.sessionPrivateKey,
         prologue: notary.hash(
           concatBytes(toUtf8("router"), fromBase64(this.keys.identity) ?? new Uint8Array()),
         ),
         openPort: this.#options.openPort ?? openPort,
         openRealm,
-        accept: (channel) => control.accept(channel),
+        accept,
         refused,
       });
+      this.#served.set(port, tls);
       relay = new Relay({ realm, networks, notary, now, isHere, refused, log });
       for (const hosted of networks.all())
         for (const key of hosted.keys()) relay.keyChanged(hosted, key, true);
+      const transports = new Transports(this.#settings, {
+        realm,
+        control: port,
+        openSecured: (place, files) => this.#openSecured(place, files, { accept, refused }),
+        certify: (each, files) => this.#certify(each, files),
+        failed: (transport, detail) => log("transport failed", { transport, detail }),
+      });
       const timers = [
-        setInterval(() => this.#sweep(networks), sweepMillis),
-        setInterval(() => void this.#renewCertificate(port), renewMillis),
+        setInterval(() => this.#sweep(networks, transports), sweepMillis),
+        setInterval(() => void this.#renewCertificates(transports), renewMillis),
       ];
-      this.#running = { port, realm, networks, control, timers };
+      this.#running = { port, realm, transports, networks, control, timers };
+      await transports.apply(this.#settings);
       log("router started", { port: port.port, networks: networks.all().length });
     } catch (error) {
       control.stop();
@@ -169,14 +190,25 @@ class RouterRole implements Router {
     for (const timer of running.timers) clearInterval(timer);
     running.control.stop();
     for (const hosted of running.networks.all()) hosted.dismiss(null);
+    await running.transports.close();
     running.realm.close();
     await running.port.close();
     this.#options.log("router stopped");
   }
 
+  async apply(settings: RouterSettings): Promise<boolean> {
+    const running = this.#running;
+    if (running === null || !isAlike(this.#settings, settings)) return false;
+    for (const { files } of [settings, settings.transports.tls, settings.transports.wss])
+      await this.#certificate(files);
+    this.#settings = settings;
+    await running.transports.apply(settings);
+    return true;
+  }
+
   state(): RouterState | null {
     if (this.#running === null) return null;
-    const { port, networks } = this.#running;
+    const { port, networks, transports } = this.#running;
     const { addresses, lanOnly } = this.#addresses();
     return {
       listen: joinHostPort(port.host, port.port),
@@ -184,6 +216,7 @@ class RouterRole implements Router {
       addresses,
       lanOnly,
       link: formatRouterLink({ pin: this.keys.pin, addresses, token: this.keys.token() }),
+      transports: transports.states(),
       networks: networks.all().map((hosted) => ({
         id: hosted.network,
         name: hosted.name,
@@ -201,35 +234,69 @@ class RouterRole implements Router {
     return Object.fromEntries(this.#refused);
   }
 
-  #certificate(): CertificateOptions {
-    const { folder, config } = this.#options;
-    if (config.cert === undefined || config.key === undefined) return { folder };
-    return { folder, files: { cert: config.cert, key: config.key } };
+  /** The certificate to serve now. Throws `usage`. */
+  #certificate(files: CertificateFiles | null): Promise<TlsPair> {
+    const { folder, now } = this.#options;
+    return loadCertificate(files === null ? { folder } : { folder, files }, now());
+  }
+
+  async #openSecured(
+    place: Place,
+    files: CertificateFiles | null,
+    hooks: Pick<PortOptions, "accept" | "refused">,
+  ): Promise<TcpPort> {
+    const tls = await this.#certificate(files);
+    const port = await (this.#options.openPort ?? openPort)({ ...place, ...hooks, tls });
+    this.#served.set(port, tls);
+    return port;
+  }
+
+  async #certify(port: TcpPort, files: CertificateFiles | null): Promise<void> {
+    const [tls, served] = [await this.#certificate(files), this.#served.get(port)];
+    if (tls.cert === served?.cert && tls.key === served.key) return;
+    this.#served.set(port, tls);
+    port.setCertificate(tls);
+    this.#options.log("certificate changed", { port: port.port });
   }
 
   #addresses() {
     const host = this.#running?.port.host ?? "";
     const port = this.#running?.port.port ?? 0;
-    return publicAddresses({ hosts: this.#options.config.public, listen: host, port, own: ownAddresses() });
+    return publicAddresses({ hosts: this.#settings.public, listen: host, port, own: ownAddresses() });
   }
 
-  #sweep(networks: Networks): void {
-    for (const hosted of networks.all()) {
-      hosted.sweep().catch((error: unknown) => this.#options.log("sweep failed", { error: String(error) }));
-    }
+  /** What a node is told when it is welcomed. */
+  #offer(): OtherPorts {
+    if (this.#running === null) return { stunPort: null, linkPort: null, udp: false, links: [] };
+    const { realm, transports } = this.#running;
+    return {
+      stunPort: realm.stunPort,
+      linkPort: transports.portOf("tcp"),
+      udp: transports.portOf("udp") !== null,
+      links: [],
+    };
   }
 
-  async #renewCertificate(port: TcpPort): Promise<void> {
+  #sweep(networks: Networks, transports: Transports): void {
+    const failed = (error: unknown) => this.#options.log("sweep failed", { error: String(error) });
+    for (const hosted of networks.all()) hosted.sweep().catch(failed);
+    transports.retry().catch(failed);
+  }
+
+  async #renewCertificates(transports: Transports): Promise<void> {
     try {
-      const tls = await loadCertificate(this.#certificate(), this.#options.now());
-      if (tls.cert === this.#tls?.cert && tls.key === this.#tls.key) return;
-      this.#tls = tls;
-      port.setCertificate(tls);
-      this.#options.log("certificate changed");
+      await transports.renewCertificates();
     } catch (error) {
       this.#options.log("certificate kept", { error: String(error) });
     }
   }
+}
+
+/** Whether two settings share the sockets for control and UDP, and the store. */
+function isAlike(one: RouterSettings, other: RouterSettings): boolean {
+  const sockets = ({ listen, store, transports: { udp, kcp, quic } }: RouterSettings) =>
+    JSON.stringify([listen, store, udp, [kcp, quic].some((each) => each.enable && each.listen === null)]);
+  return sockets(one) === sockets(other);
 }
 
 const sweepMillis = 30_000;

@@ -251,7 +251,7 @@ function inputOf({ port, hosts }: Settings, router: RouterStatus): InputOf<"rout
   const host = (router.listen === null ? null : splitHostPort(router.listen)?.host) ?? "0.0.0.0";
   return {
     ...(port === settingsOf(router).port ? {} : { listen: joinHostPort(host, Number(port)) }),
-    publicHosts: hosts.split(/[\s,]+/).filter(Boolean),
+    public: hosts.split(/[\s,]+/).filter(Boolean),
   };
 }
 

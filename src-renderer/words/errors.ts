@@ -36,6 +36,7 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "port-in-use": "端口 {port} 正被其他程序占用。请换一个端口，或停止那个程序。",
   "no-interface": "本机没有接口或地址“{name}”。现有：{list}。",
   "port-of-router": "本机是端口 {port} 上的路由器，其节点使用同一端口。",
+  "router-fixed": "“{setting}”由启动此路由器时使用的文件 {file} 设定。请在该文件中修改，然后重新启动路由器。",
   "no-privilege": "没有创建网络接口的权限，数据包无法在此收发。请用 sudo（或 root）运行。",
   "no-tun": "系统没有 TUN 设备（{detail}），数据包无法在此收发。可用 modprobe tun 加载。",
   "system-refused": "系统拒绝执行操作（{action}）：{detail}。",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { diary } from "../diary.ts";
 import { networkGraph } from "../graph.ts";
+import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
 import {
   candidateStatus,
@@ -12,6 +13,7 @@ import {
   pinStatus,
   routerStatus,
   status,
+  transports,
 } from "../status.ts";
 
 /** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
@@ -172,12 +174,14 @@ export const contract = {
   ),
   /**
    * Chooses the path to a peer: through the relay of that name, only directly, or (neither) as Starmesh finds best.
-   * What is left out of `spread` stays.
+   * What is left out of `transport` and `spread` stays.
    */
   "peers.pin": call(
     peer.extend({
       via: z.string().min(1).max(128).nullable().default(null),
       direct: z.boolean().default(false),
+      /** Null: any. Nothing leaves for the peer by another, also while this one does not answer. */
+      transport: z.enum(transports).nullable().optional(),
       spread: pinStatus.shape.spread.optional(),
     }),
     nothing,
@@ -216,10 +220,8 @@ export const contract = {
   "settings.change": call(settingsChange, settingsStatus),
 
   "router.read": call(nothing, routerStatus),
-  "router.start": call(
-    z.object({ listen: z.string().optional(), publicHosts: z.array(z.string()).optional() }),
-    routerStatus,
-  ),
+  /** Switches the role on, or changes its settings: what is left out stays, null is as usual. */
+  "router.start": call(routerWish, routerStatus),
   "router.stop": call(nothing, routerStatus),
   /** Replaces the hosting token: links given out before no longer create networks here. */
   "router.newToken": call(nothing, routerStatus),

@@ -621,8 +621,7 @@ describe("the engine in the foreground", () => {
       state,
       foreground: true,
       router: {
-        listen: "0.0.0.0:9999",
-        publicHosts: ["a.example", "b.example"],
+        wish: { listen: "0.0.0.0:9999", public: ["a.example", "b.example"] },
         newToken: true,
         config: "r.json",
       },

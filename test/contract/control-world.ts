@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { routerConfig } from "../../src-main/server/config.ts";
 import { createMemoryStore } from "../../src-main/server/memory-store.ts";
 import type { Router } from "../../src-main/server/router.ts";
 import { createRouter } from "../../src-main/server/router.ts";
@@ -15,6 +14,7 @@ import { createMemoryNetwork } from "../../src-main/transport/memory.ts";
 import { toBase64Url } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
+import { settleRouter } from "../../src-shared/router-settings.ts";
 import type { Certificate, Entry, EntryKind, EntryOf, Signed } from "../../src-shared/trust.ts";
 import type { Presence } from "../../src-shared/wire.ts";
 import type { FoundedOptions, TestDevice } from "../fakes/founded-network.ts";
@@ -64,7 +64,7 @@ export class World {
   async start(): Promise<void> {
     this.#router = await createRouter({
       folder: this.folder,
-      config: routerConfig.parse({ listen: `127.0.0.1:${this.#port}` }),
+      settings: settleRouter({ listen: `127.0.0.1:${this.#port}` }),
       notary,
       store: this.#store,
       openRealm: async (settings) => {

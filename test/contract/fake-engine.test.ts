@@ -135,7 +135,7 @@ describe("the fake engine", () => {
   it("switches the router role on and off", async () => {
     const { client, during } = connect({ start: "empty" });
     const on: OutputOf<"router.start"> = await during(
-      client.call("router.start", { listen: "0.0.0.0:8000", publicHosts: ["203.0.113.5"] }),
+      client.call("router.start", { listen: "0.0.0.0:8000", public: ["203.0.113.5"] }),
     );
     expect(on).toMatchObject({ on: true, listen: "0.0.0.0:8000", lanOnly: false });
     const renewed = await client.call("router.newToken", {});

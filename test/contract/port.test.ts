@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadCertificate } from "../../src-main/server/certificate.ts";
-import { routerConfig } from "../../src-main/server/config.ts";
 import { openRouterKeys } from "../../src-main/server/identity.ts";
 import { createMemoryStore } from "../../src-main/server/memory-store.ts";
 import type { RealmSettings } from "../../src-main/server/realm.ts";
 import type { Router } from "../../src-main/server/router.ts";
 import { createRouter } from "../../src-main/server/router.ts";
 import { parseRouterLink } from "../../src-shared/link.ts";
+import type { RouterWish } from "../../src-shared/router-settings.ts";
+import { settleRouter } from "../../src-shared/router-settings.ts";
 import { FakeRealm } from "../fakes/router-realm.ts";
 import { codeOf, notary } from "./control-world.ts";
 
@@ -31,12 +32,12 @@ afterEach(async () => {
 });
 
 async function start(
-  config: object = { listen: "127.0.0.1:0" },
+  config: RouterWish = { listen: "127.0.0.1:0" },
   change: Partial<Parameters<typeof createRouter>[0]> = {},
 ): Promise<Router> {
   const router = await createRouter({
     folder,
-    config: routerConfig.parse(config),
+    settings: settleRouter(config),
     notary,
     store: createMemoryStore(),
     openRealm: async (settings) => new FakeRealm(settings),
@@ -134,7 +135,7 @@ describe("the router's TCP port", () => {
     const router = await start({}, { openRealm });
     expect(asked).toHaveLength(3);
     expect(asked[2]?.port).toBe(portOf(router));
-    expect(asked[2]?.address).toBeNull();
+    expect(asked[2]?.udp?.port).toBe(portOf(router));
     const identity = Buffer.from(router.keys.identity, "base64");
     expect(asked[2]?.prologue).toBe(notary.hash(Buffer.concat([Buffer.from("router"), identity])));
     const failing = start(

@@ -7,6 +7,12 @@ export function memoryPort(network: MemoryNetwork): typeof openPort {
   return async (options: PortOptions): Promise<TcpPort> => {
     const port = options.port === 0 ? 40_000 : options.port;
     const close = network.listen(`127.0.0.1:${port}`, options.accept);
-    return { host: options.host, port, setCertificate: () => undefined, close: async () => close() };
+    return {
+      host: options.host,
+      port,
+      setCertificate: () => undefined,
+      setLinks: () => undefined,
+      close: async () => close(),
+    };
   };
 }

@@ -6,7 +6,11 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 export class FakeRealm implements RouterRealm {
   readonly settings: RealmSettings;
   readonly stunPort = 7744;
-  readonly linkPort = 7745;
+  readonly udp: RealmSettings["udp"];
+  /** Transports that are taken beside UDP, with where. */
+  readonly taken = new Map<string, { readonly host: string; readonly port: number }>();
+  /** Ports that another program has. */
+  readonly busy = new Set<number>();
   /** Keys that may open a session. */
   readonly peers = new Set<SessionKey>();
   /** Keys that have one. */
@@ -21,6 +25,21 @@ export class FakeRealm implements RouterRealm {
 
   constructor(settings: RealmSettings) {
     this.settings = settings;
+    this.udp = settings.udp;
+  }
+
+  take(
+    transport: "tcp" | "kcp" | "quic",
+    place: { readonly host: string; readonly port: number } | null,
+  ): { readonly host: string; readonly port: number } {
+    const at = place ?? { host: "::", port: 7745 };
+    if (this.busy.has(at.port)) throw Object.assign(new Error("busy"), { code: "EADDRINUSE" });
+    this.taken.set(transport, at);
+    return at;
+  }
+
+  refuse(transport: "tcp" | "kcp" | "quic"): void {
+    this.taken.delete(transport);
   }
 
   setPeer(peer: SessionKey): void {

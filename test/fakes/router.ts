@@ -1,11 +1,16 @@
 /** The fake install's router role. */
 
+import { fixedBy, layWish } from "../../src-main/server/wish.ts";
 import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
-import type { RouterStatus } from "../../src-shared/status.ts";
+import type { RouterWish } from "../../src-shared/router-settings.ts";
+import { settleRouter } from "../../src-shared/router-settings.ts";
+import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
+import type { RouterStatus, Transport } from "../../src-shared/status.ts";
+import { transports } from "../../src-shared/status.ts";
 import type { FakeWorld } from "./engine.ts";
 import { failOnDemand } from "./failure.ts";
 import { createRandom } from "./random.ts";
@@ -18,10 +23,22 @@ export interface FakeRouter {
   /** Counts the hosting tokens given out. */
   token: number;
   relayedBytes: number;
+  wish: RouterWish;
+  /** The file that it was started with. */
+  file: RouterStatus["file"];
 }
 
 export function createRouter(): FakeRouter {
-  return { on: false, host: "0.0.0.0", port: 7743, publicHosts: [], token: 1, relayedBytes: 48_211_003 };
+  return {
+    on: false,
+    host: "0.0.0.0",
+    port: 7743,
+    publicHosts: [],
+    token: 1,
+    relayedBytes: 48_211_003,
+    wish: {},
+    file: null,
+  };
 }
 
 export function routerStatusOf(world: FakeWorld): RouterStatus {
@@ -46,6 +63,9 @@ export function routerStatusOf(world: FakeWorld): RouterStatus {
         }))
       : [],
     relayedBytes: router.on ? router.relayedBytes : 0,
+    transports: router.on ? transports.map((transport) => transportStatusOf(router, transport)) : [],
+    settings: settleRouter(router.wish),
+    file: router.file,
   };
 }
 
@@ -60,12 +80,16 @@ export function routerHandlers(
   return {
     "router.read": async () => routerStatusOf(world),
     "router.start": async (input) => {
-      failOnDemand(input.listen, ...(input.publicHosts ?? []));
+      failOnDemand(input.listen ?? undefined, ...(input.public ?? []));
+      const fixed = fixedBy(fixedWish(router), input);
+      if (fixed !== null)
+        throw new AppError("router-fixed", { setting: fixed, file: router.file?.path ?? "" });
       const listen = splitHostPort(input.listen ?? joinHostPort(router.host, router.port));
       if (listen === null) throw new AppError("usage", { detail: `“${input.listen}” is no ADDRESS:PORT` });
       if (listen.port === 7780) throw new AppError("port-in-use", { port: listen.port });
       await world.wait(300);
-      Object.assign(router, { on: true, ...listen, publicHosts: input.publicHosts ?? router.publicHosts });
+      router.wish = layWish(router.wish, input);
+      Object.assign(router, { on: true, ...listen, publicHosts: input.public ?? router.publicHosts });
       return answer();
     },
     "router.stop": async () => {
@@ -76,6 +100,37 @@ export function routerHandlers(
       router.token++;
       return answer();
     },
+  };
+}
+
+/** TCP links listen beside; port 7790 is another program's. */
+function transportStatusOf(router: FakeRouter, transport: Transport): RouterTransportStatus {
+  const { enable, listen } = settleRouter(router.wish).transports[transport];
+  const place = listen ?? joinHostPort(router.host, router.port + (transport === "tcp" ? 1 : 0));
+  const isBusy = splitHostPort(place)?.port === 7790;
+  return {
+    transport,
+    enable,
+    state: enable ? (isBusy ? "busy" : "listening") : "off",
+    listen: place,
+    detail: enable && isBusy ? "address in use" : null,
+  };
+}
+
+/** What the file of the fake router sets. */
+function fixedWish({ file, wish }: FakeRouter): RouterWish {
+  const { transports: of, ...settings } = wish;
+  const isFixed = (name: string) => file?.fixed.includes(name) ?? false;
+  return {
+    ...Object.fromEntries(Object.entries(settings).filter(([name]) => isFixed(name))),
+    transports: Object.fromEntries(
+      Object.entries(of ?? {}).map(([transport, fields]) => [
+        transport,
+        Object.fromEntries(
+          Object.entries(fields ?? {}).filter(([field]) => isFixed(`transports.${transport}.${field}`)),
+        ),
+      ]),
+    ),
   };
 }
 

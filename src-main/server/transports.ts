@@ -1,0 +1,184 @@
+/** By what nodes reach the router: each transport opened where the settings say, closed when switched off, told as it is. */
+import { joinHostPort } from "../../src-shared/ids.ts";
+import type { CertificateFiles, RouterSettings, SecuredSettings } from "../../src-shared/router-settings.ts";
+import { splitListen } from "../../src-shared/router-settings.ts";
+import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
+import type { Transport } from "../../src-shared/status.ts";
+import { transports } from "../../src-shared/status.ts";
+import type { TcpPort } from "./port.ts";
+import type { RouterRealm } from "./realm.ts";
+
+/** An address, or a wildcard, and a port. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TransportsOptions {
+  readonly realm: RouterRealm;
+  /** The port of the control socket; takes `tls` and `wss` links, too. */
+  readonly control: TcpPort;
+  /** Opens one more TCP port of the same kind. Rejects as `listen` does. */
+  readonly openSecured: (place: Place, files: CertificateFiles | null) => Promise<TcpPort>;
+  /** Serves these files at a port from now on; null: the router's own certificate. */
+  readonly certify: (port: TcpPort, files: CertificateFiles | null) => Promise<void>;
+  /** A transport could not be opened. */
+  readonly failed: (transport: Transport, detail: string) => void;
+}
+
+/** What became of one transport. */
+type Entrance =
+  | { readonly kind: "off" }
+  | { readonly kind: "open"; readonly place: Place; readonly close: () => Promise<void> | void }
+  | { readonly kind: "busy" | "failed"; readonly detail: string };
+
+export class Transports {
+  readonly #options: TransportsOptions;
+  readonly #entrances = new Map<Transport, Entrance>();
+  readonly #secured = new Map<string, TcpPort>();
+  #settings: RouterSettings;
+
+  constructor(settings: RouterSettings, options: TransportsOptions) {
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  /** Opens and closes until everything is as these settings say; what cannot be opened is told by `states`. */
+  async apply(settings: RouterSettings): Promise<void> {
+    const before = this.#settings.transports;
+    this.#settings = settings;
+    for (const transport of transports) {
+      const isSame = JSON.stringify(before[transport]) === JSON.stringify(settings.transports[transport]);
+      const entrance = this.#entrances.get(transport);
+      if (isSame && entrance?.kind === "open") continue;
+      if (entrance?.kind === "open") await entrance.close();
+      this.#entrances.set(transport, await this.#open(transport));
+    }
+    for (const port of this.#ports()) await this.#options.certify(port, this.#filesOf(port));
+    this.#letLinksIn();
+  }
+
+  /** Serves what the certificate files hold now. */
+  async renewCertificates(): Promise<void> {
+    for (const port of this.#ports()) await this.#options.certify(port, this.#filesOf(port));
+  }
+
+  /** Tries again what could not be opened. */
+  async retry(): Promise<void> {
+    const isMissing = [...this.#entrances.values()].some(({ kind }) => kind === "busy" || kind === "failed");
+    if (isMissing) await this.apply(this.#settings);
+  }
+
+  states(): readonly RouterTransportStatus[] {
+    return transports.map((transport) => this.#stateOf(transport));
+  }
+
+  /** Port where a transport is taken, for a node that came in by a TCP port; null while it is not. */
+  portOf(transport: Transport): number | null {
+    const entrance = this.#entrances.get(transport);
+    return entrance?.kind === "open" ? entrance.place.port : null;
+  }
+
+  /** Path of `wss` links. */
+  get path(): string {
+    return this.#settings.transports.wss.path;
+  }
+
+  async close(): Promise<void> {
+    for (const entrance of this.#entrances.values()) if (entrance.kind === "open") await entrance.close();
+    this.#entrances.clear();
+    for (const port of this.#secured.values()) await port.close();
+    this.#secured.clear();
+  }
+
+  async #open(transport: Transport): Promise<Entrance> {
+    const settings = this.#settings.transports[transport];
+    if (!settings.enable) return { kind: "off" };
+    try {
+      switch (transport) {
+        case "udp":
+          return this.#ofUdp();
+        case "tcp":
+        case "kcp":
+        case "quic":
+          return this.#ofRealm(transport, settings.listen);
+        case "tls":
+        case "wss":
+          return await this.#ofSecured(this.#settings.transports[transport]);
+      }
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#options.failed(transport, detail);
+      const isBusy = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+      return { kind: isBusy ? "busy" : "failed", detail };
+    }
+  }
+
+  #ofUdp(): Entrance {
+    const place = this.#options.realm.udp;
+    return place === null ? { kind: "off" } : { kind: "open", place, close: () => undefined };
+  }
+
+  #ofRealm(transport: "tcp" | "kcp" | "quic", listen: string | null): Entrance {
+    const { realm } = this.#options;
+    const place = realm.take(transport, listen === null ? null : splitListen(listen));
+    return { kind: "open", place, close: () => realm.refuse(transport) };
+  }
+
+  async #ofSecured({ listen, files }: SecuredSettings): Promise<Entrance> {
+    const { control, openSecured } = this.#options;
+    const open = (port: TcpPort): Entrance => ({
+      kind: "open",
+      place: port,
+      close: () => this.#closeUnused(port),
+    });
+    const place = listen === null ? null : splitListen(listen);
+    if (place === null || (place.port === control.port && place.host === control.host)) return open(control);
+    const name = joinHostPort(place.host, place.port);
+    const port = this.#secured.get(name) ?? (await openSecured(place, files));
+    this.#secured.set(name, port);
+    return open(port);
+  }
+
+  /** Closes a port that no other transport is taken at. */
+  async #closeUnused(port: TcpPort): Promise<void> {
+    const users = (["tls", "wss"] as const).filter((each) => this.#isAt(each, port));
+    if (port === this.#options.control || users.length > 1) return;
+    for (const [name, each] of this.#secured) if (each === port) this.#secured.delete(name);
+    await port.close();
+  }
+
+  #letLinksIn(): void {
+    for (const port of this.#ports()) {
+      port.setLinks({ tls: this.#isAt("tls", port), wss: this.#isAt("wss", port) ? this.path : null });
+    }
+  }
+
+  #ports(): readonly TcpPort[] {
+    return [this.#options.control, ...this.#secured.values()];
+  }
+
+  /** The certificate of a port is that of what is taken there. */
+  #filesOf(port: TcpPort): CertificateFiles | null {
+    const { files, transports: settings } = this.#settings;
+    const taken = (["tls", "wss"] as const).filter((each) => this.#isAt(each, port));
+    return taken.map((each) => settings[each].files).find((each) => each !== null) ?? files;
+  }
+
+  #isAt(transport: Transport, port: TcpPort): boolean {
+    const entrance = this.#entrances.get(transport);
+    return entrance?.kind === "open" && entrance.place === port;
+  }
+
+  #stateOf(transport: Transport): RouterTransportStatus {
+    const { enable, listen } = this.#settings.transports[transport];
+    const entrance = this.#entrances.get(transport) ?? { kind: "off" };
+    return {
+      transport,
+      enable,
+      state: entrance.kind === "open" ? "listening" : entrance.kind,
+      listen: entrance.kind === "open" ? joinHostPort(entrance.place.host, entrance.place.port) : listen,
+      detail: "detail" in entrance ? entrance.detail : null,
+    };
+  }
+}
