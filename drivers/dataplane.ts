@@ -129,6 +129,8 @@ export interface DataPlane {
    * that waits unsent, over after three seconds without a sign of life. What the system does not have is left out.
    */
   tuneStream(descriptor: number): void;
+  /** Closes the link to `tcp/…`; nothing if there is none. */
+  closeLink(socket: string, remote: Endpoint): void;
 
   openRealm(options: RealmOptions): void;
   closeRealm(realm: string): void;
@@ -137,6 +139,11 @@ export interface DataPlane {
 
   /** Adds a peer or changes it; its session and paths stay. */
   setPeer(realm: string, peer: PeerOptions): void;
+  /**
+   * Confines a peer to plain UDP or to links of one transport (null: not at all): nothing is sent to it by any other, and what
+   * comes from it by another is dropped, so that it is not answered either.
+   */
+  confinePeer(realm: string, peer: Key, transport: "udp" | Transport | null): void;
   /** Ends the peer's sessions and forgets it. */
   removePeer(realm: string, peer: Key): void;
   /**
@@ -323,7 +330,7 @@ export type DataPlaneEvent =
       readonly server: string;
       readonly address: Endpoint | null;
     }
-  /** The end of `connectLink`: whether a link to `remote` stands. */
+  /** The end of `connectLink`: whether a link to `remote` stands. Again with `up: false` when one that it opened ends. */
   | { readonly kind: "link"; readonly socket: string; readonly remote: Endpoint; readonly up: boolean }
   /** A thread or descriptor failed; the realm carries nothing any more. */
   | { readonly kind: "failed"; readonly realm: string | null; readonly message: string };

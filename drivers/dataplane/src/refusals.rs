@@ -23,6 +23,8 @@ pub enum Cause {
     RelayTarget,
     /// Relay frames beyond their member's quota.
     RelayQuota,
+    /// From a peer that is confined to another carrier.
+    Carrier,
     /// Message 1 of a key that is no peer.
     UnknownKey,
     /// A handshake under load beyond the rate allowed, with a valid cookie.
@@ -57,7 +59,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 24] = [
+const OWN: [(Cause, &str); 25] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -66,6 +68,7 @@ const OWN: [(Cause, &str); 24] = [
     (Cause::Relay, "relay"),
     (Cause::RelayTarget, "relay-target"),
     (Cause::RelayQuota, "relay-quota"),
+    (Cause::Carrier, "carrier"),
     (Cause::UnknownKey, "unknown-key"),
     (Cause::HandshakeRate, "handshake-rate"),
     (Cause::Source, "source"),

@@ -4,7 +4,7 @@ use super::text::{read, read_endpoint, read_key};
 use super::values::{self, Fields};
 use crate::endpoint::Endpoint;
 use crate::events::Events;
-use crate::plane::{self, CallError, Place, Plane};
+use crate::plane::{self, CallError, Confined, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
 use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -221,6 +221,23 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn confine_peer(
+        &self,
+        realm: String,
+        peer: String,
+        transport: Option<String>,
+    ) -> Result<(), Refused> {
+        guard(|| {
+            let confined = match transport.as_deref() {
+                None => None,
+                Some("udp") => Some(Confined::Udp),
+                Some(name) => Some(Confined::Link(read(name, "a transport")?)),
+            };
+            self.plane.confine_peer(&realm, &read_key(&peer, "the peer")?, confined)
+        })
+    }
+
+    #[napi]
     pub fn remove_peer(&self, realm: String, peer: String) -> Result<(), Refused> {
         guard(|| self.plane.remove_peer(&realm, &read_key(&peer, "the peer")?))
     }
@@ -393,6 +410,11 @@ impl DataPlane {
             }
             self.plane.connect_link(&socket, remote, options.seconds)
         })
+    }
+
+    #[napi]
+    pub fn close_link(&self, socket: String, remote: String) -> Result<(), Refused> {
+        guard(|| self.plane.close_link(&socket, read_endpoint(&remote)?))
     }
 
     #[napi]

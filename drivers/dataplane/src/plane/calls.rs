@@ -183,6 +183,20 @@ impl Plane {
         tcp::open_stream(&self.core, &bound.port, transport, address).map_err(CallError::system)
     }
 
+    /// Closes the link to that place; nothing if there is none.
+    pub fn close_link(&self, socket: &str, remote: Endpoint) -> Called<()> {
+        let Carrier::Link(transport) = remote.carrier else {
+            return Err(CallError::invalid(format!("{remote} names no link")));
+        };
+        let mut holdings = self.holdings();
+        let bound =
+            alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
+        if let Some(link) = bound.port.beside(transport).and_then(|port| port.links.find(remote.address)) {
+            link.close();
+        }
+        Ok(())
+    }
+
     /// Asks over UDP, or over a link.
     pub fn stun(&self, socket: &str, server: Endpoint) -> Called<()> {
         let mut holdings = self.holdings();

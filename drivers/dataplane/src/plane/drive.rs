@@ -106,7 +106,8 @@ impl<'a> Drive<'a> {
         }
         let known = self.state.targets.len();
         for target in targets {
-            let is_new = self.state.targets.iter().all(|route| route.endpoint != target.endpoint);
+            let is_new = self.peer.only.allows(target.endpoint.carrier)
+                && self.state.targets.iter().all(|route| route.endpoint != target.endpoint);
             if is_new && self.state.targets.len() < TARGETS {
                 self.state.targets.push(target);
             }
@@ -215,7 +216,8 @@ impl<'a> Drive<'a> {
                 routes.extend(self.state.prober.endpoints().map(|endpoint| self.core.route(port, endpoint)));
             }
             for (at, route) in routes.iter().enumerate() {
-                if routes[..at].iter().all(|other| other.endpoint != route.endpoint) {
+                let is_first = routes[..at].iter().all(|other| other.endpoint != route.endpoint);
+                if is_first && self.peer.only.allows(route.endpoint.carrier) {
                     send_plain(self.core, route, &message[..]);
                 }
             }

@@ -36,6 +36,9 @@ fn take_initiation(core: &Core, datagram: &[u8], from: &Route, now: Millis) -> R
         }
         return Err(Cause::UnknownKey);
     };
+    if !peer.only.allows(from.endpoint.carrier) {
+        return Err(Cause::Carrier);
+    }
     peer.drive(core, Some(from), |drive| drive.handle_initiation(initiation)).map_err(Cause::Session)
 }
 
@@ -47,6 +50,9 @@ fn take_response(
     now: Millis,
 ) -> Result<(), Cause> {
     let entry = core.index.find(receiver).ok_or(Cause::Session(Refused::Index))?;
+    if !entry.peer.only.allows(from.endpoint.carrier) {
+        return Err(Cause::Carrier);
+    }
     if !admit(core, &entry.peer.realm, datagram, from, now)? {
         return Ok(());
     }

@@ -12,6 +12,7 @@ mod handshakes;
 mod link;
 mod links;
 mod mtu;
+mod only;
 mod options;
 mod outbox;
 mod outstanding;
@@ -44,6 +45,7 @@ mod ways;
 mod tests;
 
 pub use calls::Plane;
+pub use only::Confined;
 pub use options::{
     CallError, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
 };

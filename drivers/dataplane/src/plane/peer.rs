@@ -2,6 +2,7 @@
 
 use super::core::{Core, millis, now, unix_nanos};
 use super::drive::Drive;
+use super::only::Only;
 use super::outbox::Route;
 use super::quota::Relayed;
 use super::realm::Realm;
@@ -27,6 +28,8 @@ pub struct Peer {
     pub proven: ArcSwapOption<Route>,
     /// Everywhere it proved to be lately, with the moment; it may use its relay channels from there.
     places: ArcSwap<Vec<(Endpoint, Millis)>>,
+    /// What carries datagrams to and from it.
+    pub only: Only,
     /// What was relayed for it.
     pub relayed: Relayed,
     pub traffic: Traffic,
@@ -71,6 +74,7 @@ impl Peer {
             outgoing: ArcSwapOption::empty(),
             proven: ArcSwapOption::empty(),
             places: ArcSwap::default(),
+            only: Only::default(),
             relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),

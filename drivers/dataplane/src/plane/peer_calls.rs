@@ -2,6 +2,7 @@
 
 use super::calls::{Plane, forget};
 use super::core::{millis, random_u32};
+use super::only::Confined;
 use super::options::{CallError, Called, PathOptions, PeerOptions, PunchOptions, Use};
 use super::peer::Peer;
 use super::punch;
@@ -48,6 +49,14 @@ impl Plane {
             std::mem::replace(&mut drive.state.prefixes, options.allowed.clone())
         });
         realm.assign(&peer, &old, &options.allowed);
+        Ok(())
+    }
+
+    /// Confines a peer to one carrier, or not any more.
+    pub fn confine_peer(&self, realm: &str, key: &Key, confined: Option<Confined>) -> Called<()> {
+        let peer = self.peer(realm, key)?;
+        peer.only.set(confined);
+        peer.drive(&self.core, None, |drive| drive.confine());
         Ok(())
     }
 

@@ -217,6 +217,10 @@ impl<'a> Receiver<'a> {
             self.core.refusals.add(Cause::Session(Refused::Index), datagrams);
             return;
         };
+        if !peer.only.allows(batch.route.endpoint.carrier) {
+            self.core.refusals.add(Cause::Carrier, range.len().div_ceil(stride) as u64);
+            return;
+        }
         self.open(slab, range.clone(), stride, &keypair, batch.now);
         self.delivery.take(self.core, slab, range.start, &self.opens, (&peer, &keypair), batch);
     }

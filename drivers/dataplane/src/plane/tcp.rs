@@ -12,7 +12,7 @@ use super::receive::Receiver;
 use super::stream::Stream;
 use super::tcp_socket as socket;
 use super::thread;
-use crate::endpoint::{Carrier, Endpoint, Transport};
+use crate::endpoint::Transport;
 use crate::events::Event;
 use crate::os::{Arrivals, prefer_latency};
 use crate::session::Millis;
@@ -209,6 +209,8 @@ struct Service<'a> {
 struct Held {
     port: Arc<Port>,
     link: Arc<Link>,
+    /// Opened from here: its end is told.
+    is_own: bool,
     /// The beginning of a datagram that is not whole yet.
     rest: Vec<u8>,
 }
@@ -251,7 +253,7 @@ impl<'a> Service<'a> {
                     Command::Listen(port, listeners) => self.listen(&port, listeners)?,
                     Command::Connect(attempt) => self.attempts.push(attempt),
                     #[cfg(unix)]
-                    Command::Adopt(port, stream, remote) => self.adopt(&port, stream, remote),
+                    Command::Adopt(port, stream, remote) => self.adopt(&port, stream, remote, false),
                     Command::Close(port, answer) => {
                         self.close(&port);
                         // The caller waits for it.
@@ -307,17 +309,17 @@ impl<'a> Service<'a> {
             }
         }
         for (stream, remote) in accepted {
-            self.adopt_tcp(&port, stream, remote);
+            self.adopt_tcp(&port, stream, remote, false);
         }
     }
 
-    fn adopt_tcp(&mut self, port: &Arc<Port>, stream: TcpStream, remote: SocketAddr) {
+    fn adopt_tcp(&mut self, port: &Arc<Port>, stream: TcpStream, remote: SocketAddr, is_own: bool) {
         socket::tune(&stream);
-        self.adopt(port, Stream::Tcp(stream), socket::canonical(remote));
+        self.adopt(port, Stream::Tcp(stream), socket::canonical(remote), is_own);
     }
 
     /// A connection stands. It is nobody's until an authentic datagram came over it.
-    fn adopt(&mut self, port: &Arc<Port>, mut stream: Stream, remote: SocketAddr) {
+    fn adopt(&mut self, port: &Arc<Port>, mut stream: Stream, remote: SocketAddr, is_own: bool) {
         let anonymous = self.links.iter().filter(|(_, held)| held.link.heard().is_none());
         let anonymous: Vec<(Token, Millis)> =
             anonymous.map(|(token, held)| (*token, held.link.began)).collect();
@@ -329,7 +331,7 @@ impl<'a> Service<'a> {
         if let Ok(token) = self.register(&mut stream, Interest::READABLE | Interest::WRITABLE) {
             let link = Arc::new(Link::new(stream, remote));
             port.links.insert(link.clone());
-            self.links.insert(token, Held { port: port.clone(), link, rest: Vec::new() });
+            self.links.insert(token, Held { port: port.clone(), link, is_own, rest: Vec::new() });
             self.unread.push(token);
         }
     }
@@ -363,7 +365,7 @@ impl<'a> Service<'a> {
         attempt.next = millis() + RETRY;
         if !failed {
             let (port, remote) = (attempt.port.clone(), attempt.remote);
-            self.adopt_tcp(&port, stream, remote);
+            self.adopt_tcp(&port, stream, remote, true);
         }
     }
 
@@ -382,9 +384,7 @@ impl<'a> Service<'a> {
             let up = attempt.port.links.find(attempt.remote).is_some();
             if up || now >= attempt.until {
                 self.give_up(&attempt);
-                let remote =
-                    Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(attempt.remote) };
-                self.core.tell(Event::Link { socket: attempt.port.name.clone(), remote, up });
+                self.tell(&attempt.port, attempt.remote, up);
                 continue;
             }
             if attempt.trying.is_some_and(|(_, since)| now > since + TRY) {
@@ -405,6 +405,10 @@ impl<'a> Service<'a> {
         }
     }
 
+    fn tell(&self, port: &Port, remote: SocketAddr, up: bool) {
+        self.core.tell(Event::Link { socket: port.name.clone(), remote: port.endpoint(remote), up });
+    }
+
     fn give_up(&mut self, attempt: &Attempt) {
         if let Some((token, _)) = attempt.trying {
             self.connecting.remove(&token);
@@ -414,6 +418,10 @@ impl<'a> Service<'a> {
     fn end(&mut self, token: Token) {
         if let Some(held) = self.links.remove(&token) {
             held.close();
+            // One that another took the place of goes on under its name.
+            if held.is_own && held.port.links.find(held.link.remote).is_none() {
+                self.tell(&held.port, held.link.remote, false);
+            }
         }
     }
 

@@ -22,7 +22,10 @@ impl Drive<'_> {
             let route = |endpoint: &Endpoint| Route { port: self.port_to(endpoint), endpoint: *endpoint };
             endpoints.iter().take(MOST).map(route).collect()
         };
-        let (active, standby) = (routes(&used.active), routes(&used.standby));
+        let (mut active, mut standby) = (routes(&used.active), routes(&used.standby));
+        for routes in [&mut active, &mut standby] {
+            routes.retain(|route| self.peer.only.allows(route.endpoint.carrier));
+        }
         // The caller may not have heard yet that one of them went silent.
         let prober = &self.state.prober;
         let mut silent = std::mem::take(&mut self.state.used.silent);
@@ -30,6 +33,22 @@ impl Drive<'_> {
         self.state.used = Used { active, standby, silent };
         self.choose();
         self.probe_timeout();
+    }
+
+    /// What leads to the peer by other carriers than it is confined to is forgotten.
+    pub fn confine(&mut self) {
+        let only = &self.peer.only;
+        let stays = |route: &Route| only.allows(route.endpoint.carrier);
+        let state = &mut *self.state;
+        for routes in [&mut state.targets, &mut state.active, &mut state.used.active, &mut state.used.standby]
+        {
+            routes.retain(stays);
+        }
+        state.standing.take_if(|route| !stays(route));
+        if self.peer.proven.load().as_ref().is_some_and(|route| !stays(route)) {
+            self.peer.proven.store(None);
+        }
+        self.choose();
     }
 
     /// Has what left by a path that died go again by whatever carries packets next.
@@ -161,6 +180,9 @@ impl Drive<'_> {
 
     pub(super) fn send_probe(&mut self, id: u64, endpoint: Endpoint, size: usize) {
         let Some(keypair) = self.state.keypair.clone() else { return };
+        if !self.peer.only.allows(endpoint.carrier) {
+            return;
+        }
         let route = Route { port: self.port_to(&endpoint), endpoint };
         let mut payload = vec![0u8; size];
         probe::write_probe(&mut payload, id);

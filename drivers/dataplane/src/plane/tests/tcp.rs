@@ -9,7 +9,7 @@ use crate::packet::vnet;
 use crate::plane::link::{Link, Reading};
 use crate::plane::links::Carry;
 use crate::plane::stream::Stream;
-use crate::plane::{ListenOptions, PathOptions};
+use crate::plane::{Confined, ListenOptions, PathOptions};
 use crate::session::PeerKind;
 use crate::stun;
 use std::io::{Read, Write};
@@ -145,6 +145,52 @@ fn links_close_with_their_socket_and_calls_name_what_is_missing() {
     one.plane.unbind("node").expect("unbound");
     assert!(matches!(stranger.read(&mut [0; 10]), Ok(0) | Err(_)), "still open");
     TcpListener::bind(far.address).expect("nobody listens there any more");
+}
+
+/// [C08]
+#[test]
+fn the_end_of_a_link_is_told_to_whoever_opened_it() {
+    let (one, two) = (Node::new(1, TunKind::None), Node::new(2, TunKind::None));
+    let (_, far) = connect(&one, &two);
+    one.plane.close_link("node", far).expect("closed");
+    assert_eq!(wait_tcp(&one), (far, false));
+    one.plane.close_link("node", far).expect("nothing to close");
+    one.plane.connect_link("node", far, 20).expect("begun");
+    assert_eq!(wait_tcp(&one), (far, true));
+    two.plane.unbind("node").expect("unbound");
+    assert_eq!(wait_tcp(&one), (far, false));
+}
+
+/// [P16]
+#[test]
+fn a_peer_confined_to_a_transport_is_neither_sent_to_nor_answered_by_another() {
+    let (one, two) = (Node::new(1, TunKind::Plain), Node::new(2, TunKind::Plain));
+    one.know(&two, 2, PeerKind::Node);
+    two.know(&one, 1, PeerKind::Node);
+    let (near, far) = connect(&one, &two);
+    // The session stands over plain UDP when the word comes.
+    one.plane.handshake("net", &two.key, &[two.endpoint], false).expect("begun");
+    one.wait_session();
+    two.wait_session();
+    one.plane.confine_peer("net", &two.key, Some(Confined::Link(Transport::Tcp))).expect("confined");
+    let plain = [PathOptions { endpoint: one.endpoint, probe_millis: 50 }];
+    two.plane.set_paths("net", &one.key, &plain, &used_by(one.endpoint)).expect("set");
+    until("what comes by plain UDP is dropped", || one.refused("carrier") >= 5);
+    let measured = two.wait(|event| match event {
+        Event::Measured { paths } => paths.first().map(|path| path.measure.last_echo),
+        _ => None,
+    });
+    assert_eq!(measured, None, "a probe over plain UDP was echoed");
+    // What waits for a way leaves by the link as soon as one stands.
+    send(&one, &datagram(1, 2, b"by the link"));
+    let links = [PathOptions { endpoint: far, probe_millis: 50 }];
+    one.plane.set_paths("net", &two.key, &links, &used_by(far)).expect("set");
+    assert_eq!(receive(&two), datagram(1, 2, b"by the link"));
+    two.plane.handshake("net", &one.key, &[one.endpoint, near], true).expect("begun");
+    assert_eq!(two.wait_session().0, near, "message 1 over plain UDP was answered");
+    one.plane.confine_peer("net", &two.key, None).expect("free again");
+    two.plane.handshake("net", &one.key, &[one.endpoint], true).expect("begun");
+    assert_eq!(two.wait_session().0, one.endpoint);
 }
 
 #[test]
