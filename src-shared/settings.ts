@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { splitHostPort } from "./ids.ts";
+import { transports } from "./status.ts";
 
 /** An interface by name (`eth0`), or one of this machine's addresses. */
 const place = z
@@ -42,6 +43,8 @@ export const settings = z.object({
   portMapping: z.boolean(),
   /** Neighbours are looked for on the LAN. */
   lanDiscovery: z.boolean(),
+  /** Nothing is sent by any other; null: what serves best. */
+  transport: z.enum(transports).nullable().default(null),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
   mtu: z.number().int().min(1280).max(1400).nullable(),
 });
@@ -59,6 +62,7 @@ export const usualSettings: Settings = {
   stunServers: [],
   portMapping: true,
   lanDiscovery: true,
+  transport: null,
   mtu: null,
 };
 

@@ -1,7 +1,7 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
 import { routerSettings } from "./router-settings.ts";
-import { routerFileStatus, routerTransportStatus } from "./router-status.ts";
+import { routerFileStatus, routerPlanesStatus, routerTransportStatus } from "./router-status.ts";
 import { natFacts } from "./trust.ts";
 import { verdictStatus } from "./verdict.ts";
 
@@ -166,6 +166,8 @@ export const routerStatus = z.object({
   relayedBytes: z.number(),
   /** Empty when off. */
   transports: z.array(routerTransportStatus),
+  /** Null without planes. */
+  planes: routerPlanesStatus.nullable(),
   settings: routerSettings,
   /** The file that it was started with; null without one. */
   file: routerFileStatus.nullable(),

@@ -78,12 +78,15 @@ export const nodeRecord = z.object({
   network: networkId,
   identity: identityKey,
   version: millis,
+  /** An endpoint may name a link: `tls/192.0.2.1:443`. */
   candidates: z
     .array(z.object({ endpoint, kind: z.enum(["lan", "reflexive", "mapped", "declared"]) }))
     .max(64),
   /** Relays it can be reached through, by pin (routers) or identity (members). */
   relays: z.array(z.string().max(44)).max(16),
   nat: natFacts.optional(),
+  /** Transports that it takes where its candidates of plain UDP are; those that are not known are no use. */
+  takes: z.array(z.string().max(8)).max(8).optional(),
   /** Relays for other members at this cost in milliseconds, added to the measured ones; absent: does not. */
   relay: z.object({ cost: z.number().int().min(1).max(1000) }).optional(),
 });

@@ -154,13 +154,23 @@ export type NodeMessage = z.infer<typeof nodeMessage>;
 export const presence = z.object({ identity: identityKey, online: z.boolean(), udp: z.boolean() });
 export type Presence = z.infer<typeof presence>;
 
+/** A transport by which a router takes links; one that is not known here is no use. */
+export const offeredLink = z.object({
+  transport: z.string().max(8),
+  /** 0: the port by which the control socket was reached. */
+  port: z.number().int().min(0).max(65_535),
+  /** Transport `wss`: the path of such links. */
+  path: z.string().max(200).optional(),
+});
+export type OfferedLink = z.infer<typeof offeredLink>;
+
 /** Everything a router sends after its hello. */
 export const routerMessage = z.discriminatedUnion("kind", [
   /**
    * The hello was accepted. `record`: the signed network record (null for role host). `delegation`: the signed
    * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key. `stunPort`: UDP
-   * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports. `linkPort`: TCP
-   * port that takes links of nodes whose UDP is closed.
+   * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports. `udp`: whether
+   * plain UDP is taken, at the port of this socket. `links`: what else carries sessions.
    */
   z.object({
     kind: z.literal("welcome"),
@@ -168,7 +178,8 @@ export const routerMessage = z.discriminatedUnion("kind", [
     delegation: signed.nullable(),
     chain: z.array(signed).max(64),
     stunPort: z.number().int().min(1).max(65535).nullable().default(null),
-    linkPort: z.number().int().min(1).max(65535).nullable().default(null),
+    udp: z.boolean().default(true),
+    links: z.array(offeredLink).max(16).default([]),
   }),
   /** The hello was refused, or the node was removed; the socket closes. */
   z.object({ kind: z.literal("refused"), error: failure }),

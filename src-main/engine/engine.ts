@@ -10,12 +10,14 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shared/ids.ts";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import { Administration } from "./administration.ts";
 import { Beacons } from "./beacons.ts";
 import { bindingOf, boundAddress, requireInterface, usedSystem } from "./binding.ts";
+import { Carriers } from "./carriers.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
@@ -36,10 +38,10 @@ import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
-import { TcpLinks } from "./tcp-links.ts";
 import { Traffic } from "./traffic.ts";
 import { readVersioned, writeVersioned } from "./versioned-file.ts";
 import { Whereabouts } from "./whereabouts.ts";
+import { Worked } from "./worked.ts";
 
 /** The router role of this install, as far as its own node needs it. */
 export interface OwnRouter {
@@ -70,7 +72,7 @@ export class Engine {
   readonly startedAt: number;
   readonly pings: Pings;
   readonly whereabouts: Whereabouts;
-  readonly tcpLinks: TcpLinks;
+  readonly carriers: Carriers;
   readonly traffic = new Traffic();
   readonly diary: Diary;
   readonly system: System;
@@ -113,25 +115,35 @@ export class Engine {
       now: Date.now,
       port: () => this.#port,
       declared: () => this.#declared(),
-      opensPorts: () => this.settings.portMapping,
+      opensPorts: () => this.settings.portMapping && this.#isPlain(),
+      isPlain: () => this.#isPlain(),
+      takes: () => this.#takes(),
+      links: () => [],
       log,
       changed: () => this.#whereaboutsChanged(),
     });
     // The router role has the port's TCP for itself; the next one is likely open where a few were opened.
-    this.tcpLinks = new TcpLinks({
+    this.carriers = new Carriers({
       dataPlane: this.dataPlane,
+      openStream: () => Promise.reject(new Error("no stream links")),
       wishes: () => [this.#port, this.#port + 1, 0],
       address: () => {
         const { bind } = this.settings;
         return bind === null ? undefined : boundAddress(system, bind);
       },
+      random: Math.random,
+      changed: (endpoint, up) => {
+        log("link", { endpoint, up });
+        for (const { loop } of this.#held.values()) loop?.linked(endpoint, up);
+      },
+      failed: (endpoint, cause) => log("link failed", { endpoint, error: String(cause) }),
     });
     this.diary = new Diary({ folder, log, now: Date.now });
     this.#beacons = new Beacons({
       system: used,
       networks: () => [...this.#held.values()].flatMap(({ loop }) => loop?.beaconNetwork() ?? []),
       port: () => this.#port,
-      isOn: () => this.settings.lanDiscovery,
+      isOn: () => this.settings.lanDiscovery && this.#isPlain(),
       now: Date.now,
       random: Math.random,
     });
@@ -146,7 +158,10 @@ export class Engine {
       now: Date.now,
       declared: () => this.#router?.addresses() ?? [],
       whereabouts: this.whereabouts,
-      tcpLinks: this.tcpLinks,
+      carriers: this.carriers,
+      pings: this.pings,
+      worked: new Worked({ folder, system, now: Date.now }),
+      transport: () => this.settings.transport,
       mtu: () => this.settings.mtu,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
@@ -203,7 +218,9 @@ export class Engine {
     }
     this.#settings.keep(change);
     const { port, bind, mtu } = this.settings;
-    const isMoved = bind !== before.bind || (port !== null && port !== this.#port);
+    // What is not wanted any more is not listened for either.
+    const isConfined = this.settings.transport !== before.transport;
+    const isMoved = bind !== before.bind || (port !== null && port !== this.#port) || isConfined;
     try {
       if (isMoved || mtu !== before.mtu) await this.#reopen(isMoved ? (port ?? this.#port) : null);
     } catch (error) {
@@ -402,7 +419,7 @@ export class Engine {
    */
   bind(port?: number): void {
     if (this.#port !== 0) this.dataPlane.unbind(mainSocket);
-    this.tcpLinks.reset();
+    this.carriers.reset();
     this.#port = 0;
     const wishes =
       port !== undefined || this.settings.port !== null
@@ -507,6 +524,7 @@ export class Engine {
   /** Paths are proved anew at once; where this node is now is told as soon as it is known. */
   async #move(move: Move): Promise<void> {
     this.#log(move.kind);
+    this.carriers.hurry();
     if (move.kind !== "gained") for (const { loop } of this.#held.values()) loop?.wake(move);
     await this.#rebindIfStale();
     await this.#refresh();
@@ -540,6 +558,19 @@ export class Engine {
     return [...own, ...(this.#router?.addresses() ?? [])];
   }
 
+  /** Whether plain UDP may be used: for packets, and for everything that only serves it. */
+  #isPlain(): boolean {
+    const { transport } = this.settings;
+    return transport === null || transport === "udp";
+  }
+
+  /** Transports that are taken at the UDP port besides plain UDP. */
+  #takes(): readonly Transport[] {
+    const { transport } = this.settings;
+    const wanted = (["kcp", "quic"] as const).filter((each) => transport === null || transport === each);
+    return this.#port === 0 ? [] : wanted.filter((each) => this.carriers.listen(each) !== null);
+  }
+
   #whereaboutsChanged(): void {
     for (const { loop } of this.#held.values()) loop?.refreshCandidates();
     this.#changed();
@@ -562,10 +593,10 @@ export class Engine {
         return;
       case "mapped":
         this.whereabouts.handle(event);
-        this.tcpLinks.handle(event);
+        this.carriers.handle(event);
         return;
       case "link":
-        this.tcpLinks.handle(event);
+        this.carriers.handle(event);
         return;
       case "measured": {
         for (const realm of new Set(event.paths.map((path) => path.realm))) {

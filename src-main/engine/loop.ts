@@ -93,7 +93,7 @@ export class NetworkLoop {
       facts: () => this.machine.punchFacts(),
       latestPort: () => surroundings.whereabouts.latestPort(),
       linkAddress: () => this.line.linkAddress(),
-      links: surroundings.tcpLinks,
+      links: surroundings.carriers,
       feed: (input) => this.feed(input),
     });
     surroundings.dataPlane.openRealm({
@@ -115,6 +115,7 @@ export class NetworkLoop {
     this.feed({ kind: "pins", pins: keptPins(stored) });
     this.applyEarly();
     this.applyRelaying();
+    this.applyTransport();
     this.refreshCandidates();
     this.line = new RouterLine({
       realm: this.#realm,
@@ -141,7 +142,10 @@ export class NetworkLoop {
         entries: (entries) => this.learn(entries),
         presence: (members, complete) => this.feed({ kind: "presence", members, complete }),
         carried: (from) => this.feed({ kind: "carried", peer: from }),
-        relay: (relay, name, endpoint) => this.feed({ kind: "relay", relay, name, endpoint }),
+        relay: (relay, name, endpoint) => {
+          this.feed({ kind: "relay", relay, name, endpoint });
+          this.applyTransport();
+        },
       },
     });
     this.#nameStunServers();
@@ -251,6 +255,24 @@ export class NetworkLoop {
     this.feed({ kind: "early", on: this.#stored.early ?? false });
   }
 
+  /** What may carry datagrams may have been chosen anew; or it has shown what works here. */
+  applyTransport(): void {
+    const { transport, worked } = this.#surroundings;
+    this.feed({ kind: "transport", only: transport(), worked: worked.here() });
+  }
+
+  /** The user wants another transport from now on. */
+  confine(): void {
+    this.applyTransport();
+    this.line.confine(this.#surroundings.transport());
+  }
+
+  /** A link that was wanted stands, or does not any more. */
+  linked(endpoint: string, up: boolean): void {
+    this.line.linked(endpoint, up);
+    this.feed({ kind: "link", endpoint, up });
+  }
+
   /** Own addresses changed, or the port, or what the router sees. */
   refreshCandidates(): void {
     const { whereabouts } = this.#surroundings;
@@ -259,6 +281,7 @@ export class NetworkLoop {
       candidates: whereabouts.candidates(),
       nat: whereabouts.nat(),
       opensPorts: whereabouts.opensPorts(),
+      takes: whereabouts.takes(),
     });
   }
 
@@ -285,6 +308,7 @@ export class NetworkLoop {
   /** Packets went to or came from these peers. */
   traffic(moved: Moved): void {
     this.feed({ kind: "traffic", ...moved });
+    this.line.flows(this.machine.losesRelayed(this.#surroundings.now()));
   }
 
   /** Gives the machine an input and carries out what follows. */
@@ -395,6 +419,15 @@ export class NetworkLoop {
       case "removePeer":
         dataPlane.removePeer(this.#realm, effect.peer);
         return;
+      case "confine":
+        dataPlane.confinePeer(this.#realm, effect.peer, effect.only);
+        return;
+      case "links":
+        this.#wantLinks(effect);
+        return;
+      case "doubt":
+        this.line.doubt();
+        return;
       case "setPaths":
         dataPlane.setPaths(this.#realm, effect.peer, effect.paths, effect);
         return;
@@ -443,6 +476,15 @@ export class NetworkLoop {
     }
   }
 
+  #wantLinks({ peer, wanted }: Extract<Effect, { readonly kind: "links" }>): void {
+    const pin = this.machine.membership.memberOf(peer)?.identity ?? null;
+    const target = { name: null, pin, path: null };
+    this.#surroundings.carriers.want(
+      `${this.#realm} ${peer}`,
+      wanted.map((endpoint) => ({ endpoint, target })),
+    );
+  }
+
   #carry(peer: SessionKey): void {
     const datagram = toBase64(this.#surroundings.dataPlane.handshakeMessage(this.#realm, peer));
     this.line
@@ -459,6 +501,7 @@ export class NetworkLoop {
       candidates: effect.candidates,
       relays: effect.relays,
       ...(effect.nat === undefined ? {} : { nat: effect.nat }),
+      ...(effect.takes === undefined ? {} : { takes: effect.takes }),
       ...(effect.relay === undefined ? {} : { relay: effect.relay }),
     };
     const signed = signEntry("node", body, this.#surroundings.identity);

@@ -14,6 +14,8 @@ export interface OutsideOptions {
   readonly names: Names;
   /** Addresses of this machine's interfaces. */
   readonly own: () => readonly Address[];
+  /** Whether servers may be asked; else nobody is. */
+  readonly isOn: () => boolean;
   readonly now: () => Millis;
   /** What is known changed. */
   readonly changed: () => void;
@@ -169,8 +171,9 @@ export class Outside {
   }
 
   #askDue(): void {
-    const { names, now } = this.#options;
-    const servers = names.endpoints([...new Set([...this.#servers.values()].flat())]).slice(0, mostServers);
+    const { names, now, isOn } = this.#options;
+    const named = isOn() ? [...this.#servers.values()].flat() : [];
+    const servers = names.endpoints([...new Set(named)]).slice(0, mostServers);
     for (const server of [...this.#asked.keys()]) if (!servers.includes(server)) this.#asked.delete(server);
     for (const server of servers) {
       const asked = this.#asked.get(server) ?? { address: null, pending: 0, askedAt: 0, unanswered: 0 };

@@ -17,8 +17,10 @@ export function choosePin(loop: NetworkLoop, identity: IdentityKey, wish: Partia
   const kept = stored.pins.filter((each) => each.identity !== identity);
   const spread = wish.spread ?? stored.pins.find((each) => each.identity === identity)?.spread ?? "auto";
   const via = wish.via == null ? null : relayNamed(wish.via, machine.relayNames(), stored.name);
-  const pin = { via, direct: wish.direct ?? false, spread };
-  const isChoice = choosesPath(pin) || spread !== "auto";
+  const before = stored.pins.find((each) => each.identity === identity);
+  const transport = wish.transport === undefined ? (before?.transport ?? null) : wish.transport;
+  const pin = { via, direct: wish.direct ?? false, transport, spread };
+  const isChoice = choosesPath(pin) || transport !== null || spread !== "auto";
   loop.update({ pins: isChoice ? [...kept, { identity, ...pin }] : kept });
   loop.feed({ kind: "pins", pins: keptPins(loop.stored) });
 }

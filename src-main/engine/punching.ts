@@ -4,9 +4,9 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import type { PunchFacts } from "../../src-shared/wire.ts";
 import { controlKind, punchFacts, punchRequest } from "../../src-shared/wire.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
+import type { Carriers } from "./carriers.ts";
 import type { SessionRequests } from "./requests.ts";
 import { parseJson } from "./requests.ts";
-import type { TcpLinks } from "./tcp-links.ts";
 
 export interface PunchingOptions {
   readonly realm: string;
@@ -18,7 +18,7 @@ export interface PunchingOptions {
   readonly latestPort: () => Promise<number | null>;
   /** Where the TCP links of this end are seen from outside, `host:port`; null: not to be had. */
   readonly linkAddress: () => Promise<string | null>;
-  readonly links: Pick<TcpLinks, "connect">;
+  readonly links: Pick<Carriers, "connect">;
   readonly feed: (input: Input) => void;
 }
 

@@ -1,15 +1,21 @@
-/** A network's line to its router: the control socket, the UDP session beside it, and the address seen from there. */
+/** A network's line to its router: the control socket, the session beside it by whatever transport, and the address seen from there. */
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
 import type { AppError } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
+import { transports } from "../../src-shared/status.ts";
 import type { Signed } from "../../src-shared/trust.ts";
-import type { Presence } from "../../src-shared/wire.ts";
+import type { OfferedLink, Presence } from "../../src-shared/wire.ts";
+import type { Measure } from "../mesh/effect.ts";
 import { transportOf } from "../mesh/endpoint.ts";
+import type { WayEffect, WayInput } from "../mesh/router-way.ts";
+import { RouterWay } from "../mesh/router-way.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
 import type { KeptControl } from "../transport/keep.ts";
 import { keepControl } from "../transport/keep.ts";
+import type { LinkTarget } from "./carriers.ts";
 import { routerPrologue } from "./crypto.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -32,7 +38,7 @@ export interface RouterLineListener {
   entries(entries: readonly Signed[]): void;
   presence(members: readonly Presence[], complete: boolean): void;
   carried(from: SessionKey, datagram: Uint8Array): void;
-  /** The UDP session with the router stands at this endpoint, or fell (null). */
+  /** The session with the router stands at this endpoint, or fell (null). */
   relay(relay: SessionKey, name: string, endpoint: string | null): void;
 }
 
@@ -43,26 +49,25 @@ interface KnownRouter {
   readonly name: string;
   /** Endpoints of it that answer STUN. */
   readonly stun: readonly string[];
-  /** Endpoint `tcp/…` that takes links; null without. */
-  readonly link: string | null;
+  readonly links: readonly string[];
+  /** The links with what else has to be known to open them. */
+  readonly targets: ReadonlyMap<string, LinkTarget>;
 }
 
 /** Keeps both halves up for ever; each may be down without the other. */
 export class RouterLine {
   readonly #options: RouterLineOptions;
   readonly #control: KeptControl;
+  readonly #way = new RouterWay(Math.random);
   #router: KnownRouter | null = null;
-  /** Where the session with the router stands; null: it does not. */
-  #standing: string | null = null;
-  #millis: number | null = null;
-  #timer: NodeJS.Timeout;
-  #linkTimer: NodeJS.Timeout | null = null;
+  #timer: NodeJS.Timeout | null = null;
   #mtu: number | null = null;
   #lastError: AppError | null = null;
 
   constructor(options: RouterLineOptions) {
     this.#options = options;
     const { listener, surroundings } = options;
+    this.#feed({ kind: "only", transport: surroundings.transport() });
     this.#control = keepControl({
       notary: surroundings.notary,
       target: options.target,
@@ -78,7 +83,6 @@ export class RouterLine {
         carried: (from, datagram) => listener.carried(from, datagram),
       },
     });
-    this.#timer = setInterval(() => this.#refresh(), refreshMillis);
   }
 
   /** The open control socket; null while there is none. */
@@ -91,9 +95,10 @@ export class RouterLine {
     return this.#lastError;
   }
 
-  /** Whether the router's session stands by UDP. */
-  udp(): boolean {
-    return this.#standing !== null && !isLink(this.#standing);
+  /** By what the router's session stands; null: it does not. */
+  transport(): Transport | null {
+    const { endpoint } = this.#way;
+    return endpoint === null ? null : transportOf(endpoint);
   }
 
   /** The router's address as it was named, once it has answered. */
@@ -103,15 +108,15 @@ export class RouterLine {
 
   /** The router's endpoint once it has answered: where its session stands, or should. */
   endpoint(): string | null {
-    return this.#standing ?? this.#router?.endpoint ?? null;
+    return this.#way.endpoint ?? this.#router?.endpoint ?? null;
   }
 
   /** Where TCP links of this node are seen by the router, `host:port`; opens one if need be. Null: not to be had. */
   async linkAddress(): Promise<string | null> {
-    const { tcpLinks } = this.#options.surroundings;
-    const link = this.#router?.link ?? null;
-    if (link === null || !(await tcpLinks.connect(link, linkSeconds))) return null;
-    return tcpLinks.seenBy(link);
+    const { carriers } = this.#options.surroundings;
+    const link = this.#router?.links.find((each) => transportOf(each) === "tcp");
+    if (link === undefined || !(await carriers.connect(link, linkSeconds))) return null;
+    return carriers.seenBy(link);
   }
 
   /** Where the router that answered last answers STUN; none when it is this install itself. */
@@ -119,9 +124,10 @@ export class RouterLine {
     return this.#router === null || this.#isHere(this.#router) ? [] : this.#router.stun;
   }
 
-  /** Round trip of the session, by UDP or over a TCP link, in milliseconds; null until measured. */
+  /** Round trip of the session in milliseconds; null until measured. */
   millis(): number | null {
-    return this.#standing === null ? null : this.#millis;
+    const { endpoint, rttMillis } = this.#way;
+    return endpoint === null || rttMillis === null ? null : Math.round(rttMillis * 10) / 10;
   }
 
   /** Largest IP packet that reaches the router whole; null until known. */
@@ -129,9 +135,10 @@ export class RouterLine {
     return this.#mtu;
   }
 
-  /** What the data plane measured of the path to it. */
-  measured({ mtu }: { readonly mtu: number | null }): void {
-    this.#mtu = mtu ?? this.#mtu;
+  /** What the data plane measured of a path to it. */
+  measured(measure: Omit<Measure, "peer">): void {
+    if (measure.endpoint === this.#way.endpoint) this.#mtu = measure.mtu ?? this.#mtu;
+    this.#feed({ kind: "measured", measure });
   }
 
   isRouter(key: string): boolean {
@@ -141,32 +148,46 @@ export class RouterLine {
   /** The network changed or the machine woke. */
   hurry(): void {
     this.#control.hurry();
-    this.#handshake(true);
+    this.#feed({ kind: "moved" });
+  }
+
+  /** Paths to peers were lost: is the router still there? */
+  doubt(): void {
+    this.#feed({ kind: "doubt" });
+  }
+
+  /** Packets flow to peers; `isLossy`: those through relays get lost. */
+  flows(isLossy: boolean): void {
+    this.#feed({ kind: "flow", isLossy });
+  }
+
+  /** A link stands from now on, or does not any more. */
+  linked(endpoint: string, up: boolean): void {
+    if (this.#router?.links.includes(endpoint) === true) this.#feed({ kind: "link", endpoint, up });
+  }
+
+  /** The user wants this transport and no other from now on; null: any. */
+  confine(transport: Transport | null): void {
+    this.#confinePeer();
+    this.#feed({ kind: "only", transport });
   }
 
   /** An event of the data plane about the router's session. */
   handle(event: DataPlaneEvent): void {
     switch (event.kind) {
       case "proved":
-        this.#millis = Math.round(event.rttMillis * 10) / 10;
-        this.#sessionStands(event.endpoint);
-        return;
       case "session":
-        this.#sessionStands(event.endpoint);
-        return;
       case "lost":
-        if (event.endpoint === this.#standing) this.#sessionFell();
-        return;
       case "ended":
-        this.#sessionFell();
+        this.#feed(event);
         return;
       default:
     }
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    if (this.#linkTimer !== null) clearTimeout(this.#linkTimer);
+    this.#feed({ kind: "left" });
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#control.close();
   }
 
@@ -174,18 +195,11 @@ export class RouterLine {
     const { realm, surroundings, listener } = this.#options;
     this.#lastError = null;
     const before = this.#router;
-    const port = splitHostPort(control.address)?.port ?? 0;
-    const endpoint = joinHostPort(control.remote, port);
-    const { stunPort, linkPort } = control.welcome;
-    const link = linkPort === null ? null : `tcp/${joinHostPort(control.remote, linkPort)}`;
-    const stun = [endpoint, ...(stunPort === null ? [] : [joinHostPort(control.remote, stunPort)])];
-    const router = { sessionKey: control.router.sessionKey, endpoint, name: control.address, stun, link };
-    this.#router = router;
-    if (before !== null && before.sessionKey !== router.sessionKey) {
+    const router = routerOf(control);
+    if (before !== null) this.#feed({ kind: "left" });
+    if (before !== null && before.sessionKey !== router.sessionKey)
       surroundings.dataPlane.removePeer(realm, before.sessionKey);
-      this.#standing = null;
-      listener.relay(before.sessionKey, before.name, null);
-    }
+    this.#router = router;
     listener.online(control);
     if (this.#isHere(router)) {
       // Sharing its socket, this node is reached wherever the router is; there is nothing to relay through itself.
@@ -199,63 +213,60 @@ export class RouterLine {
       allowed: [],
       keepaliveSeconds: 25,
     });
-    if (this.#standing !== null) {
-      // The router may have started anew: channels of before are void.
-      this.#standing = null;
-      listener.relay(router.sessionKey, router.name, null);
-    }
-    this.#setPaths();
-    this.#handshake(true);
+    this.#confinePeer();
     this.#presence(false);
-    this.#linkSoon();
+    const worked = surroundings.worked.here();
+    const udp = control.welcome.udp ? router.endpoint : null;
+    this.#feed({ kind: "met", udp, links: router.links, worked });
   }
 
-  /** UDP is taken as soon as it answers; a TCP link serves while it does not. */
-  #sessionStands(endpoint: string): void {
-    const router = this.#router;
-    if (router === null || endpoint === this.#standing) return;
-    if (this.#standing !== null && isLink(endpoint)) return;
-    const isNews = this.#standing === null;
-    this.#standing = endpoint;
-    this.#setPaths();
-    this.#options.listener.relay(router.sessionKey, router.name, endpoint);
-    if (isNews) this.#presence(true);
+  #feed(input: WayInput): void {
+    const now = this.#options.surroundings.now();
+    for (const effect of this.#way.handle(input, now)) this.#perform(effect);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const deadline = this.#way.deadline(now);
+    this.#timer =
+      deadline === null ? null : setTimeout(() => this.#feed({ kind: "tick" }), Math.max(0, deadline - now));
   }
 
-  #sessionFell(): void {
-    const router = this.#router;
-    if (router === null || this.#standing === null) return;
-    this.#standing = null;
-    this.#setPaths();
-    this.#options.listener.relay(router.sessionKey, router.name, null);
-    this.#presence(false);
-    this.#handshake(true);
-    this.#linkSoon();
-  }
-
-  #setPaths(): void {
-    const { realm, surroundings } = this.#options;
+  #perform(effect: WayEffect): void {
+    const { realm, surroundings, listener } = this.#options;
+    const { dataPlane, carriers, worked } = surroundings;
     const router = this.#router;
     if (router === null) return;
-    const active = this.#standing ?? router.endpoint;
-    const paths = [...new Set([router.endpoint, active])].map((endpoint) => ({ endpoint, probeMillis }));
-    surroundings.dataPlane.setPaths(realm, router.sessionKey, paths, { active: [active], standby: [] });
+    switch (effect.kind) {
+      case "links": {
+        const wishes = effect.wanted.flatMap((endpoint) => {
+          const target = router.targets.get(endpoint);
+          return target === undefined ? [] : [{ endpoint, target }];
+        });
+        carriers.want(`${realm} router`, wishes);
+        return;
+      }
+      case "setPaths":
+        dataPlane.setPaths(realm, router.sessionKey, effect.paths, effect);
+        return;
+      case "handshake":
+        dataPlane.handshake(realm, router.sessionKey, effect.endpoints, effect.force);
+        return;
+      case "ping":
+        void surroundings.pings.once(realm, router.sessionKey).then((pong) => {
+          if (pong !== null && pong.rttMillis !== null) this.#feed({ kind: "pong" });
+        });
+        return;
+      case "stands": {
+        const { endpoint } = effect;
+        if (endpoint !== null) worked.note(transportOf(endpoint));
+        listener.relay(router.sessionKey, router.name, endpoint);
+        this.#presence(endpoint !== null);
+      }
+    }
   }
 
-  /** When UDP has had its time, the session is tried over a TCP link. */
-  #linkSoon(): void {
-    if (this.#linkTimer !== null) clearTimeout(this.#linkTimer);
-    this.#linkTimer = setTimeout(() => void this.#linkUp(), udpPatience);
-  }
-
-  async #linkUp(): Promise<void> {
+  #confinePeer(): void {
     const { realm, surroundings } = this.#options;
-    const router = this.#router;
-    if (router === null || router.link === null || this.#standing !== null || this.#isHere(router)) return;
-    if (this.#control.current() === null || !(await surroundings.tcpLinks.connect(router.link, linkSeconds)))
-      return;
-    if (this.#standing !== null || this.#router !== router) return;
-    surroundings.dataPlane.handshake(realm, router.sessionKey, [router.link], true);
+    if (this.#router === null || this.#isHere(this.#router)) return;
+    surroundings.dataPlane.confinePeer(realm, this.#router.sessionKey, surroundings.transport());
   }
 
   #presence(udp: boolean): void {
@@ -263,31 +274,34 @@ export class RouterLine {
     control?.request({ call: "presence", udp }).catch(() => undefined);
   }
 
-  #handshake(force: boolean): void {
-    const { realm, surroundings } = this.#options;
-    const router = this.#router;
-    if (router === null || this.#isHere(router)) return;
-    surroundings.dataPlane.handshake(realm, router.sessionKey, [router.endpoint], force);
-  }
-
-  /** A router whose UDP was blocked may open. */
-  #refresh(): void {
-    if (this.#router === null || this.#control.current() === null) return;
-    if (this.#standing !== null) return;
-    this.#handshake(false);
-    void this.#linkUp();
-  }
-
   #isHere(router: KnownRouter): boolean {
     return this.#options.surroundings.ownRouter() === router.sessionKey;
   }
 }
 
-function isLink(endpoint: string): boolean {
-  return transportOf(endpoint) !== "udp";
+function routerOf({ address, remote, router, welcome }: Control): KnownRouter {
+  const parts = splitHostPort(address);
+  const port = parts?.port ?? 0;
+  const endpoint = joinHostPort(remote, port);
+  const target = { name: parts?.host ?? null, pin: router.pin };
+  const isLink = ({ transport }: OfferedLink) =>
+    transport !== "udp" && transports.some((known) => known === transport);
+  const targets = new Map(
+    welcome.links
+      .filter(isLink)
+      .map((link) => [
+        `${link.transport}/${joinHostPort(remote, link.port || port)}`,
+        { ...target, path: link.path ?? null },
+      ]),
+  );
+  return {
+    sessionKey: router.sessionKey,
+    endpoint,
+    name: address,
+    stun: [endpoint, ...(welcome.stunPort === null ? [] : [joinHostPort(remote, welcome.stunPort)])],
+    links: [...targets.keys()],
+    targets,
+  };
 }
 
-const probeMillis = 5000;
-const udpPatience = 3000;
 const linkSeconds = 5;
-const refreshMillis = 15_000;

@@ -79,7 +79,7 @@ export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): Pe
     reason: view.reason,
     reasonCode: view.reasonCode,
     verdict: view.verdict,
-    pin: view.pin,
+    pin: view.pin === null ? null : { ...view.pin, transport: view.pin.transport ?? null },
     rxBytes: counters?.rxBytes ?? 0,
     txBytes: counters?.txBytes ?? 0,
     lastHandshake: handshake === null ? null : new Date(handshake).toISOString(),

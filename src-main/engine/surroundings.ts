@@ -1,13 +1,16 @@
 /** What all networks of one engine share. */
 import type { Cryptography, DataPlane } from "../../drivers/dataplane.ts";
 import type { Millis } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
 import type { Journal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
+import type { Carriers } from "./carriers.ts";
 import type { SigningKey } from "./crypto.ts";
+import type { Pings } from "./pings.ts";
 import type { StoredNetwork } from "./stored.ts";
-import type { TcpLinks } from "./tcp-links.ts";
 import type { Whereabouts } from "./whereabouts.ts";
+import type { Worked } from "./worked.ts";
 
 /** Writes an event with its fields to the log; no keys, no prose. */
 export type Log = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
@@ -25,8 +28,13 @@ export interface Surroundings {
   readonly declared: () => readonly string[];
   /** Where this node can be reached. */
   readonly whereabouts: Whereabouts;
-  /** For where UDP is closed. */
-  readonly tcpLinks: TcpLinks;
+  /** For where plain UDP does not serve. */
+  readonly carriers: Carriers;
+  readonly pings: Pings;
+  /** By what the router was reached from here. */
+  readonly worked: Worked;
+  /** The transport that the user wants and no other; null: any. */
+  readonly transport: () => Transport | null;
   /** Largest IP packet on the networks' interfaces by the user's word; null: the usual. */
   readonly mtu: () => number | null;
   /** Session key of the router role of this install; null when off. */

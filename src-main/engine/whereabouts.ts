@@ -1,6 +1,7 @@
 /** Where this node can be reached: one answer for all its networks, and word when it changes. */
 import type { DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
 import type { Millis } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { NatFacts } from "../../src-shared/trust.ts";
 import type { OwnCandidate } from "../mesh/effect.ts";
 import type { Used } from "./binding.ts";
@@ -22,6 +23,12 @@ export interface WhereaboutsOptions {
   readonly declared: () => readonly string[];
   /** Whether gateways are asked to let the port in. */
   readonly opensPorts: () => boolean;
+  /** Whether plain UDP may be used at all. */
+  readonly isPlain: () => boolean;
+  /** Transports that are taken at the UDP port besides plain UDP. */
+  readonly takes: () => readonly Transport[];
+  /** `tls/host:port` and the like where links are taken at places of their own. */
+  readonly links: () => readonly OwnCandidate[];
   readonly log: Log;
   /** Something below would answer differently now. */
   readonly changed: () => void;
@@ -50,6 +57,7 @@ export class Whereabouts {
       dataPlane,
       names: this.#names,
       own: () => system.interfaces().flatMap((each) => each.addresses.map(({ address }) => address)),
+      isOn: options.isPlain,
       now,
       changed: options.changed,
     });
@@ -64,14 +72,20 @@ export class Whereabouts {
 
   /** Own candidates, best first. */
   candidates(): readonly OwnCandidate[] {
-    const { system, port, declared } = this.#options;
-    return ownCandidates({
+    const { system, port, declared, links } = this.#options;
+    const plain = ownCandidates({
       interfaces: system.interfaces(),
       port: port(),
       mapped: this.ports.endpoints(),
       reflexive: this.outside.reflexive(),
       declared: this.#names.endpoints(declared()),
     });
+    return [...plain, ...links()];
+  }
+
+  /** Transports that are taken wherever plain UDP is. */
+  takes(): readonly Transport[] {
+    return this.#options.takes();
   }
 
   /** Whether gateways are asked to let the port in. */

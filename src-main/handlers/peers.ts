@@ -24,11 +24,16 @@ export function peerHandlers({
         decisions: view.decisions.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })).reverse(),
       };
     },
-    "peers.pin": async ({ peer, network, via, direct, spread }) => {
+    "peers.pin": async ({ peer, network, via, direct, transport, spread }) => {
       if (via !== null && direct)
         throw new AppError("usage", { detail: "Choose a relay or the direct path, not both." });
       const { loop, view } = pickPeer(engine, peer, network);
-      choosePin(loop, view.identity, { via, direct, ...(spread === undefined ? {} : { spread }) });
+      choosePin(loop, view.identity, {
+        via,
+        direct,
+        ...(transport === undefined ? {} : { transport }),
+        ...(spread === undefined ? {} : { spread }),
+      });
       return {};
     },
     "peers.reconnect": async ({ peer, network }) => {

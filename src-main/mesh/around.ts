@@ -1,7 +1,9 @@
 /** What surrounds one peer in its network. */
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { Presence } from "../../src-shared/wire.ts";
 import type { Effect, Endpoint, OwnCandidate } from "./effect.ts";
+import type { LinkOffer } from "./peer-links.ts";
 import type { Pin } from "./pin.ts";
 import type { Keeping } from "./relays.ts";
 
@@ -24,6 +26,12 @@ export interface Around {
   readonly presence: Presence | null;
   /** What the peer says of itself, as far as it can be tried. */
   readonly addresses: readonly OwnCandidate[];
+  /** Links by which it can be reached, by its own word. */
+  readonly offer: LinkOffer;
+  /** The transport that alone may be used for what this end sends; null: any. */
+  readonly only: Transport | null;
+  /** By what links stood from here last. */
+  readonly worked: Transport | null;
   /** What the user chose for the path to it. */
   readonly pin: Pin | null;
   /** What a relay wants added to its round trip, by its own word. */

@@ -29,6 +29,11 @@ export interface Candidate {
   /** The same for each direction, of datagrams rather than probes; null until known. */
   readonly lossOut: number | null;
   readonly lossIn: number | null;
+  /** Smoothed share of datagrams lost in the worse direction, 0–1. */
+  readonly lineLoss: number;
+  /** Since when that is notable, and since when it is none again; null: it is not. */
+  readonly lossySince: Millis | null;
+  readonly cleanSince: Millis | null;
   /** How much successive round trips differ. */
   readonly jitterMillis: number | null;
   /** Largest IP packet that passes whole; null while it is searched. */
@@ -116,10 +121,23 @@ export function measured(candidate: Candidate, measure: Measure, now: Millis): C
     loss: summaries >= probesOfLoss ? loss : null,
     lossOut,
     lossIn,
+    ...lineOf(standing, Math.max(lossOut ?? 0, lossIn ?? 0), now),
     jitterMillis,
     mtu: mtu ?? standing.mtu,
     summaries,
   };
+}
+
+/** When a line that loses may count as lossy, or as clean again. */
+export function lossEnds({ lossySince, cleanSince }: Candidate): readonly Millis[] {
+  if (lossySince === null) return [];
+  const ends = [lossySince + lossyAmongMany, lossySince + lossyAmongFew];
+  return cleanSince === null ? ends : [...ends, cleanSince + cleanFor];
+}
+
+/** Whether the line has lost a notable share for longer than chance does it: among many datagrams that shows sooner. */
+export function isLossy({ lossySince }: Candidate, isHeavy: boolean, now: Millis): boolean {
+  return lossySince !== null && now - lossySince >= (isHeavy ? lossyAmongMany : lossyAmongFew);
 }
 
 /** Proved by a session alone, so that the data plane will not report its loss. */
@@ -165,6 +183,21 @@ export function triable(
   return found.slice(0, mostTried);
 }
 
+function lineOf(
+  { lineLoss: before, lossySince, cleanSince }: Candidate,
+  loss: number,
+  now: Millis,
+): Pick<Candidate, "lineLoss" | "lossySince" | "cleanSince"> {
+  const lineLoss = before + (loss - before) * smoothing;
+  if (lineLoss >= notableLoss) return { lineLoss, lossySince: lossySince ?? now, cleanSince: null };
+  if (lineLoss >= noLoss || lossySince === null) return { lineLoss, lossySince, cleanSince: null };
+  // What was hardly begun was chance; what went on for long has to be over for a while.
+  const wasLong = now - lossySince >= lossyAmongFew;
+  const since = cleanSince ?? now;
+  if (!wasLong || now - since >= cleanFor) return { lineLoss, lossySince: null, cleanSince: null };
+  return { lineLoss, lossySince, cleanSince: since };
+}
+
 function isLocal(endpoint: Endpoint, kind: CandidateKind): boolean {
   const address = kind === "lan" ? parseAddress(hostOf(endpoint)) : null;
   return address !== null && isPrivate(address);
@@ -176,11 +209,22 @@ const unmeasured = {
   loss: null,
   lossOut: null,
   lossIn: null,
+  lineLoss: 0,
+  lossySince: null,
+  cleanSince: null,
   jitterMillis: null,
   mtu: null,
   summaries: 0,
 } as const;
 
+/** Weight of one summary. */
+const smoothing = 0.3;
+const notableLoss = 0.008;
+const noLoss = 0.004;
+/** One datagram lost of thirty shows for some seconds; one of thousands does not. */
+const lossyAmongMany: Millis = 3000;
+const lossyAmongFew: Millis = 8000;
+const cleanFor: Millis = 10_000;
 const lossMemory: Millis = 120_000;
 /** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */
 const probesOfLoss = 20;

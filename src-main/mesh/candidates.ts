@@ -3,6 +3,7 @@ import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Candidate, CandidateKind } from "./candidate.ts";
 import { newCandidate, renamed, unproved } from "./candidate.ts";
 import type { Endpoint, OwnCandidate } from "./effect.ts";
+import { transportOf } from "./endpoint.ts";
 
 /** A way through relays. */
 export interface Channel {
@@ -59,7 +60,7 @@ export class Candidates {
       else if (known.kind !== kind && known.kind !== "relay") this.update(renamed(known, kind));
     }
     for (const { endpoint, kind, standing } of this.#byEndpoint.values()) {
-      if (kind === "relay" || kind === "heard" || standing === "proved") continue;
+      if (kind === "relay" || kind === "heard" || standing === "proved" || isLink(endpoint)) continue;
       if (!addresses.some((address) => address.endpoint === endpoint)) this.#byEndpoint.delete(endpoint);
     }
   }
@@ -74,6 +75,27 @@ export class Candidates {
     for (const candidate of this.all()) if (candidate.kind !== "relay") this.update(unproved(candidate, now));
   }
 
+  /** A relay is reached elsewhere from now on; its channels stay. Answers what the endpoint given is called now. */
+  moveRelay(
+    { relay, from, to }: { readonly relay: SessionKey; readonly from: Endpoint; readonly to: Endpoint },
+    now: Millis,
+  ): (endpoint: Endpoint) => Endpoint {
+    const moved = new Map<Endpoint, Endpoint>();
+    for (const one of this.all()) {
+      if (one.relay !== relay || !one.endpoint.startsWith(`${from}#`)) continue;
+      const endpoint = to + one.endpoint.slice(from.length);
+      this.#byEndpoint.delete(one.endpoint);
+      this.update(newCandidate({ endpoint, kind: "relay", relay, onward: one.onward }, now));
+      moved.set(one.endpoint, endpoint);
+    }
+    return (endpoint) => moved.get(endpoint) ?? endpoint;
+  }
+
+  /** A link closed. */
+  drop(endpoint: Endpoint): void {
+    this.#byEndpoint.delete(endpoint);
+  }
+
   /** A relay's channels are gone. */
   dropRelay(relay: SessionKey): void {
     for (const one of this.all()) if (one.relay === relay) this.#byEndpoint.delete(one.endpoint);
@@ -82,6 +104,10 @@ export class Candidates {
   clear(): void {
     this.#byEndpoint.clear();
   }
+}
+
+function isLink(endpoint: Endpoint): boolean {
+  return transportOf(endpoint) !== "udp";
 }
 
 const mostHeard = 6;

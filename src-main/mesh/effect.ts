@@ -1,6 +1,7 @@
 /** What a network's machine hears and what it answers: the border between deciding and performing. */
 
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
@@ -33,7 +34,13 @@ export type Input =
       readonly nat?: NatFacts | undefined;
       /** Whether the gateway may be asked to open a port (the default). */
       readonly opensPorts?: boolean;
+      /** What is taken at the same places besides plain UDP; absent: nothing. */
+      readonly takes?: readonly Transport[];
     }
+  /** A link that this node opened stands from now on, or does not any more. */
+  | { readonly kind: "link"; readonly endpoint: Endpoint; readonly up: boolean }
+  /** The user wants this transport and no other (`only`; null: any); by what links stood from here last (`worked`). */
+  | { readonly kind: "transport"; readonly only: Transport | null; readonly worked: Transport | null }
   | { readonly kind: "wanted"; readonly peer: SessionKey }
   | {
       readonly kind: "session";
@@ -126,6 +133,8 @@ export type Effect =
       readonly allowed: readonly string[];
     }
   | { readonly kind: "removePeer"; readonly peer: SessionKey }
+  /** Nothing leaves for the peer but by this transport (null: any), and nothing is taken from it by another. */
+  | { readonly kind: "confine"; readonly peer: SessionKey; readonly only: Transport | null }
   | {
       readonly kind: "setPaths";
       readonly peer: SessionKey;
@@ -162,6 +171,10 @@ export type Effect =
       /** UDP is closed at one end: TCP is tried. */
       readonly tcp: boolean;
     }
+  /** Keep links to these open, or open them, for the peer's sake, and to no others; what becomes of them is told by `link`. */
+  | { readonly kind: "links"; readonly peer: SessionKey; readonly wanted: readonly Endpoint[] }
+  /** Paths in use were lost just now: the way to the router may be dead of the same cause. */
+  | { readonly kind: "doubt" }
   /** Open a TCP link while the peer does the same; one that stands is told by `heard`. */
   | {
       readonly kind: "connect";
@@ -180,6 +193,8 @@ export type Effect =
       readonly nat?: NatFacts | undefined;
       /** What relaying for other members costs here; absent: it does not. */
       readonly relay?: { readonly cost: number } | undefined;
+      /** What is taken at the candidates' places besides plain UDP; absent: nothing. */
+      readonly takes?: readonly Transport[];
     }
   /** Own address was lost to another certificate: take a new one. */
   | { readonly kind: "addressLost"; readonly address: string; readonly to: IdentityKey }

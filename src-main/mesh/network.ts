@@ -12,11 +12,12 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
-import { outsideHosts, triable } from "./candidate.ts";
+import { isLossy, outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
@@ -86,9 +87,18 @@ export class Network {
   #own: readonly OwnCandidate[] = [];
   #nat: NatFacts | undefined;
   #opensPorts = true;
+  /** What is taken at the own candidates' places besides plain UDP. */
+  #takes: readonly Transport[] = [];
+  /** The transport that alone may be used, and the one by which links stood last. */
+  #transport: { readonly only: Transport | null; readonly worked: Transport | null } = {
+    only: null,
+    worked: null,
+  };
   #ranges: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
   readonly #attention = new Attention(() => this.#peers.values());
+  /** Peers that the data plane keeps to one transport. */
+  readonly #confined = new Map<SessionKey, Transport>();
   #effects: Effect[] = [];
 
   constructor(options: NetworkOptions) {
@@ -102,6 +112,7 @@ export class Network {
         nat: this.#nat,
         ranges: this.#ranges,
         isKept: (key, now) => this.#recent.keeping(key, now) !== null,
+        only: (key) => this.#onlyFor(key),
         random: options.random,
       }),
       (effect) => this.#emit(effect),
@@ -120,7 +131,10 @@ export class Network {
     this.#hear(input, now);
     for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
     if (this.#isRelayNews) this.#settleRelays(now);
-    if (this.#attention.takeAlarm(now)) this.#settleAll(now);
+    if (this.#attention.takeAlarm(now)) {
+      this.#settleAll(now);
+      this.#emit({ kind: "doubt" });
+    }
     const effects = inOnce(this.#effects);
     this.#effects = [];
     return effects;
@@ -167,6 +181,15 @@ export class Network {
     const all = [...this.#peers].filter(([, peer]) => peer.active?.standing === "proved").map(([key]) => key);
     const kept = this.#relays.kept();
     return [...all.filter((key) => kept.has(key)), ...all.filter((key) => !kept.has(key))];
+  }
+
+  /** Whether packets that flow get lost where they go through a relay. */
+  losesRelayed(now: Millis): boolean {
+    for (const peer of this.#peers.values()) {
+      const { active } = peer;
+      if (active?.kind === "relay" && peer.isFlowing(now) && isLossy(active, false, now)) return true;
+    }
+    return false;
   }
 
   /** Whether what is new reaches a peer by no router, as far as this node can tell. */
@@ -227,8 +250,18 @@ export class Network {
         this.#own = input.candidates;
         this.#nat = input.nat;
         this.#opensPorts = input.opensPorts ?? true;
+        this.#takes = input.takes ?? [];
         this.#told.clear();
         this.#publish(now);
+        this.#settleAll(now);
+        break;
+      case "link":
+        for (const key of [...this.#peers.keys()])
+          this.#tell(key, now, (peer, around) => peer.handleLink(input.endpoint, input.up, around));
+        break;
+      case "transport":
+        this.#transport = input;
+        this.#confineAll();
         this.#settleAll(now);
         break;
       case "measured":
@@ -256,6 +289,7 @@ export class Network {
         this.#pins = input.pins;
         this.#relays.setChosen([...input.pins.values()].flatMap(({ via }) => via ?? []));
         this.#isRelayNews = true;
+        this.#confineAll();
         this.#emit({ kind: "changed" });
         this.#settleAll(now);
         break;
@@ -313,8 +347,10 @@ export class Network {
       if (effect.kind === "removePeer") {
         this.#recent.forget(effect.peer);
         this.#part(effect.peer);
+        this.#confined.delete(effect.peer);
       }
       this.#emit(effect);
+      if (effect.kind === "setPeer" && effect.peerKind === "node") this.#confine(effect.peer);
     }
     this.#publish(now);
     this.#settleAll(now, touched === null ? null : new Set([...touched, ...told]));
@@ -359,7 +395,10 @@ export class Network {
     this.#timers.set("relays", this.#relays.deadline(now));
   }
 
-  #relaysChanged({ gone }: RelaysChanged, now: Millis): void {
+  #relaysChanged({ gone, moved = [] }: RelaysChanged, now: Millis): void {
+    for (const move of moved) {
+      for (const peer of this.#peers.values()) peer.handleRelayMoved(move, this.#around(peer.key, now));
+    }
     for (const relay of gone) {
       for (const peer of this.#peers.values()) peer.handleRelayGone(relay, this.#around(peer.key, now));
     }
@@ -417,6 +456,7 @@ export class Network {
     const { record } = this.membership;
     const { effect, next } = this.#publication.due({
       own: this.#own,
+      takes: this.#takes,
       nat: this.#nat,
       relays: this.#relays.told(now),
       relayCost: this.#relays.ownCost,
@@ -439,6 +479,7 @@ export class Network {
   }
 
   #part(key: SessionKey): void {
+    this.#peers.get(key)?.part({ emit: this.#emit });
     this.#peers.delete(key);
     this.#punches.part(key);
     this.#stock.delete(key);
@@ -477,6 +518,7 @@ export class Network {
   #around(key: SessionKey, now: Millis): Around {
     const member = this.membership.memberOf(key);
     const pin = member === null ? null : (this.#pins.get(member.identity) ?? null);
+    const told = this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own });
     return {
       now,
       name: member?.certificate.name ?? "",
@@ -487,10 +529,10 @@ export class Network {
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
-      addresses: [
-        ...this.#neighbours.of(key, now),
-        ...this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own }),
-      ],
+      addresses: [...this.#neighbours.of(key, now), ...told.addresses],
+      offer: told.offer,
+      only: pin?.transport ?? this.#transport.only,
+      worked: this.#transport.worked,
       pin,
       relayCost: this.#relayCost,
       flowing: this.#attention.flowing(now),
@@ -518,6 +560,27 @@ export class Network {
       there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
       neighbour: () => neighbourOf(member, this.membership, this.#peers),
     });
+  }
+
+  #confineAll(): void {
+    for (const member of this.membership.members())
+      if (member.rank !== "stock" && this.#roster.isPeer(member)) this.#confine(member.sessionKey);
+  }
+
+  /** Has the data plane keep to the transport that alone may be used. */
+  #confine(peer: SessionKey): void {
+    const only = this.#onlyFor(peer);
+    if (only === (this.#confined.get(peer) ?? null)) return;
+    if (only === null) this.#confined.delete(peer);
+    else this.#confined.set(peer, only);
+    this.#emit({ kind: "confine", peer, only });
+  }
+
+  /** The transport that alone may be used towards a peer. */
+  #onlyFor(key: SessionKey): Transport | null {
+    const identity = this.membership.memberOf(key)?.identity;
+    const pin = identity === undefined ? undefined : this.#pins.get(identity);
+    return pin?.transport ?? this.#transport.only;
   }
 
   readonly #nameOf = (identity: IdentityKey): string =>

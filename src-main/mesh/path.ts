@@ -2,9 +2,9 @@
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { ReasonCode } from "../../src-shared/status.ts";
 import type { Candidate } from "./candidate.ts";
-import { isProvisional, isTrusted } from "./candidate.ts";
+import { isLossy, isProvisional, isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
-import { transportOf } from "./endpoint.ts";
+import { hostPortOf, transportOf } from "./endpoint.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath, fitsPin, pinned } from "./pin.ts";
 
@@ -50,15 +50,19 @@ export function choosePath(
 }
 
 /**
- * What a path costs in milliseconds: its round trip and how much that wavers, its losses, what its relay wants added,
- * and a little where packets have to be cut. An unmeasured one counts as slow.
+ * What a path costs in milliseconds: its round trip and how much that wavers, its losses (which weigh more the longer the
+ * round trip is), what its relay wants added, and a little for a link around the packets and where they have to be cut.
+ * An unmeasured one counts as slow.
  */
-export function cost(candidate: Candidate, { relayCost }: Pick<Rules, "relayCost">): number {
-  const { rttMillis, loss, jitterMillis, mtu, relay } = candidate;
+export function cost(candidate: Candidate, { relayCost, now }: Pick<Rules, "relayCost" | "now">): number {
+  const { endpoint, rttMillis, loss, lineLoss, jitterMillis, mtu, relay } = candidate;
+  const rtt = rttMillis ?? unmeasuredRtt;
   return (
-    (rttMillis ?? unmeasuredRtt) +
+    rtt +
     Math.max(0, (jitterMillis ?? 0) - harmlessJitter) +
     Math.max(0, (loss ?? 0) - harmlessLoss) * lossCost +
+    (isLossy(candidate, false, now) ? (rtt + 50) * lineLoss * lineLossCost : 0) +
+    (transportOf(endpoint) === "udp" ? 0 : rtt * linkShare + linkCost) +
     (relay === null ? 0 : relayCost(relay)) +
     (mtu !== null && mtu < wholePacket ? cuttingCost : 0)
   );
@@ -185,8 +189,25 @@ function preferred(
 
 function isWorthMoving(from: Candidate, to: Candidate, rules: Rules): boolean {
   if (tier(to) !== tier(from)) return tier(to) < tier(from) && isTrusted(to, rules.now);
+  const mending = isForLosses(from, to, rules) ?? isForLosses(to, from, rules);
+  if (mending !== null) return mending === (transportOf(to.endpoint) === "kcp");
   const gain = cost(from, rules) - cost(to, rules);
   return gain >= leastGain && gain >= leastShare * cost(from, rules);
+}
+
+/**
+ * Between a plain way and the lossy-line link over the same: whether the link is the better one. Round trips say little
+ * there, for that of the one in use holds what waits in its queue. Null: it is not such a pair.
+ */
+function isForLosses(plain: Candidate, link: Candidate, { now }: Rules): boolean | null {
+  const isPair =
+    transportOf(plain.endpoint) === "udp" &&
+    transportOf(link.endpoint) === "kcp" &&
+    plain.relay === link.relay &&
+    hostPortOf(plain.endpoint) === hostPortOf(link.endpoint);
+  if (!isPair) return null;
+  const isUsable = link.rttMillis !== null && link.rttMillis <= 3 * (plain.rttMillis ?? 0) + 100;
+  return isUsable && isLossy(plain, true, now) && link.lineLoss < plain.lineLoss;
 }
 
 /** Local network, other direct ways, relays. A local way that loses much is no better than another. */
@@ -212,6 +233,11 @@ const harmlessLoss = 0.1;
 /** One percent of loss beyond that weighs 10 ms. */
 const lossCost = 1000;
 const heavyLoss = 0.25;
+/** One percent of datagrams lost for long weighs a quarter of the round trip, and more where that is short. */
+const lineLossCost = 25;
+/** A link adds headers, work and, over TCP, waiting: where all else is equal plain UDP is taken. */
+const linkShare = 0.1;
+const linkCost: Millis = 6;
 /** So much do round trips waver on any line. */
 const harmlessJitter: Millis = 5;
 /** What every path of IPv6 carries; packets that do not fit are cut in two. */

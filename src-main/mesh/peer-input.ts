@@ -20,6 +20,8 @@ export type PeerInput = Exclude<
       | "neighbour"
       | "woke"
       | "pins"
+      | "link"
+      | "transport"
       | "punchAsked"
       | "punchAnswered"
       | "tick";

@@ -4,12 +4,14 @@ import type { ReasonCode } from "../../src-shared/status.ts";
 import type { Around } from "./around.ts";
 import { Call, patience } from "./call.ts";
 import type { Candidate } from "./candidate.ts";
-import { isProvisional, lost, measured, proved, trustDelay } from "./candidate.ts";
+import { isProvisional, lossEnds, lost, measured, proved, trustDelay } from "./candidate.ts";
 import type { Channel } from "./candidates.ts";
 import { Candidates } from "./candidates.ts";
 import type { Decision, Endpoint, Input, Measure } from "./effect.ts";
+import { transportOf } from "./endpoint.ts";
 import { Orders } from "./orders.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
+import { PeerLinks } from "./peer-links.ts";
 import { PeerTraffic } from "./peer-traffic.ts";
 import { describe, relayAt, sentenceFacts } from "./peer-words.ts";
 import { activityEnds, plan, tryEnds } from "./probing.ts";
@@ -27,6 +29,7 @@ export class Peer {
   readonly decisions: Decision[] = [];
   readonly #candidates = new Candidates();
   readonly #relayTries = new RelayTries();
+  readonly #links = new PeerLinks();
   #session: { readonly since: Millis } | null = null;
   #call: Call | null = null;
   /** When the last call ended without an answer. */
@@ -201,9 +204,35 @@ export class Peer {
     this.#candidates.learnChannel(channel, around.now);
   }
 
+  /** A link that this end opened stands, or does not any more. */
+  handleLink(endpoint: Endpoint, up: boolean, around: Around): void {
+    if (!this.#links.wants(endpoint)) return;
+    if (!up) this.#dropLink(endpoint, around);
+    else if (this.#session !== null || this.#call !== null)
+      this.#candidates.learn(endpoint, PeerLinks.kindOf(endpoint, this.candidates, around.offer), around.now);
+  }
+
+  /** A relay is reached elsewhere: its channels lead on as they did. */
+  handleRelayMoved(
+    move: { readonly relay: SessionKey; readonly from: Endpoint; readonly to: Endpoint },
+    around: Around,
+  ): void {
+    const nameNow = this.#candidates.moveRelay(move, around.now);
+    this.#active = this.#active === null ? null : nameNow(this.#active);
+    const { active, standby } = this.#use;
+    this.#use = { active: active.map(nameNow), standby: standby.map(nameNow) };
+    this.#eager = around.now;
+  }
+
+  /** It is forgotten: nothing is to be kept open for its sake. */
+  part({ emit }: Pick<Around, "emit">): void {
+    this.#links.drop(this.key, emit);
+  }
+
   /** The machine slept for a while (its sessions are gone), or only its addresses changed. */
   handleWoke(slept: { readonly away: Millis } | null, around: Around): void {
     const { now } = around;
+    this.#links.hurry();
     if (slept !== null) {
       const busy = this.#traffic.activity(now - slept.away) === "busy" || this.#call !== null;
       this.#hangUp();
@@ -243,6 +272,7 @@ export class Peer {
       this.#choose(around);
       this.#mend(around);
     }
+    this.#keepLinks(around);
     this.#reach(around);
     this.#probe(around);
   }
@@ -258,6 +288,7 @@ export class Peer {
       at(this.#unanswered + (this.#keeping?.calls === true ? keptAgain : shownFor));
     if (this.#session === null) at(this.#expected + patience);
     if (this.#needsRelay(now)) at(this.#relayTries.next());
+    at(this.#links.next());
     if (this.#session === null) return next;
     for (const end of activityEnds(this.#traffic.last)) at(end);
     if (this.#broken !== null) {
@@ -267,6 +298,7 @@ export class Peer {
     for (const candidate of this.candidates) {
       if (isProvisional(candidate)) at(candidate.since + provisionalFor);
       if (candidate.kind === "relay") at(candidate.since + answersWithin);
+      if (candidate.lossySince !== null) for (const end of lossEnds(candidate)) at(end);
       if (candidate.standing === "proved") at(candidate.since + trustDelay(candidate, candidate.since));
       else for (const end of tryEnds(candidate, this.#eager)) at(end);
     }
@@ -289,12 +321,13 @@ export class Peer {
   }
 
   /** The data plane seems to know less than we do, or the peer does: it is told again. */
-  #remind(force: boolean, { emit }: Around): void {
+  #remind(force: boolean, around: Around): void {
+    const { emit } = around;
     this.#orders.doubt();
     emit({
       kind: "handshake",
       peer: this.key,
-      endpoints: this.candidates.map(({ endpoint }) => endpoint),
+      endpoints: this.#usable(around).map(({ endpoint }) => endpoint),
       force,
     });
   }
@@ -336,18 +369,60 @@ export class Peer {
     if (this.#use.active.includes(candidate.endpoint)) around.alarm();
     if (candidate.endpoint === this.#active) this.#decide(around, `no answer ${describe(candidate, around)}`);
     if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, candidate.onward, around);
+    // The other end opened it: that end alone can open another, which will come from another port.
+    if (candidate.kind === "heard" && isStream(candidate.endpoint)) this.#candidates.drop(candidate.endpoint);
+  }
+
+  #dropLink(endpoint: Endpoint, around: Around): void {
+    const candidate = this.#candidates.get(endpoint);
+    if (candidate?.standing === "proved") this.#lose(candidate, around);
+    this.#candidates.drop(endpoint);
+  }
+
+  /** Those that may be used by the user's word. */
+  #usable({ only }: Pick<Around, "only">): readonly Candidate[] {
+    const all = this.candidates;
+    return only === null ? all : all.filter(({ endpoint }) => transportOf(endpoint) === only);
+  }
+
+  /** Opens links where plain UDP does not serve, closes them where it does. */
+  #keepLinks(around: Around): void {
+    const { now, offer, only, worked, random, emit } = around;
+    const isWanted = this.#call !== null || (this.#session !== null && this.#needsRelay(now));
+    const gone = this.#links.settle(
+      {
+        peer: this.key,
+        candidates: this.candidates,
+        offer,
+        used: [...this.#use.active, ...this.#use.standby],
+        isWanted,
+        isHeavy: this.#traffic.isHeavy,
+        eager: this.#eager,
+        only,
+        worked,
+        now,
+        random,
+      },
+      emit,
+    );
+    for (const endpoint of gone) this.#dropLink(endpoint, around);
   }
 
   #choose(around: Around): void {
     const { now } = around;
-    for (const candidate of this.candidates) {
+    for (const candidate of this.#usable(around)) {
       const isOverdue = isProvisional(candidate) && now - candidate.since >= provisionalFor;
       if (isOverdue || isDeadEnd(candidate, now)) this.#lose(candidate, around);
     }
     const before = this.active === null ? null : this.#active;
-    this.#active = choosePath(this.candidates, before, around);
+    const usable = this.#usable(around);
+    this.#active = choosePath(
+      usable,
+      usable.some(({ endpoint }) => endpoint === before) ? before : null,
+      around,
+    );
     const { active } = this;
-    const use = chooseUse(this.candidates, active, { ...around, before: this.#use.active });
+    const use = chooseUse(usable, active, { ...around, before: this.#use.active });
     this.#use = active === null && this.#active !== null ? { active: [this.#active], standby: [] } : use;
     if (active === null || this.#active === before || this.#session === null) return;
     const code = this.reason(around);
@@ -355,8 +430,9 @@ export class Peer {
   }
 
   /** While nothing answers, the session itself is in doubt: after a moment the peer is called anew. */
-  #mend({ now }: Around): void {
-    const answered = this.candidates.some(({ standing }) => standing === "proved");
+  #mend(around: Around): void {
+    const { now } = around;
+    const answered = this.#usable(around).some(({ standing }) => standing === "proved");
     if (answered) {
       this.#broken = null;
       this.#call = null;
@@ -386,7 +462,7 @@ export class Peer {
     const call = this.#call;
     if (call === null) return;
     const { hasBegun } = call;
-    const endpoints = call.tell(this.candidates.map(({ endpoint }) => endpoint));
+    const endpoints = call.tell(this.#usable(around).map(({ endpoint }) => endpoint));
     if (endpoints.length > 0) {
       emit({ kind: "handshake", peer: this.key, endpoints, force: call.force && !hasBegun });
     }
@@ -396,8 +472,10 @@ export class Peer {
     if (call.takeCarry(now)) emit({ kind: "carry", peer: this.key });
   }
 
-  #askRelays({ asked, now, emit }: Around): void {
+  #askRelays({ asked, relays, only, now, emit }: Around): void {
     for (const relay of asked()) {
+      const endpoint = relays.get(relay)?.endpoint;
+      if (only !== null && endpoint !== undefined && transportOf(endpoint) !== only) continue;
       const isReached = this.candidates.some((one) => one.relay === relay && one.standing !== "lost");
       if (!isReached && this.#relayTries.begin(relay, now))
         emit({ kind: "openRelay", peer: this.key, relay, avoid: this.#relayTries.avoided(relay) });
@@ -408,12 +486,13 @@ export class Peer {
     return this.#call !== null || (this.#session !== null && this.#traffic.activity(now) === "busy");
   }
 
-  #probe({ now, flowing, isAlarmed, emit }: Around): void {
+  #probe(around: Around): void {
+    const { now, flowing, isAlarmed, emit } = around;
     if (this.#session === null) {
       this.#orders.empty({ active: [], standby: [] }, emit);
       return;
     }
-    const paths = plan(this.candidates, {
+    const paths = plan(this.#usable(around), {
       use: this.#use,
       activity: this.#traffic.activity(now),
       isFlowing: this.isFlowing(now),
@@ -436,6 +515,10 @@ export class Peer {
 /** A relay opened it, and nothing came through. */
 function isDeadEnd({ kind, standing, since }: Candidate, now: Millis): boolean {
   return standing === "probing" && kind === "relay" && now - since >= answersWithin;
+}
+
+function isStream(endpoint: Endpoint): boolean {
+  return ["tcp", "tls", "wss"].includes(transportOf(endpoint));
 }
 
 /** Two handshakes that began at both ends at once make one session. */

@@ -4,8 +4,10 @@ import type { PinStatus } from "../../src-shared/status.ts";
 import type { Candidate } from "./candidate.ts";
 import { isTrusted } from "./candidate.ts";
 
-/** A choice; `via` is a relay's name. */
-export type Pin = Readonly<PinStatus>;
+/** A choice; `via` is a relay's name. Without a transport any is used. */
+export type Pin = Readonly<Omit<PinStatus, "transport">> & {
+  readonly transport?: PinStatus["transport"] | undefined;
+};
 
 /** What a choice is checked against. */
 export interface PinFacts {
@@ -13,7 +15,7 @@ export interface PinFacts {
   readonly now: Millis;
 }
 
-/** Whether anything is chosen but how packets are shared. */
+/** Whether a relay or the direct path is chosen. */
 export function choosesPath(pin: Pin | null): pin is Pin {
   return pin !== null && (pin.direct || pin.via !== null);
 }

@@ -1,5 +1,6 @@
 /** What this node says of itself, and when: at once after a change, but never twice within two seconds. */
 import type { Millis } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
 import type { Effect, OwnCandidate } from "./effect.ts";
 
@@ -20,6 +21,7 @@ export class Publication {
   /** The record to publish now, if any; else when to ask again, if ever. */
   due(facts: {
     readonly own: readonly OwnCandidate[];
+    readonly takes: readonly Transport[];
     readonly nat?: NatFacts | undefined;
     /** Member relays that it is on, by identity, and what relaying costs here (null: it does not). */
     readonly relays: readonly string[];
@@ -37,6 +39,7 @@ export class Publication {
       kind: "publishNode",
       candidates: own.slice(0, mostCandidates),
       relays,
+      ...(facts.takes.length === 0 ? {} : { takes: facts.takes }),
       ...(nat === undefined ? {} : { nat }),
       ...(facts.relayCost === null ? {} : { relay: { cost: facts.relayCost } }),
     };
@@ -52,8 +55,14 @@ export class Publication {
   }
 }
 
-function textOf({ candidates, relays, nat, relay }: PublishNode): string {
-  return JSON.stringify([candidates.map(({ endpoint, kind }) => [endpoint, kind]), relays, nat, relay]);
+function textOf({ candidates, relays, takes, nat, relay }: PublishNode): string {
+  return JSON.stringify([
+    candidates.map(({ endpoint, kind }) => [endpoint, kind]),
+    relays,
+    takes,
+    nat,
+    relay,
+  ]);
 }
 
 const pause: Millis = 2000;

@@ -3,6 +3,7 @@ import type { Prefix } from "../../src-shared/address.ts";
 import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
+import type { Transport } from "../../src-shared/status.ts";
 import type { NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { PunchFacts } from "../../src-shared/wire.ts";
 import { triable } from "./candidate.ts";
@@ -21,6 +22,8 @@ export interface Here {
   readonly ranges: readonly Prefix[];
   /** Whether the way to a peer is kept open though no packet flows. */
   readonly isKept: (peer: SessionKey, now: Millis) => boolean;
+  /** The transport that alone may be used towards a peer; null: any. */
+  readonly only: (peer: SessionKey) => Transport | null;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 }
@@ -47,7 +50,7 @@ export class Punches {
     const attempt = this.#tries.due(peer.key, needOf(peer, record, { here: this.#here(), now }));
     if (attempt === "found") this.#emit({ kind: "punch", peer: peer.key, ...noPunch });
     else if (attempt !== null)
-      this.#emit({ kind: "askPunch", peer: peer.key, attempt, tcp: this.#isClosed(record) });
+      this.#emit({ kind: "askPunch", peer: peer.key, attempt, tcp: this.#isClosed(peer.key, record) });
     return this.#tries.next(peer.key);
   }
 
@@ -60,8 +63,10 @@ export class Punches {
     const { peer, record, now } = about;
     const here = this.#here();
     const asks = input.kind === "punchAnswered";
+    const isTcp = own.tcp !== null && other.tcp !== null;
+    if ((here.only(peer.key) ?? (isTcp ? "tcp" : "udp")) !== (isTcp ? "tcp" : "udp")) return;
     if (!asks && !this.#tries.asked(peer.key, attempt, needOf(peer, record, { here, now }))) return;
-    if (own.tcp !== null && other.tcp !== null) {
+    if (isTcp) {
       const endpoint = `tcp/${other.tcp}`;
       this.#emit({ kind: "connect", peer: peer.key, endpoint, seconds: connectSeconds });
       return;
@@ -79,7 +84,8 @@ export class Punches {
   }
 
   /** Whether UDP is closed at either end, as far as servers that do not answer tell. */
-  #isClosed(record: NodeRecord | null): boolean {
+  #isClosed(peer: SessionKey, record: NodeRecord | null): boolean {
+    if (this.#here().only(peer) === "tcp") return true;
     return this.#here().nat?.udp === false || record?.nat?.udp === false;
   }
 }
@@ -93,8 +99,10 @@ function needOf(
   const { here, now } = facts;
   const proved = peer.candidates.filter(({ standing }) => standing === "proved");
   const direct = proved.some(({ kind }) => kind !== "relay");
+  const only = here.only(peer.key);
+  const mayPunch = only === null || only === "udp" || only === "tcp";
   return {
-    wanted: proved.length > 0 && !direct && (peer.isFlowing(now) || here.isKept(peer.key, now)),
+    wanted: mayPunch && proved.length > 0 && !direct && (peer.isFlowing(now) || here.isKept(peer.key, now)),
     direct,
     own: here.nat?.mapping ?? "unknown",
     other: record?.nat?.mapping ?? "unknown",

@@ -46,6 +46,12 @@ export interface RelaysOptions {
 /** What of the relays changed: those whose channels are void. */
 export interface RelaysChanged {
   readonly gone: readonly SessionKey[];
+  /** Those that are reached elsewhere, their channels with them. */
+  readonly moved?: readonly {
+    readonly relay: SessionKey;
+    readonly from: Endpoint;
+    readonly to: Endpoint;
+  }[];
   readonly isNews: boolean;
 }
 
@@ -100,8 +106,12 @@ export class Relays {
     const before = this.#standing.get(relay);
     if (endpoint === null) this.#standing.delete(relay);
     else this.#standing.set(relay, { name, endpoint });
-    const gone = endpoint === null || (before !== undefined && before.endpoint !== endpoint);
-    return { gone: gone ? [relay] : [], isNews: true };
+    if (endpoint === null) return { gone: [relay], isNews: true };
+    const moved =
+      before === undefined || before.endpoint === endpoint
+        ? []
+        : [{ relay, from: before.endpoint, to: endpoint }];
+    return { gone: [], moved, isNews: true };
   }
 
   /** These members, or all of them that there are, may be others than before. */

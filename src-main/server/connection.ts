@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AppError, toWireError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis } from "../../src-shared/ids.ts";
 import { parseJson } from "../../src-shared/json.ts";
-import type { RouterHello, RouterMessage } from "../../src-shared/wire.ts";
+import type { OfferedLink, RouterHello, RouterMessage } from "../../src-shared/wire.ts";
 import { controlAnswers, nodeHello, nodeMessage } from "../../src-shared/wire.ts";
 import { Allowance } from "../mesh/allowance.ts";
 import type { Channel } from "../transport/channel.ts";
@@ -17,6 +17,10 @@ export interface OtherPorts {
   readonly stunPort: number | null;
   /** TCP, takes links. */
   readonly linkPort: number | null;
+  /** Whether plain UDP is taken, at the port of the control socket (the default). */
+  readonly udp?: boolean;
+  /** What else carries sessions. */
+  readonly links?: readonly OfferedLink[];
 }
 
 export interface ConnectionOptions {
@@ -24,6 +28,8 @@ export interface ConnectionOptions {
   readonly hello: RouterHello;
   readonly reception: Reception;
   readonly ports: OtherPorts;
+  /** Port of the plane by which it came; null: the router's own. */
+  readonly plane: number | null;
   readonly desk: Desk;
   /** A clock that only goes forward. */
   readonly now: () => Millis;
@@ -134,8 +140,8 @@ export class Connection implements Outlet {
       return;
     }
     this.#state = { kind: "judging" };
-    const { reception, channel } = this.#options;
-    reception.admit(hello.data, { exporter: channel.exporter, remote: channel.remote }).then(
+    const { reception, channel, plane } = this.#options;
+    reception.admit(hello.data, { exporter: channel.exporter, remote: channel.remote, plane }).then(
       (visitor) => this.#welcome(visitor),
       (error: unknown) => {
         const said = this.#asAppError(error);
@@ -156,7 +162,7 @@ export class Connection implements Outlet {
       record: record?.signed ?? null,
       delegation: delegation?.signed ?? null,
       chain: (hosted?.chainOf(signers) ?? []).map(({ signed }) => signed).slice(0, mostChain),
-      ...this.#options.ports,
+      ...offerOf(this.#options.ports),
     });
     const seat = this.#seatOf(visitor);
     this.#state = { kind: "open", visitor, seat };
@@ -258,6 +264,19 @@ export class Connection implements Outlet {
     }
     this.#options.closed(this);
   }
+}
+
+/** How a node may reach the router, in the words of the welcome. */
+function offerOf({ stunPort, linkPort, udp = true, links = [] }: OtherPorts): {
+  readonly stunPort: number | null;
+  readonly udp: boolean;
+  readonly links: OfferedLink[];
+} {
+  return {
+    stunPort,
+    udp,
+    links: [...links, ...(linkPort === null ? [] : [{ transport: "tcp", port: linkPort }])],
+  };
 }
 
 /** A request of a newer node. */

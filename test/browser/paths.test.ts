@@ -169,7 +169,7 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
 
   it("lets go of a chosen path at a click", async () => {
     const { page, peer, engine } = await openPeer("mei-laptop");
-    peer.pin = { via: "nas", direct: false, spread: "auto" };
+    peer.pin = { via: "nas", direct: false, transport: null, spread: "auto" };
     engine.world.changed();
     await page.getByRole("button", { name: "Choose automatically" }).click();
     await page.getByText("Done. The path follows in a moment").waitFor();

@@ -23,8 +23,10 @@ export function peerHandlers(
     },
     "peers.pin": async (input) => {
       const { peer } = locate(world, input);
-      const { via, direct, spread = peer.pin?.spread ?? "auto" } = input;
-      peer.pin = via === null && !direct && spread === "auto" ? null : { via, direct, spread };
+      const { via, direct, transport = peer.pin?.transport ?? null } = input;
+      const { spread = peer.pin?.spread ?? "auto" } = input;
+      const isChoice = via !== null || direct || transport !== null || spread !== "auto";
+      peer.pin = isChoice ? { via, direct, transport, spread } : null;
       world.changed();
       return {};
     },
@@ -49,6 +51,7 @@ export function peerHandlers(
             udp: true,
             udpMs: 19.8,
             linkMs: null,
+            transport: "udp",
             reflexive: "203.0.113.24:7743",
             answers: "router",
             tcp443: "refused",

@@ -10,6 +10,7 @@ let now: number;
 let asked: { readonly socket: string; readonly server: string }[];
 let bound: string[];
 let changes: number;
+let isOn: boolean;
 let hosts: Map<string, readonly string[]>;
 let names: Names;
 let outside: Outside;
@@ -19,6 +20,7 @@ beforeEach(() => {
   asked = [];
   bound = [];
   changes = 0;
+  isOn = true;
   hosts = new Map();
   names = new Names({
     now: () => now,
@@ -33,6 +35,7 @@ beforeEach(() => {
     },
     names,
     own: () => [parseAddress("192.168.1.5")].filter((each) => each !== null),
+    isOn: () => isOn,
     now: () => now,
     changed: () => void changes++,
   });
@@ -54,6 +57,12 @@ describe("the view from outside", () => {
     expect(asked.map(({ server }) => server)).toEqual([one, two]);
     outside.setServers("home", []);
     expect(outside.answers().map(({ server }) => server)).toEqual([one]);
+  });
+
+  it("[P16] asks nobody while plain UDP may not be used", () => {
+    isOn = false;
+    outside.setServers("home", [one, two]);
+    expect([asked, outside.answers()]).toEqual([[], []]);
   });
 
   it("[C10] learns addresses and the NAT from two ports of one server, and says so once", () => {

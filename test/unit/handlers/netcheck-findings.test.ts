@@ -12,6 +12,7 @@ const router: Router = {
   udp: true,
   udpMs: 19,
   linkMs: null,
+  transport: "udp",
   reflexive: "203.0.113.7:7743",
   answers: "router",
   tcp443: "refused",
