@@ -40,6 +40,8 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     openChannel: (from, to) => dataPlane.openChannel(realm, from, to),
     request: (peer, type, body) => requests.sendText(peer, type, body),
     respond: (peer, id, body) => dataPlane.respond(realm, peer, id, body),
+    openStream: (remote) => dataPlane.openStream(mainSocket, remote),
+    tuneStream: (descriptor) => dataPlane.tuneStream(descriptor),
     listen: (listener) => engine.listen(realm, (event) => hear(event, { requests, listener })),
     close: () => {
       engine.unlisten(realm);

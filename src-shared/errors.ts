@@ -105,6 +105,20 @@ export const errorKinds = {
     502,
     "Whoever answers at {address} is not the router that this link names. Do not go on: ask for a new link.",
   ),
+  "link-refused": kind(
+    502,
+    "An ordinary web server answers at {address}, or something stands between: no link to Starmesh can be opened there.",
+  ),
+  "proxy-unreachable": kind(
+    503,
+    "The proxy {proxy} cannot be used: {detail}. Check the proxy that is set here, or HTTPS_PROXY.",
+    true,
+  ),
+  "proxy-refused": kind(
+    502,
+    "The proxy {proxy} lets nobody through to {target}: {detail}. Ask whoever runs it, or set another.",
+    true,
+  ),
   "router-lost": kind(503, "The connection to the router was lost before it answered. Try again.", true),
   "address-taken": kind(
     409,

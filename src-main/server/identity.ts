@@ -14,7 +14,7 @@ import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
 import { identityKey, sessionKey } from "../../src-shared/ids.ts";
-import { readOwnFile, writeOwnFile } from "./file.ts";
+import { readOwnFile, writeOwnFile } from "../transport/own-file.ts";
 
 export interface RouterKeys {
   readonly identity: IdentityKey;

@@ -2,13 +2,12 @@
 import { AppError } from "../../src-shared/errors.ts";
 import type { RouterSettings } from "../../src-shared/router-settings.ts";
 import { splitListen } from "../../src-shared/router-settings.ts";
-import type { Channel } from "../transport/channel.ts";
-import type { TlsPair } from "./certificate.ts";
-import type { openPort, TcpPort } from "./port.ts";
+import type { TlsPair } from "../transport/certificate.ts";
+import type { openPort, PortOptions, TcpPort } from "./port.ts";
 import type { OpenRealm, RealmSettings, RouterRealm } from "./realm.ts";
 import type { RouterStore } from "./store.ts";
 
-export interface PortsOptions {
+export interface PortsOptions extends Pick<PortOptions, "secrets" | "accept" | "streams" | "refused"> {
   /** Without `listen` both families, and the port may move. */
   readonly settings: RouterSettings;
   /** Remembers the port that was free last time. */
@@ -19,8 +18,6 @@ export interface PortsOptions {
   readonly prologue: string;
   readonly openPort: typeof openPort;
   readonly openRealm: OpenRealm;
-  readonly accept: (channel: Channel) => void;
-  readonly refused: (cause: string) => void;
 }
 
 export interface Ports {
@@ -74,8 +71,9 @@ function udpPlace({ host, port }: TcpPort, { transports }: RouterSettings): Real
 }
 
 async function openTcp({ host, number }: Place, options: PortsOptions): Promise<TcpPort | null> {
-  const { tls, accept, refused } = options;
-  const open = (address: string) => options.openPort({ host: address, port: number, tls, accept, refused });
+  const { tls, secrets, accept, streams, refused } = options;
+  const open = (address: string) =>
+    options.openPort({ host: address, port: number, tls, secrets, accept, streams, refused });
   try {
     return await open(host ?? "::");
   } catch (error) {

@@ -1,11 +1,12 @@
 /** What the router needs of the data plane: sessions with the members of hosted networks, and relay channels. */
 import type { SessionKey } from "../../src-shared/ids.ts";
+import type { Streams } from "../transport/stream-link.ts";
 
 /**
  * The data plane's realm of kind `router`, opened by the engine on the router's UDP port. Calls throw as the data
  * plane's do: an `Error` whose `code` is `ENOENT` (no such peer, or no session with it), `ESTOPPED`, …
  */
-export interface RouterRealm {
+export interface RouterRealm extends Streams {
   /** UDP port that answers STUN besides the router's own; null when none was free. */
   readonly stunPort: number | null;
   /** Where plain datagrams come in; null while that is switched off. */

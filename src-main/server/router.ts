@@ -6,9 +6,8 @@ import { formatRouterLink } from "../../src-shared/link.ts";
 import type { CertificateFiles, RouterSettings } from "../../src-shared/router-settings.ts";
 import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
-import type { Channel } from "../transport/channel.ts";
-import type { TlsPair } from "./certificate.ts";
-import { loadCertificate } from "./certificate.ts";
+import type { TlsPair } from "../transport/certificate.ts";
+import { loadCertificate } from "../transport/certificate.ts";
 import type { Log, OtherPorts } from "./connection.ts";
 import { ControlServer } from "./control.ts";
 import { Desk } from "./desk.ts";
@@ -90,6 +89,8 @@ export async function createRouter(options: RouterOptions): Promise<Router> {
   return new RouterRole(options, await openRouterKeys(options.folder));
 }
 
+type PortHooks = Pick<PortOptions, "secrets" | "accept" | "streams" | "refused">;
+
 interface Running {
   readonly port: TcpPort;
   readonly realm: RouterRealm;
@@ -143,7 +144,12 @@ class RouterRole implements Router {
       refused,
       log,
     });
-    const accept = (channel: Channel) => control.accept(channel);
+    const hooks: PortHooks = {
+      secrets: () => [this.keys.pin, ...networks.all().map(({ name }) => name)],
+      accept: (channel) => control.accept(channel),
+      streams: () => this.#running?.realm ?? null,
+      refused,
+    };
     try {
       const tls = await this.#certificate(this.#settings.files);
       const { port, realm } = await openPorts({
@@ -156,8 +162,7 @@ class RouterRole implements Router {
         ),
         openPort: this.#options.openPort ?? openPort,
         openRealm,
-        accept,
-        refused,
+        ...hooks,
       });
       this.#served.set(port, tls);
       relay = new Relay({ realm, networks, notary, now, isHere, refused, log });
@@ -166,7 +171,7 @@ class RouterRole implements Router {
       const transports = new Transports(this.#settings, {
         realm,
         control: port,
-        openSecured: (place, files) => this.#openSecured(place, files, { accept, refused }),
+        openSecured: (place, files) => this.#openSecured(place, files, hooks),
         certify: (each, files) => this.#certify(each, files),
         failed: (transport, detail) => log("transport failed", { transport, detail }),
       });
@@ -240,11 +245,7 @@ class RouterRole implements Router {
     return loadCertificate(files === null ? { folder } : { folder, files }, now());
   }
 
-  async #openSecured(
-    place: Place,
-    files: CertificateFiles | null,
-    hooks: Pick<PortOptions, "accept" | "refused">,
-  ): Promise<TcpPort> {
+  async #openSecured(place: Place, files: CertificateFiles | null, hooks: PortHooks): Promise<TcpPort> {
     const tls = await this.#certificate(files);
     const port = await (this.#options.openPort ?? openPort)({ ...place, ...hooks, tls });
     this.#served.set(port, tls);

@@ -1,5 +1,7 @@
 /** A pipe of text messages with a secret that only its two ends know: what the control protocol runs over. */
 
+import type { Secret } from "./door.ts";
+
 /** One end of an open pipe. */
 export interface Channel {
   /** 32 bytes shared by exactly these two ends (TLS exporter): a signature over them proves who is at the other end. */
@@ -32,8 +34,11 @@ export interface ChannelListener {
   closed(): void;
 }
 
-/** Opens a channel to `host:port`; rejects with the cause when that fails or the signal fires first. */
-export type Connect = (address: string, signal: AbortSignal) => Promise<Channel>;
+/**
+ * Opens a channel to `host:port`, whose door opens to those who know the secret; rejects with the cause when that fails or
+ * the signal fires first.
+ */
+export type Connect = (address: string, secret: Secret, signal: AbortSignal) => Promise<Channel>;
 
 /** No message may be longer, in bytes; a peer that sends one is cut off. */
 export const longestMessage = 1024 * 1024;

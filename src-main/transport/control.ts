@@ -68,8 +68,12 @@ export interface Control {
  * `router-wrong`, or the router's refusal of the hello by its code.
  */
 export async function openControl(options: ControlOptions): Promise<Control> {
-  const found = await findRouter(options);
-  const hello = signHello(options.greeting, found.channel.exporter, found.router);
+  const { greeting } = options;
+  const found = await findRouter({
+    ...options,
+    ...(options.name === undefined && greeting.role === "secret" ? { name: greeting.name } : {}),
+  });
+  const hello = signHello(greeting, found.channel.exporter, found.router);
   return new Promise((resolve, reject) => {
     const socket = new ControlSocket(found, options.listener, { resolve, reject });
     options.signal?.addEventListener("abort", () => socket.close(), { once: true });

@@ -14,6 +14,8 @@ export interface FindOptions {
   readonly addresses: readonly string[];
   /** SHA-256 of the router's identity, base64; null takes whoever answers, to be pinned from then on. */
   readonly pin: string | null;
+  /** Without a pin: the name of a network that the router hosts. It answers nobody who knows neither. */
+  readonly name?: string;
   readonly notary: Prover;
   /** WebSocket over TLS unless given. */
   readonly connect?: Connect;
@@ -53,7 +55,7 @@ async function attempt(address: string, options: FindOptions, race: AbortSignal)
   race.addEventListener("abort", abort, { once: true });
   const timer = setTimeout(() => own.abort(new Error("no answer in time")), attemptMillis);
   try {
-    const channel = await (options.connect ?? connectWebSocket)(address, own.signal);
+    const channel = await knockAt(address, options, own.signal);
     try {
       const router = await firstProof(channel, options, own.signal);
       // Also somebody between us and the router ends here: a signature over another connection proves nothing on this one.
@@ -68,6 +70,19 @@ async function attempt(address: string, options: FindOptions, race: AbortSignal)
   } finally {
     clearTimeout(timer);
     race.removeEventListener("abort", abort);
+  }
+}
+
+/** An ordinary site: no router, or not the one of that pin or name. */
+async function knockAt(address: string, options: FindOptions, signal: AbortSignal): Promise<Channel> {
+  const { pin, name = "", connect = connectWebSocket } = options;
+  try {
+    return await connect(address, pin ?? name, signal);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "link-refused") throw error;
+    throw pin === null
+      ? new AppError("no-network-here", { name, router: address })
+      : new AppError("router-wrong", { address });
   }
 }
 

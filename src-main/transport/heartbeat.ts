@@ -4,14 +4,22 @@ import type { Millis } from "../../src-shared/ids.ts";
 /** What is due: nothing, a question, or the end. */
 export type Beat = "none" | "ping" | "dead";
 
+/** How long a silence may be before the other end is asked, and before it counts as dead. */
+interface Patience {
+  readonly askMillis: Millis;
+  readonly deadMillis: Millis;
+}
+
 /** Hears signs of life, and says what to do when looked at once a second. A dead end is found within 10 s. */
 export class Heartbeat {
+  readonly #patience: Patience;
   #heard: Millis;
   #asked: Millis;
   /** Set by `doubt`: no sign of life until then means dead. */
   #deadline: Millis | null = null;
 
-  constructor(now: Millis) {
+  constructor(now: Millis, patience: Patience = usualPatience) {
+    this.#patience = patience;
     this.#heard = now;
     this.#asked = now;
   }
@@ -24,10 +32,11 @@ export class Heartbeat {
   /** The network changed: a sign of life must come within two seconds. Call `beat` at once. */
   doubt(now: Millis): void {
     this.#deadline ??= now + doubtMillis;
-    this.#asked = now - askMillis;
+    this.#asked = now - this.#patience.askMillis;
   }
 
   beat(now: Millis): Beat {
+    const { askMillis, deadMillis } = this.#patience;
     if (this.#deadline !== null && now >= this.#deadline) return "dead";
     if (now - this.#heard >= deadMillis) return "dead";
     const quiet = this.#deadline !== null || now - this.#heard >= askMillis;
@@ -40,6 +49,8 @@ export class Heartbeat {
 /** How often to look. */
 export const beatMillis = 1000;
 
-const askMillis = 3000;
-const deadMillis = 9000;
+/** Of a link: looked at every half second, a dead end is found within 3 s. */
+export const linkPatience = { beatMillis: 500, askMillis: 750, deadMillis: 2250 } as const;
+
+const usualPatience: Patience = { askMillis: 3000, deadMillis: 9000 };
 const doubtMillis = 2000;

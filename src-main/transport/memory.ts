@@ -19,7 +19,7 @@ export function createMemoryNetwork(): MemoryNetwork {
   const silent = new Set<string>();
   let opened = 0;
   return {
-    connect: async (address, signal) => {
+    connect: async (address, _secret, signal) => {
       const exporter = new Uint8Array(32);
       new DataView(exporter.buffer).setUint32(28, ++opened);
       await Promise.resolve();

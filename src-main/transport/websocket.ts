@@ -1,58 +1,61 @@
-/** Channels over WebSocket and TLS 1.3: the node's end by `connectWebSocket`, the router's by `webSocketChannel`. */
+/** Channels over WebSocket and TLS 1.3: the node's end by `webSocketConnect`, the router's by `webSocketChannel`. */
 import type { Socket } from "node:net";
-import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { connect as connectTls } from "node:tls";
 import { WebSocket } from "ws";
+import { AppError } from "../../src-shared/errors.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
-import type { Channel, ChannelListener } from "./channel.ts";
+import type { Channel, ChannelListener, Connect } from "./channel.ts";
 import { longestMessage } from "./channel.ts";
-
-/** Path of the control socket on a router's TCP port. */
-export const controlPath = "/control";
+import { dialTls, readable } from "./dial.ts";
+import { knock } from "./door.ts";
+import type { WayOut } from "./way-out.ts";
+import { wayOut } from "./way-out.ts";
 
 /**
- * Opens a channel to a router. The TLS certificate is not looked at: who is at the other end is proved by a signature
- * over the channel's exporter.
+ * Opens channels to routers by a way out. The TLS certificate is not looked at: who is at the other end is proved by a
+ * signature over the channel's exporter. A channel rejects with `proxy-…`, or with `link-refused` where an ordinary site is.
  */
-export async function connectWebSocket(address: string, signal: AbortSignal): Promise<Channel> {
-  const parts = splitHostPort(address);
-  if (parts === null) throw new Error(`not host:port: ${address}`);
-  signal.throwIfAborted();
-  const tls = connectTls({
-    host: parts.host,
-    port: parts.port,
-    servername: isIP(parts.host) === 0 ? parts.host : "",
-    rejectUnauthorized: false,
-    minVersion: "TLSv1.3",
-    ALPNProtocols: ["http/1.1"],
-  });
-  tls.setNoDelay(true);
-  const socket = new WebSocket(`wss://${hostHeader(parts.host)}:${parts.port}${controlPath}`, {
-    createConnection: () => tls as Socket,
-    perMessageDeflate: false,
-    maxPayload: longestMessage,
-    followRedirects: false,
-  });
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => {
-      signal.removeEventListener("abort", abort);
-      tls.destroy();
-      reject(cause instanceof Error ? cause : new Error(String(cause)));
-    };
-    const abort = () => fail(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    // ws reports a failure of any kind here; the listener stays, so that a late one is not thrown.
-    socket.on("error", fail);
-    socket.once("open", () => {
-      signal.removeEventListener("abort", abort);
-      resolve(webSocketChannel(socket, tls));
+export function webSocketConnect(way: WayOut): Connect {
+  return async (address, secret, signal) => {
+    const parts = splitHostPort(address);
+    if (parts === null) throw new Error(`not host:port: ${address}`);
+    const { tls, remote, hostHeader } = await dialTls(parts, { way, protocols: ["http/1.1"] }, signal);
+    const socket = new WebSocket(`wss://${hostHeader}${way.path}`, {
+      createConnection: () => tls as Socket,
+      headers: { host: hostHeader, cookie: knock(secret, "control", tls) },
+      perMessageDeflate: false,
+      maxPayload: longestMessage,
+      followRedirects: false,
     });
-  });
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => {
+        signal.removeEventListener("abort", abort);
+        tls.destroy();
+        reject(cause instanceof Error ? cause : new Error(String(cause)));
+      };
+      const abort = () => fail(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      socket.once("unexpected-response", () => fail(new AppError("link-refused", { address })));
+      // ws reports a failure of any kind here; the listener stays, so that a late one is not thrown.
+      socket.on("error", fail);
+      socket.once("open", () => {
+        signal.removeEventListener("abort", abort);
+        resolve(webSocketChannel(socket, tls, remote));
+      });
+    });
+  };
 }
 
-/** The channel of a WebSocket on a TLS socket whose handshake is complete. */
-export function webSocketChannel(socket: WebSocket, tls: TLSSocket): Channel {
+/** By the way out that the environment names. */
+export const connectWebSocket: Connect = (address, secret, signal) =>
+  webSocketConnect(wayOut())(address, secret, signal);
+
+/** The channel of a WebSocket on a TLS socket whose handshake is complete. `remote`: where it leads, if not to the socket's peer. */
+export function webSocketChannel(
+  socket: WebSocket,
+  tls: TLSSocket,
+  remote = readable(tls.remoteAddress ?? ""),
+): Channel {
   const early: (string | null)[] = [];
   let listener: ChannelListener | null = null;
   let closed = false;
@@ -70,8 +73,7 @@ export function webSocketChannel(socket: WebSocket, tls: TLSSocket): Channel {
   });
   return {
     exporter: tls.exportKeyingMaterial(exporterLength, exporterLabel, Buffer.alloc(0)),
-    // An IPv4 connection to a socket of both families shows as ::ffff:192.0.2.1.
-    remote: (tls.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/, ""),
+    remote,
     queued: () => socket.bufferedAmount,
     send: (message) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(message, { binary: false });
@@ -92,11 +94,6 @@ export function webSocketChannel(socket: WebSocket, tls: TLSSocket): Channel {
       if (closed) given.closed();
     },
   };
-}
-
-function hostHeader(host: string): string {
-  // A zone names an interface of this machine; it has no place in a URL.
-  return isIP(host) === 6 ? `[${host.split("%")[0] ?? host}]` : host;
 }
 
 const exporterLabel = "EXPORTER-starmesh";

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadCertificate } from "../../src-main/server/certificate.ts";
 import { openPort } from "../../src-main/server/port.ts";
+import { loadCertificate } from "../../src-main/transport/certificate.ts";
 import type { Channel, Connect } from "../../src-main/transport/channel.ts";
 import { longestMessage } from "../../src-main/transport/channel.ts";
 import { createMemoryNetwork } from "../../src-main/transport/memory.ts";
@@ -16,10 +16,20 @@ interface Ground {
   readonly close: () => Promise<void>;
 }
 
+const secret = "what insiders know";
+
 async function tlsGround(accept: (channel: Channel) => void): Promise<Ground> {
   const folder = mkdtempSync(join(tmpdir(), "starmesh-channel-"));
   const tls = await loadCertificate({ folder }, Date.now());
-  const port = await openPort({ host: "127.0.0.1", port: 0, tls, accept, refused: () => undefined });
+  const port = await openPort({
+    host: "127.0.0.1",
+    port: 0,
+    tls,
+    accept,
+    secrets: () => [secret],
+    streams: () => null,
+    refused: () => undefined,
+  });
   const close = async () => {
     await port.close();
     rmSync(folder, { recursive: true });
@@ -80,7 +90,7 @@ describe.each([
       accept = resolve;
     });
     ground = await open((channel) => accept(channel));
-    node = await ground.connect(ground.address, new AbortController().signal);
+    node = await ground.connect(ground.address, secret, new AbortController().signal);
     router = await accepted;
   });
   afterEach(async () => {
@@ -91,7 +101,7 @@ describe.each([
   it("gives both ends the same secret, and another to every other pair", async () => {
     expect(node.exporter).toHaveLength(32);
     expect(Buffer.from(node.exporter)).toEqual(Buffer.from(router.exporter));
-    const other = await ground.connect(ground.address, new AbortController().signal);
+    const other = await ground.connect(ground.address, secret, new AbortController().signal);
     expect(Buffer.from(other.exporter)).not.toEqual(Buffer.from(node.exporter));
     other.cut();
   });
@@ -169,8 +179,8 @@ describe.each([
   });
 
   it("rejects where nobody listens, and when given up", async () => {
-    await expect(ground.connect("127.0.0.1:2", new AbortController().signal)).rejects.toThrow();
+    await expect(ground.connect("127.0.0.1:2", secret, new AbortController().signal)).rejects.toThrow();
     const given = AbortSignal.abort(new Error("given up"));
-    await expect(ground.connect(ground.address, given)).rejects.toThrow("given up");
+    await expect(ground.connect(ground.address, secret, given)).rejects.toThrow("given up");
   });
 });

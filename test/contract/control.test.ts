@@ -80,7 +80,8 @@ describe.each(["tls", "memory"] as const)("control socket over %s", (kind) => {
 
     it("is reported where none was pinned", async () => {
       const hosted = await world.found();
-      const client = await world.connect(issuerGreeting(hosted.network), { pin: null });
+      const { name } = hosted.network.record;
+      const client = await world.connect(issuerGreeting(hosted.network), { pin: null, name });
       expect(client.control.router).toMatchObject({
         pin: world.router.keys.pin,
         sessionKey: world.router.keys.sessionKey,

@@ -1,12 +1,16 @@
 /** Anything at all to the router's TCP port: refused, counted, and nothing dies. */
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Channel } from "../../src-main/transport/channel.ts";
+import { dialTls } from "../../src-main/transport/dial.ts";
+import { knock } from "../../src-main/transport/door.ts";
 import { signHello } from "../../src-main/transport/greeting.ts";
+import { wayOut } from "../../src-main/transport/way-out.ts";
 import { connectWebSocket } from "../../src-main/transport/websocket.ts";
 import { routerHello } from "../../src-shared/wire.ts";
 import { createRandom } from "../fakes/random.ts";
@@ -103,7 +107,7 @@ describe("garbage to the router's TCP port", () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), json), fc.boolean(), async (text, binary) => {
         const before = total();
-        const heard = await said(port(), [binary ? Buffer.from(text) : text, "more of the same"]);
+        const heard = await said(world, [binary ? Buffer.from(text) : text, "more of the same"]);
         expect(heard).toHaveLength(2);
         expect(heard[1]).toMatch(/"kind":"refused"/);
         expect(total()).toBe(before + 1);
@@ -140,7 +144,11 @@ describe("garbage to the router's TCP port", () => {
     victim.client.control.close();
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), fc.json(), request), async (text) => {
-        const channel = await connectWebSocket(world.address, new AbortController().signal);
+        const channel = await connectWebSocket(
+          world.address,
+          world.router.keys.pin,
+          new AbortController().signal,
+        );
         const hello = routerHello.parse(JSON.parse((await next(channel, /router/)) ?? ""));
         const router = { identity: hello.identity, sessionKey: hello.sessionKey, pin: world.router.keys.pin };
         const greeting = memberGreeting(hosted.network, victim.device, victim.certificate);
@@ -216,10 +224,18 @@ describe("garbage to the router's TCP port", () => {
 });
 
 /** Everything that a router says on a fresh socket to whom this is said first. */
-function said(port: number, messages: readonly (string | Buffer)[]): Promise<readonly string[]> {
+async function said(world: World, messages: readonly (string | Buffer)[]): Promise<readonly string[]> {
+  const { tls } = await dialTls(
+    { host: "127.0.0.1", port: Number(world.address.split(":")[1]) },
+    { way: wayOut({}, {}), protocols: ["http/1.1"] },
+    new AbortController().signal,
+  );
   return new Promise((resolve, reject) => {
     const heard: string[] = [];
-    const socket = new WebSocket(`wss://127.0.0.1:${port}/control`, { rejectUnauthorized: false });
+    const socket = new WebSocket("wss://127.0.0.1/", {
+      createConnection: () => tls as Socket,
+      headers: { cookie: knock(world.router.keys.pin, "control", tls) },
+    });
     socket.on("open", () => {
       for (const message of messages) socket.send(message);
     });

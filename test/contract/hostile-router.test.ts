@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { loadCertificate } from "../../src-main/server/certificate.ts";
 import { openPort } from "../../src-main/server/port.ts";
+import { loadCertificate } from "../../src-main/transport/certificate.ts";
 import type { Channel } from "../../src-main/transport/channel.ts";
 import type { Control, ControlOptions } from "../../src-main/transport/control.ts";
 import { openControl } from "../../src-main/transport/control.ts";
@@ -30,9 +30,13 @@ describe("a router that is not", () => {
       host: "127.0.0.1",
       port: 0,
       tls,
+      // It was a member once, and knows by what insiders are let in.
+      secrets: () => [world.router.keys.pin, hosted.network.record.name],
+      streams: () => null,
       refused: () => undefined,
       accept: (node) => {
-        const opened = connectWebSocket(world.address, new AbortController().signal).then((router) => {
+        const { pin } = world.router.keys;
+        const opened = connectWebSocket(world.address, pin, new AbortController().signal).then((router) => {
           pass(router, node, () => undefined);
           pass(node, router, (text) => secrets.push(text));
         });
@@ -44,7 +48,13 @@ describe("a router that is not", () => {
       "router-wrong",
     );
     expect(
-      await codeOf(world.connect(issuerGreeting(hosted.network), { addresses: [between], pin: null })),
+      await codeOf(
+        world.connect(issuerGreeting(hosted.network), {
+          addresses: [between],
+          pin: null,
+          name: hosted.network.record.name,
+        }),
+      ),
     ).toBe("router-wrong");
     expect(secrets).toEqual([]);
     await middle.close();

@@ -6,12 +6,13 @@ import type { MemoryNetwork } from "../../src-main/transport/memory.ts";
 export function memoryPort(network: MemoryNetwork): typeof openPort {
   return async (options: PortOptions): Promise<TcpPort> => {
     const port = options.port === 0 ? 40_000 : options.port;
-    const close = network.listen(`127.0.0.1:${port}`, options.accept);
+    const close = network.listen(`127.0.0.1:${port}`, (channel) => options.accept(channel, port));
     return {
       host: options.host,
       port,
       setCertificate: () => undefined,
       setLinks: () => undefined,
+      serve: (socket) => void socket.destroy(),
       close: async () => close(),
     };
   };

@@ -68,6 +68,12 @@ export class FakeRealm implements RouterRealm {
     this.#answers.get(id)?.(body);
   }
 
+  openStream(): number {
+    throw Object.assign(new Error("no data plane"), { code: "ESTOPPED" });
+  }
+
+  tuneStream(): void {}
+
   listen(listener: (event: RealmEvent) => void): void {
     this.#listener = listener;
   }

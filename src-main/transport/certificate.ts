@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Millis } from "../../src-shared/ids.ts";
-import { readOwnFile, writeOwnFile } from "./file.ts";
+import { readOwnFile, writeOwnFile } from "./own-file.ts";
 
 /** PEM texts. */
 export interface TlsPair {
@@ -57,7 +57,7 @@ async function loadFiles(files: { readonly cert: string; readonly key: string })
 async function makeSelfSigned(now: Millis): Promise<TlsPair> {
   // Loaded only when one is made: it is large, and once a year is seldom.
   const { generate } = await import("selfsigned");
-  const made = await generate([{ name: "commonName", value: "starmesh" }], {
+  const made = await generate([{ name: "commonName", value: "localhost" }], {
     keyType: "ec",
     curve: "P-256",
     algorithm: "sha256",
