@@ -31,6 +31,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     udp: udp === null ? null : { host: udp.host, port: engine.port },
     take: (transport, place) => entrances.take(transport, place),
     refuse: (transport) => entrances.refuse(transport),
+    openPort: (place) => openOther(engine, place),
     setPeer: (peer) =>
       dataPlane.setPeer(realm, { publicKey: peer, kind: "node", allowed: [], keepaliveSeconds: 0 }),
     removePeer: (peer) => {
@@ -63,6 +64,13 @@ function bindStun({ dataPlane }: Engine, { host, port }: Place): number | null {
     }
   }
   return null;
+}
+
+/** A port whose datagrams are for the same realm: what comes in by it is answered by it. */
+function openOther(engine: Engine, { host, port }: Place): () => void {
+  const socket = `router-at-${port}`;
+  engine.dataPlane.bind(socket, port, oneAddress(host));
+  return () => unbind(engine, socket);
 }
 
 async function rebind(engine: Engine, port: number): Promise<void> {

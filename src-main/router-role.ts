@@ -7,10 +7,13 @@ import { parseRouterLink } from "../src-shared/link.ts";
 import type { RouterSettings, RouterWish } from "../src-shared/router-settings.ts";
 import { routerMistake, routerWish, settleRouter } from "../src-shared/router-settings.ts";
 import type { RouterStatus } from "../src-shared/status.ts";
+import type { RouterAddress } from "../src-shared/trust.ts";
 import type { Host } from "./engine/create.ts";
+import { newSecret } from "./engine/crypto.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { Log } from "./engine/surroundings.ts";
 import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
+import { foundPlane } from "./found-plane.ts";
 import type { RouterRole } from "./handlers/install.ts";
 import { openRouterRealm } from "./router-realm.ts";
 import type { Router, RouterState } from "./server/router.ts";
@@ -25,6 +28,8 @@ const keptRole = z.object({
   own: routerWish,
   /** What the file of this start says, above it. */
   file: z.object({ path: z.string(), wish: routerWish }).nullable(),
+  /** The token that was made for port planes. */
+  token: z.string().nullable(),
 });
 type KeptRole = z.infer<typeof keptRole>;
 
@@ -59,6 +64,7 @@ export class SwitchedRouter implements RouterRole {
       on: false,
       own: {},
       file: null,
+      token: null,
     };
   }
 
@@ -83,7 +89,7 @@ export class SwitchedRouter implements RouterRole {
       const kept = { own: layWish(own, change), file };
       if (this.#running === null) return this.#switchOn(kept);
       if (Object.keys(change).length === 0) return;
-      if (await this.#running.router.apply(settingsOf(kept))) {
+      if (await this.#running.router.apply(this.#settled(kept))) {
         this.#keep(kept);
         this.#tell();
         return;
@@ -125,6 +131,7 @@ export class SwitchedRouter implements RouterRole {
       networks: state?.networks.map((network) => ({ ...network })) ?? [],
       relayedBytes: this.#engine.traffic.relayedBytes,
       transports: [...(state?.transports ?? [])],
+      planes: state?.planes ?? null,
       settings: settleRouter(layWish(this.#kept.own, this.#kept.file?.wish ?? {})),
       file:
         this.#kept.file === null
@@ -165,7 +172,7 @@ export class SwitchedRouter implements RouterRole {
   }
 
   async #switchOn(kept: Layers): Promise<void> {
-    const settings = settingsOf(kept);
+    const settings = this.#settled(kept);
     const engine = this.#engine;
     // Loaded with the role only: its database and certificates would weigh on every node.
     const [{ createRouter }, { openSqliteStore }] = await Promise.all([
@@ -181,6 +188,7 @@ export class SwitchedRouter implements RouterRole {
         notary: engine.surroundings.notary,
         store,
         openRealm: (wanted) => openRouterRealm(engine, wanted),
+        found: (port, token) => foundPlane(engine, this.#address(), { port, token }),
         isHere: (key) => engine.networks().some(({ loop }) => loop?.session.publicKey === key),
         now: Date.now,
         log: this.#log,
@@ -202,6 +210,25 @@ export class SwitchedRouter implements RouterRole {
     await running.router.stop();
     await running.store.close();
     this.#engine.setRouter(null);
+  }
+
+  /** Complete, with a token where planes need one that nobody gave. Throws `usage` when the layers do not fit together. */
+  #settled({ own, file }: Layers): RouterSettings {
+    const wish = layWish(own, file?.wish ?? {});
+    const mistake = routerMistake(wish);
+    if (mistake !== null)
+      throw new AppError("usage", { detail: `“${mistake.path.join(".")}”: ${mistake.message}.` });
+    const settings = settleRouter(wish);
+    if (settings.planes === null || settings.planes.token !== null) return settings;
+    const token = this.#kept.token ?? newSecret();
+    if (token !== this.#kept.token) this.#keep({ token });
+    return { ...settings, planes: { ...settings.planes, token } };
+  }
+
+  #address(): RouterAddress {
+    const state = this.#state();
+    if (state === null) throw new AppError("no-router");
+    return { addresses: [...state.addresses], pin: parseRouterLink(state.link).pin };
   }
 
   #tell(): void {
@@ -226,11 +253,3 @@ export class SwitchedRouter implements RouterRole {
 }
 
 type Layers = Pick<KeptRole, "own" | "file">;
-
-/** Throws `usage` when the layers do not fit together. */
-function settingsOf({ own, file }: Layers): RouterSettings {
-  const wish = layWish(own, file?.wish ?? {});
-  const mistake = routerMistake(wish);
-  if (mistake === null) return settleRouter(wish);
-  throw new AppError("usage", { detail: `“${mistake.path.join(".")}”: ${mistake.message}.` });
-}

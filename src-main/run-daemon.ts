@@ -2,9 +2,8 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AppError, toWireError } from "../src-shared/errors.ts";
+import { toWireError } from "../src-shared/errors.ts";
 import type { RouterWish } from "../src-shared/router-settings.ts";
-import { routerWish } from "../src-shared/router-settings.ts";
 import type { SettingsChange } from "../src-shared/settings.ts";
 import type { Running } from "./compose.ts";
 import { compose } from "./compose.ts";
@@ -92,13 +91,7 @@ function complain(error: unknown): number {
 
 async function toStart(router: DaemonOptions["router"]): Promise<RouterStart | undefined> {
   if (router === undefined) return undefined;
-  const parsed = routerWish.safeParse(router.wish);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const option = `--${String(issue?.path.at(-1) ?? "config")}`;
-    throw new AppError("usage", { detail: `${option}: ${issue?.message ?? "not understood"}.` });
-  }
   const { config } = router;
   const file = config === undefined ? null : { path: resolve(config), wish: await readRouterFile(config) };
-  return { options: parsed.data, file };
+  return { options: router.wish, file };
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { InputOf, OutputOf } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { planeTarget } from "../../src-shared/plane.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
 import { nextCommand } from "./context.ts";
@@ -134,9 +135,15 @@ function addKeyCommands(network: Command, context: Context): void {
 function addJoinCommands(program: Command, context: Context): void {
   program
     .command("join")
-    .argument("<INVITE|NAME>", "an invite, or the name of a network that is kept by a secret")
+    .argument(
+      "<INVITE|NAME|HOST:PORT>",
+      "an invite, a network that is kept by a secret, or a router's port plane",
+    )
     .description("become a member of a network; starts Starmesh when it does not run")
-    .option("--secret <SECRET>", "the network's secret, with NAME; - reads it from standard input")
+    .option(
+      "--secret <SECRET>",
+      "the network's secret, or the token of the ports; - reads it from standard input",
+    )
     .option("--router <HOST[:PORT]|LINK>", "the router that hosts it, with NAME")
     .option("--name <NODE>", "this machine's name in it; its host name without")
     .option("--ip <ADDRESS>", "the address to have; a free one without")
@@ -145,7 +152,8 @@ function addJoinCommands(program: Command, context: Context): void {
       "after",
       "\nExamples:\n" +
         "  starmesh join starmesh://join/1/…\n" +
-        "  starmesh join party --secret correct-horse --router vpn.example.org\n",
+        "  starmesh join party --secret correct-horse --router vpn.example.org\n" +
+        "  starmesh join vpn.example.org:8000 --secret TOKEN    the network of all who join at that port\n",
     )
     .action(async (target: string, _options: unknown, command: Command) => {
       await join(context, command.optsWithGlobals<JoinOptions>(), target);
@@ -197,9 +205,12 @@ async function create(context: Context, options: CreateOptions, name: string): P
 async function join(context: Context, options: JoinOptions, target: string): Promise<void> {
   const { terminal } = context;
   const isInvite = target.startsWith("starmesh:");
-  if (!isInvite && (options.secret === undefined || options.router === undefined)) {
+  const isPlane = options.router === undefined && planeTarget(target) !== null;
+  if (!isInvite && (options.secret === undefined || (options.router === undefined && !isPlane))) {
     throw new AppError("usage", {
-      detail: `“${target}” is no invite. Join by name with: ${nextCommand(options, "join NAME --secret SECRET --router HOST")}`,
+      detail: isPlane
+        ? `Join at a port with its router's token: ${nextCommand(options, `join ${target} --secret TOKEN`)}`
+        : `“${target}” is no invite. Join by name with: ${nextCommand(options, "join NAME --secret SECRET --router HOST")}`,
     });
   }
   const secret = options.secret === undefined ? undefined : await givenSecret(context, options.secret);

@@ -9,6 +9,7 @@ import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
 import { addRelayCommand } from "./relay-command.ts";
+import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { addSetCommand } from "./set-command.ts";
 
@@ -50,6 +51,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
     .addHelpText("after", firstSteps);
   addNetworkCommands(program, context);
   addMemberCommands(program, context);
+  addRouterCommand(program, context, outcome);
   addRunCommands(program, context, outcome);
   addPeerCommands(program, context);
   addDiaryCommand(program, context);

@@ -1,22 +1,13 @@
-/** Commands that start, connect, disconnect and end: router, up, down, stop. */
+/** Commands that connect, disconnect and end: up, down, stop. */
 import type { Command } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
 import { untilEnded } from "./background.ts";
-import type { CommonOptions, Context, Outcome, RouterOptions } from "./context.ts";
+import type { CommonOptions, Context, Outcome } from "./context.ts";
 import { nextCommand } from "./context.ts";
 import { findPlace, withEngine, withStartedEngine } from "./engine.ts";
 import { runInForeground } from "./foreground.ts";
 import type { PlaceOptions } from "./set-command.ts";
 import { settingsOf, withPlaceOptions } from "./set-command.ts";
-
-interface RouterCommandOptions extends CommonOptions {
-  readonly listen?: string;
-  readonly panel?: string;
-  readonly public?: readonly string[];
-  readonly newToken?: true;
-  readonly config?: string;
-  readonly debug?: true;
-}
 
 interface UpOptions extends CommonOptions, PlaceOptions {
   readonly foreground?: true;
@@ -25,34 +16,6 @@ interface UpOptions extends CommonOptions, PlaceOptions {
 }
 
 export function addRunCommands(program: Command, context: Context, outcome: Outcome): void {
-  program
-    .command("router")
-    .description("be a router: host networks, relay, serve the panel; runs until Ctrl-C")
-    .option("--listen <ADDRESS:PORT>", "where others reach it, TCP and UDP (default 0.0.0.0:7743)")
-    .option("--public <HOST>", "name or address that invites carry; may be repeated", collect)
-    .option("--panel <ADDRESS:PORT|off>", "where its panel opens on this machine (default 127.0.0.1:7780)")
-    .option(
-      "--config <FILE>",
-      "read its settings from a YAML or JSON file (docs/router.yaml explains all of them)",
-    )
-    .option("--new-token", "replace the token of its link: old links create no networks any more")
-    .option("--debug", "print the log here instead of writing it to the state folder")
-    .addHelpText(
-      "after",
-      "\nExamples:\n" +
-        "  starmesh router --public vpn.example.org\n" +
-        "  starmesh network create home              then, on the same machine: a network and its first invite\n" +
-        "  starmesh network create home --router LINK   or, on another machine, with the link that it prints\n",
-    )
-    .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<RouterCommandOptions>();
-      outcome.status = await runInForeground(context, options, {
-        router: routerOptions(options),
-        debug: options.debug === true,
-        ...panelOption(options.panel),
-      });
-    });
-
   withPlaceOptions(
     program
       .command("up")
@@ -136,22 +99,7 @@ async function stop(context: Context, options: CommonOptions): Promise<void> {
   terminal.print("Stopped.");
 }
 
-function routerOptions(options: RouterCommandOptions): RouterOptions {
-  return {
-    wish: {
-      ...(options.listen === undefined ? {} : { listen: options.listen }),
-      ...(options.public === undefined ? {} : { public: [...options.public] }),
-    },
-    ...(options.config === undefined ? {} : { config: options.config }),
-    ...(options.newToken === undefined ? {} : { newToken: true }),
-  };
-}
-
 function panelOption(panel: string | undefined): { readonly panel?: string | false } {
   if (panel === undefined) return {};
   return { panel: panel === "off" ? false : panel };
-}
-
-function collect(host: string, hosts: readonly string[] = []): readonly string[] {
-  return [...hosts, host];
 }

@@ -4,6 +4,7 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 import { hostPort, joinHostPort, nodeName } from "../../src-shared/ids.ts";
 import { isLink, parseInvite, parseRouterLink } from "../../src-shared/link.ts";
+import { planeTarget } from "../../src-shared/plane.ts";
 import type { Entry, EntryOf, NetworkRecord, Signed } from "../../src-shared/trust.ts";
 import { overlapping } from "../mesh/addresses.ts";
 import { Membership } from "../mesh/membership.ts";
@@ -105,19 +106,25 @@ async function readTicket(
       delegated: { key, seed: invite.seed },
     };
   }
-  if (request.secret === undefined || request.router === undefined) throw new AppError("link-garbled");
-  const { pin, addresses } = readRouter(request.router);
+  const named = nameIn(request);
+  if (request.secret === undefined || named === null) throw new AppError("link-garbled");
+  const { pin, addresses } = readRouter(named.router);
   step("Deriving the network's keys");
-  const derived = await deriveFromSecret(surroundings.cryptography, request.target, request.secret);
+  const derived = await deriveFromSecret(surroundings.cryptography, named.name, request.secret);
   const { issuer, network, epoch } = derived;
   return {
     network,
     addresses,
     pin,
-    greeting: { role: "secret", network, name: request.target, issuer: issuer.key, sign: issuer.sign },
+    greeting: { role: "secret", network, name: named.name, issuer: issuer.key, sign: issuer.sign },
     secret: { text: request.secret, issuer, epoch },
     delegated: null,
   };
+}
+
+/** The network's name and its router: `HOST:PORT` alone names both. */
+function nameIn({ target, router }: JoinRequest): { readonly name: string; readonly router: string } | null {
+  return router === undefined ? planeTarget(target) : { name: target, router };
 }
 
 function readRouter(text: string): { readonly pin: string | null; readonly addresses: readonly string[] } {

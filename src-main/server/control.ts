@@ -14,8 +14,8 @@ export interface ControlServerOptions {
   readonly keys: RouterKeys;
   readonly reception: Reception;
   readonly desk: Desk;
-  /** Ports to tell a node of, asked at each connection. */
-  readonly ports: () => OtherPorts;
+  /** Ports to tell a node of, asked at each connection; `plane`: the port by which it came when that is a plane's. */
+  readonly ports: (plane: number | null) => OtherPorts;
   readonly refused: (cause: string) => void;
   readonly log: Log;
 }
@@ -32,8 +32,8 @@ export class ControlServer {
     this.#checks = setInterval(() => this.#check(), checkMillis);
   }
 
-  /** Takes a channel that somebody opened to us. */
-  accept(channel: Channel): void {
+  /** Takes a channel that somebody opened to us, by the port of a plane or by our own. */
+  accept(channel: Channel, plane: number | null): void {
     if (this.#isCrowded(channel.remote)) {
       this.#options.refused("hello crowded");
       channel.cut();
@@ -45,7 +45,8 @@ export class ControlServer {
       hello: this.#hello(channel),
       reception,
       desk,
-      ports: ports(),
+      ports: ports(plane),
+      plane,
       now: monotonic,
       refused,
       log,

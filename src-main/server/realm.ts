@@ -21,6 +21,8 @@ export interface RouterRealm extends Streams {
   ): { readonly host: string; readonly port: number };
   /** Takes such links no longer; those that stand end. */
   refuse(transport: "tcp" | "kcp" | "quic"): void;
+  /** Takes datagrams at one more port; returns how to end that. Throws as the data plane does. */
+  openPort(place: { readonly host: string; readonly port: number }): () => void;
   /** Lets a member's key open a session. Again is nothing. */
   setPeer(peer: SessionKey): void;
   /** Ends its sessions and channels. */

@@ -2,6 +2,7 @@
 import { fromBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis, NetworkId } from "../../src-shared/ids.ts";
+import { planeName } from "../../src-shared/plane.ts";
 import type { EntryOf, Notary } from "../../src-shared/trust.ts";
 import type { NodeHello } from "../../src-shared/wire.ts";
 import { nodeHelloBytes } from "../../src-shared/wire.ts";
@@ -10,6 +11,7 @@ import { Allowances } from "../mesh/allowance.ts";
 import type { HostedNetwork } from "./hosted.ts";
 import type { RouterKeys } from "./identity.ts";
 import type { Networks } from "./networks.ts";
+import type { Planes } from "./planes.ts";
 import type { SeatKind } from "./seat.ts";
 
 /** Somebody whose hello was accepted. */
@@ -27,6 +29,7 @@ export type Visitor =
 
 export interface ReceptionOptions {
   readonly networks: Networks;
+  readonly planes: Pick<Planes, "portOf" | "isFounded" | "enter">;
   readonly keys: RouterKeys;
   readonly notary: Notary;
   readonly now: () => Millis;
@@ -38,6 +41,8 @@ export interface ReceptionOptions {
 export interface Arrival {
   readonly exporter: Uint8Array;
   readonly remote: string;
+  /** Port of the plane by which it came; null: the router's own. */
+  readonly plane: number | null;
 }
 
 export class Reception {
@@ -59,7 +64,7 @@ export class Reception {
         return this.#member(hello, arrival);
       case "invited": {
         this.#prove(hello.delegation, hello, arrival);
-        const hosted = this.#hosted(hello.network);
+        const hosted = this.#hosted(hello.network, arrival);
         const invite = hosted.membership.invite(hello.delegation);
         // Used up or closed is for `admit` to say: a repeat of somebody who is in gets the same answer again.
         if (invite === null) throw new AppError("invite-withdrawn");
@@ -69,8 +74,9 @@ export class Reception {
         return this.#secret(hello, arrival);
       case "issuer":
         this.#proveIssuer(hello, arrival);
-        return { role: "issuer", hosted: this.#hosted(hello.network), issuer: hello.issuer };
+        return { role: "issuer", hosted: this.#hosted(hello.network, arrival), issuer: hello.issuer };
       case "host":
+        if (arrival.plane !== null) throw new AppError("network-closed");
         this.#guess(arrival);
         if (!this.#options.keys.isToken(fromBase64(hello.token) ?? new Uint8Array()))
           throw new AppError("wrong-token");
@@ -84,7 +90,7 @@ export class Reception {
       throw new AppError("not-allowed", { detail: "this is no certificate of the network" });
     }
     this.#prove(entry.body.identity, hello, arrival);
-    const hosted = this.#hosted(hello.network);
+    const hosted = this.#hosted(hello.network, arrival);
     const known = hosted.membership
       .certificatesOf(entry.body.identity)
       .some(({ hash }) => hash === entry.hash);
@@ -93,14 +99,30 @@ export class Reception {
     return { role: "member", hosted, identity: entry.body.identity, standing: hosted.standing(entry) };
   }
 
-  #secret(hello: Extract<NodeHello, { role: "secret" }>, arrival: Arrival): Visitor {
+  async #secret(hello: Extract<NodeHello, { role: "secret" }>, arrival: Arrival): Promise<Visitor> {
     this.#proveIssuer(hello, arrival);
-    const hosted = this.#options.networks.find(hello.network);
+    const { networks, planes } = this.#options;
+    if (arrival.plane !== null) return this.#plane(hello, arrival, arrival.plane);
+    const hosted = planes.portOf(hello.network) === null ? networks.find(hello.network) : null;
     if (hosted?.secret) return { role: "secret", hosted, issuer: hello.issuer };
     this.#guess(arrival);
-    if (this.#options.networks.withSecret(hello.name) !== null)
-      throw new AppError("wrong-secret", { name: hello.name });
+    if (networks.withSecret(hello.name) !== null) throw new AppError("wrong-secret", { name: hello.name });
     throw new AppError("no-network-here", { name: hello.name, router: this.#options.address() });
+  }
+
+  /** The network of a port: whoever has the token derives the same issuer key as the router. */
+  async #plane(
+    hello: Extract<NodeHello, { role: "secret" }>,
+    arrival: Arrival,
+    port: number,
+  ): Promise<Visitor> {
+    if (hello.name !== planeName(port)) {
+      throw new AppError("no-network-here", { name: hello.name, router: this.#options.address() });
+    }
+    if (!this.#options.planes.isFounded(port, hello.network)) this.#guess(arrival);
+    const hosted = await this.#options.planes.enter(port, hello.network);
+    if (hosted === null) throw new AppError("wrong-secret", { name: hello.name });
+    return { role: "secret", hosted, issuer: hello.issuer };
   }
 
   /** An invite that is over lets nobody in whom it had not let in before. */
@@ -109,9 +131,11 @@ export class Reception {
     return !invited || canAdmit(hosted.membership, entry, this.#options.now()).ok;
   }
 
-  #hosted(network: NetworkId): HostedNetwork {
-    const hosted = this.#options.networks.find(network);
-    if (hosted === null) throw new AppError("network-closed");
+  /** A plane's network is at its own port alone, and no other is there. */
+  #hosted(network: NetworkId, { plane }: Arrival): HostedNetwork {
+    const { networks, planes } = this.#options;
+    const hosted = networks.find(network);
+    if (hosted === null || planes.portOf(network) !== plane) throw new AppError("network-closed");
     return hosted;
   }
 

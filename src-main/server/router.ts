@@ -4,16 +4,19 @@ import type { Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
 import type { CertificateFiles, RouterSettings } from "../../src-shared/router-settings.ts";
-import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
+import type { RouterPlanesStatus, RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
 import type { TlsPair } from "../transport/certificate.ts";
 import { loadCertificate } from "../transport/certificate.ts";
 import type { Log, OtherPorts } from "./connection.ts";
 import { ControlServer } from "./control.ts";
 import { Desk } from "./desk.ts";
+import type { HostedNetwork } from "./hosted.ts";
 import type { RouterKeys } from "./identity.ts";
 import { openRouterKeys } from "./identity.ts";
 import { Networks } from "./networks.ts";
+import type { PlanesOptions, PlanesWish } from "./planes.ts";
+import { Planes } from "./planes.ts";
 import type { PortOptions, TcpPort } from "./port.ts";
 import { openPort } from "./port.ts";
 import { openPorts } from "./ports.ts";
@@ -35,6 +38,8 @@ export interface RouterOptions {
   readonly openRealm: OpenRealm;
   /** The TCP port, TLS unless given. */
   readonly openPort?: typeof openPort;
+  /** Derives a plane's network from the token. */
+  readonly found: PlanesOptions["found"];
   /** Whether a session key is of this install's own node. */
   readonly isHere: (key: SessionKey) => boolean;
   readonly now: () => Millis;
@@ -53,6 +58,7 @@ export interface RouterState {
   /** `starmesh://router/1/…`: lets its holder create networks here. */
   readonly link: string;
   readonly transports: readonly RouterTransportStatus[];
+  readonly planes: RouterPlanesStatus | null;
   readonly networks: readonly {
     readonly id: NetworkId;
     readonly name: string;
@@ -95,6 +101,7 @@ interface Running {
   readonly port: TcpPort;
   readonly realm: RouterRealm;
   readonly transports: Transports;
+  readonly planes: Planes;
   readonly networks: Networks;
   readonly control: ControlServer;
   readonly timers: readonly NodeJS.Timeout[];
@@ -129,8 +136,18 @@ class RouterRole implements Router {
       keyChanged: (hosted, key, member) => relay?.keyChanged(hosted, key, member),
     });
     await networks.load();
+    const planes = new Planes({
+      networks,
+      store,
+      notary,
+      serve: (socket) => this.#running?.port.serve(socket),
+      openUdp: (place) => this.#running?.realm.openPort(place) ?? (() => undefined),
+      found: this.#options.found,
+      log,
+    });
     const reception = new Reception({
       networks,
+      planes,
       keys: this.keys,
       notary,
       now,
@@ -140,13 +157,13 @@ class RouterRole implements Router {
       keys: this.keys,
       reception,
       desk: new Desk({ networks, notary, now }),
-      ports: () => this.#offer(),
+      ports: (plane) => this.#offer(plane),
       refused,
       log,
     });
     const hooks: PortHooks = {
       secrets: () => [this.keys.pin, ...networks.all().map(({ name }) => name)],
-      accept: (channel) => control.accept(channel),
+      accept: (channel, at) => control.accept(channel, planes.at(at)?.port ?? null),
       streams: () => this.#running?.realm ?? null,
       refused,
     };
@@ -176,11 +193,12 @@ class RouterRole implements Router {
         failed: (transport, detail) => log("transport failed", { transport, detail }),
       });
       const timers = [
-        setInterval(() => this.#sweep(networks, transports), sweepMillis),
+        setInterval(() => this.#sweep(), sweepMillis),
         setInterval(() => void this.#renewCertificates(transports), renewMillis),
       ];
-      this.#running = { port, realm, transports, networks, control, timers };
+      this.#running = { port, realm, transports, planes, networks, control, timers };
       await transports.apply(this.#settings);
+      await planes.apply(this.#planesWish(port));
       log("router started", { port: port.port, networks: networks.all().length });
     } catch (error) {
       control.stop();
@@ -195,6 +213,7 @@ class RouterRole implements Router {
     for (const timer of running.timers) clearInterval(timer);
     running.control.stop();
     for (const hosted of running.networks.all()) hosted.dismiss(null);
+    await running.planes.close();
     await running.transports.close();
     running.realm.close();
     await running.port.close();
@@ -208,12 +227,13 @@ class RouterRole implements Router {
       await this.#certificate(files);
     this.#settings = settings;
     await running.transports.apply(settings);
+    await running.planes.apply(this.#planesWish(running.port));
     return true;
   }
 
   state(): RouterState | null {
     if (this.#running === null) return null;
-    const { port, networks, transports } = this.#running;
+    const { port, networks, transports, planes } = this.#running;
     const { addresses, lanOnly } = this.#addresses();
     return {
       listen: joinHostPort(port.host, port.port),
@@ -222,7 +242,8 @@ class RouterRole implements Router {
       lanOnly,
       link: formatRouterLink({ pin: this.keys.pin, addresses, token: this.keys.token() }),
       transports: transports.states(),
-      networks: networks.all().map((hosted) => ({
+      planes: planes.status(),
+      networks: named(networks, planes).map((hosted) => ({
         id: hosted.network,
         name: hosted.name,
         members: hosted.membership.members().length,
@@ -266,22 +287,31 @@ class RouterRole implements Router {
     return publicAddresses({ hosts: this.#settings.public, listen: host, port, own: ownAddresses() });
   }
 
-  /** What a node is told when it is welcomed. */
-  #offer(): OtherPorts {
+  /** What a node is told when it is welcomed, at a plane's port or at the router's own. */
+  #offer(plane: number | null): OtherPorts {
     if (this.#running === null) return { stunPort: null, linkPort: null, udp: false, links: [] };
-    const { realm, transports } = this.#running;
+    const { realm, transports, planes } = this.#running;
     return {
       stunPort: realm.stunPort,
       linkPort: transports.portOf("tcp"),
-      udp: transports.portOf("udp") !== null,
+      udp: plane === null ? transports.portOf("udp") !== null : (planes.at(plane)?.hasUdp ?? false),
       links: [],
     };
   }
 
-  #sweep(networks: Networks, transports: Transports): void {
+  #planesWish({ host }: TcpPort): PlanesWish | null {
+    const { planes, transports } = this.#settings;
+    if (planes === null || planes.token === null) return null;
+    return { bind: planes.bind, nums: planes.nums, token: planes.token, host, udp: transports.udp.enable };
+  }
+
+  #sweep(): void {
+    if (this.#running === null) return;
+    const { networks, transports, planes } = this.#running;
     const failed = (error: unknown) => this.#options.log("sweep failed", { error: String(error) });
     for (const hosted of networks.all()) hosted.sweep().catch(failed);
     transports.retry().catch(failed);
+    planes.retry().catch(failed);
   }
 
   async #renewCertificates(transports: Transports): Promise<void> {
@@ -291,6 +321,11 @@ class RouterRole implements Router {
       this.#options.log("certificate kept", { error: String(error) });
     }
   }
+}
+
+/** Networks that go by a name of their own, not by a port. */
+function named(networks: Networks, planes: Planes): readonly HostedNetwork[] {
+  return networks.all().filter(({ network }) => planes.portOf(network) === null);
 }
 
 /** Whether two settings share the sockets for control and UDP, and the store. */

@@ -750,7 +750,7 @@ describe("what went wrong", () => {
     [["statsu"], "Unknown command “statsu”. Did you mean: status? See: starmesh --help"],
     [["frobnicate"], "Unknown command “frobnicate”. See: starmesh --help"],
     [["status", "--jsno"], "Unknown option “--jsno”. Did you mean: --json? See: starmesh status --help"],
-    [["join"], "Missing required argument “INVITE|NAME”. See: starmesh join --help"],
+    [["join"], "Missing required argument “INVITE|NAME|HOST:PORT”. See: starmesh join --help"],
     [
       ["network", "craete", "x"],
       "Unknown command “craete”. Did you mean: create? See: starmesh network --help",

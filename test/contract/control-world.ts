@@ -72,6 +72,7 @@ export class World {
         return this.#realm;
       },
       ...(this.memory === null ? {} : { openPort: memoryPort(this.memory) }),
+      found: () => Promise.reject(new Error("no planes here")),
       isHere: (key) => this.here.has(key),
       now: this.now,
       log: () => undefined,

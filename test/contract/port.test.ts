@@ -41,6 +41,7 @@ async function start(
     notary,
     store: createMemoryStore(),
     openRealm: async (settings) => new FakeRealm(settings),
+    found: () => Promise.reject(new Error("no planes here")),
     isHere: () => false,
     now: Date.now,
     log: () => undefined,

@@ -42,6 +42,12 @@ export class FakeRealm implements RouterRealm {
     this.taken.delete(transport);
   }
 
+  openPort(place: { readonly host: string; readonly port: number }): () => void {
+    const name = `udp ${place.port}`;
+    this.taken.set(name, place);
+    return () => void this.taken.delete(name);
+  }
+
   setPeer(peer: SessionKey): void {
     this.peers.add(peer);
   }

@@ -64,6 +64,7 @@ export function routerStatusOf(world: FakeWorld): RouterStatus {
       : [],
     relayedBytes: router.on ? router.relayedBytes : 0,
     transports: router.on ? transports.map((transport) => transportStatusOf(router, transport)) : [],
+    planes: router.on ? planesOf(router) : null,
     settings: settleRouter(router.wish),
     file: router.file,
   };
@@ -115,6 +116,14 @@ function transportStatusOf(router: FakeRouter, transport: Transport): RouterTran
     listen: place,
     detail: enable && isBusy ? "address in use" : null,
   };
+}
+
+function planesOf({ wish: { planes } }: FakeRouter): RouterStatus["planes"] {
+  if (planes == null) return null;
+  const { bind, nums, token } = planes;
+  const busy = nums > 3 ? [bind + 3] : [];
+  const used = [{ port: bind, members: 4, online: 2 }];
+  return { bind, nums, token: token ?? "wq4m-7rta-k3ne-xh2p-c6vd", open: nums - busy.length, busy, used };
 }
 
 /** What the file of the fake router sets. */
