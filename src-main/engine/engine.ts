@@ -36,6 +36,7 @@ import { relaySetting } from "./relay-setting.ts";
 import { SettingsFile } from "./settings-file.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
+import { streamOpener } from "./stream-links.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
 import { Traffic } from "./traffic.ts";
@@ -125,7 +126,7 @@ export class Engine {
     // The router role has the port's TCP for itself; the next one is likely open where a few were opened.
     this.carriers = new Carriers({
       dataPlane: this.dataPlane,
-      openStream: () => Promise.reject(new Error("no stream links")),
+      openStream: streamOpener(this.dataPlane, () => ({})),
       wishes: () => [this.#port, this.#port + 1, 0],
       address: () => {
         const { bind } = this.settings;

@@ -10,6 +10,15 @@ import type { Destination } from "./proxy.ts";
 import { connectThrough } from "./proxy.ts";
 import type { WayOut } from "./way-out.ts";
 
+/** How to get there, and what to show on the way. */
+export interface DialOptions {
+  readonly way: WayOut;
+  /** What ALPN offers. */
+  readonly protocols: readonly string[];
+  /** IP address that the host is known by; where no proxy is used, it is connected to. */
+  readonly address?: string | null;
+}
+
 /** An open connection whose handshake is complete. */
 export interface Dialled {
   readonly tls: TLSSocket;
@@ -20,12 +29,11 @@ export interface Dialled {
 }
 
 /**
- * Connects. The certificate is not looked at: who is at the other end is proved inside. `protocols`: what ALPN offers.
- * Throws `proxy-…`, what sockets and TLS throw, or the reason of the signal.
+ * Connects. The certificate is not looked at: who is at the other end is proved inside. Throws `proxy-…`, what sockets and TLS throw, or the reason of the signal.
  */
 export async function dialTls(
   destination: Destination,
-  { way, protocols }: { readonly way: WayOut; readonly protocols: readonly string[] },
+  { way, protocols, address = null }: DialOptions,
   signal: AbortSignal,
 ): Promise<Dialled> {
   signal.throwIfAborted();
@@ -33,7 +41,7 @@ export async function dialTls(
   const proxy = way.proxyTo(host);
   const socket =
     proxy === null
-      ? connectTcp({ host: host, port, noDelay: true })
+      ? connectTcp({ host: address ?? host, port, noDelay: true })
       : (await connectThrough(proxy, destination, signal)).setNoDelay(true);
   const servername = way.serverName ?? (isIP(bare(host)) === 0 ? host : "");
   const tls = connectTls({
@@ -43,7 +51,8 @@ export async function dialTls(
     ALPNProtocols: [...protocols],
   });
   await shaken(tls, socket, signal);
-  const remote = proxy === null ? readable(socket.remoteAddress ?? host) : await addressOf(host);
+  const remote =
+    proxy === null ? readable(socket.remoteAddress ?? host) : (address ?? (await addressOf(host)));
   const name = servername === "" ? hostOf(host) : servername;
   return { tls, remote, hostHeader: port === 443 ? name : `${name}:${port}` };
 }

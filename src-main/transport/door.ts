@@ -11,7 +11,7 @@ export type Purpose = (typeof purposes)[number];
 export const purposes = ["control", "tls", "wss"] as const;
 
 /**
- * What insiders know: a router's pin (base64), which its invites, links and networks carry; a node's session key (base64), which
+ * What insiders know: a router's pin (base64), which its invites, links and networks carry; a node's identity (base64), which
  * its certificate carries; or the name of a network that a router hosts.
  */
 export type Secret = string;

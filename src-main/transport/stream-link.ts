@@ -27,7 +27,9 @@ export interface StreamLinkTarget {
   /** Name or address. */
   readonly host: string;
   readonly port: number;
-  /** What the other end lets insiders in by: the router's pin, or the node's session key. */
+  /** IP address that stands for the host in endpoints; null: whatever is found. */
+  readonly address: string | null;
+  /** What the other end lets insiders in by: the router's pin, or the node's identity. */
   readonly secret: Secret;
   readonly way: WayOut;
 }
@@ -52,11 +54,11 @@ export async function openStreamLink(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<StreamLink> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMillis)]);
-  const { transport, host, port, way } = target;
+  const { transport, host, port, address, way } = target;
   // What a browser offers for pages, and what for WebSockets.
   const protocols = transport === "tls" ? ["h2", "http/1.1"] : ["http/1.1"];
-  const dialled = await dialTls({ host, port }, { way, protocols }, limit);
-  const endpoint = `${transport}/${joinHostPort(dialled.remote, port)}`;
+  const dialled = await dialTls({ host, port }, { way, protocols, address }, limit);
+  const endpoint = `${transport}/${joinHostPort(address ?? dialled.remote, port)}`;
   const open = () => openPipe(streams, endpoint, dialled.tls);
   const abort = () => dialled.tls.destroy();
   limit.addEventListener("abort", abort, { once: true });
