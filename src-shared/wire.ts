@@ -170,7 +170,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
    * The hello was accepted. `record`: the signed network record (null for role host). `delegation`: the signed
    * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key. `stunPort`: UDP
    * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports. `udp`: whether
-   * plain UDP is taken, at the port of this socket. `links`: what else carries sessions.
+   * plain UDP is taken, at the port of this socket unless `links` names another. `links`: what else carries sessions.
    */
   z.object({
     kind: z.literal("welcome"),

@@ -282,7 +282,8 @@ export class RouterLine {
 function routerOf({ address, remote, router, welcome }: Control): KnownRouter {
   const parts = splitHostPort(address);
   const port = parts?.port ?? 0;
-  const endpoint = joinHostPort(remote, port);
+  const udp = welcome.links.find(({ transport }) => transport === "udp")?.port ?? 0;
+  const endpoint = joinHostPort(remote, udp || port);
   const target = { name: parts?.host ?? null, pin: router.pin };
   const isLink = ({ transport }: OfferedLink) =>
     transport !== "udp" && transports.some((known) => known === transport);

@@ -9,8 +9,8 @@ import { streamDoors } from "../transport/stream-link.ts";
 import { webSocketChannel } from "../transport/websocket.ts";
 
 export interface PortOptions extends Pick<SiteOptions, "host" | "port" | "tls" | "refused"> {
-  /** What insiders may know: the router's pin, and the names of the networks it hosts. */
-  readonly secrets: () => Iterable<Secret>;
+  /** What insiders may know: the router's pin, and the names of the networks that it hosts at that port. */
+  readonly secrets: (port: number) => Iterable<Secret>;
   /** Somebody opened the control socket, at this port or another one whose connections it serves. */
   readonly accept: (channel: Channel, port: number) => void;
   /** Where the links go that are opened here; null while there is no place for any. */

@@ -3,6 +3,7 @@ import { concatBytes, fromBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import type { Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
+import { planeName } from "../../src-shared/plane.ts";
 import type { CertificateFiles, RouterSettings } from "../../src-shared/router-settings.ts";
 import type { RouterPlanesStatus, RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
@@ -162,7 +163,7 @@ class RouterRole implements Router {
       log,
     });
     const hooks: PortHooks = {
-      secrets: () => [this.keys.pin, ...networks.all().map(({ name }) => name)],
+      secrets: (at) => [this.keys.pin, ...namesAt(at, { networks, planes })],
       accept: (channel, at) => control.accept(channel, planes.at(at)?.port ?? null),
       streams: () => this.#running?.realm ?? null,
       refused,
@@ -290,12 +291,13 @@ class RouterRole implements Router {
   /** What a node is told when it is welcomed, at a plane's port or at the router's own. */
   #offer(plane: number | null): OtherPorts {
     if (this.#running === null) return { stunPort: null, linkPort: null, udp: false, links: [] };
-    const { realm, transports, planes } = this.#running;
+    const { realm, port, transports, planes } = this.#running;
+    const own = plane === null ? null : planes.at(plane);
     return {
       stunPort: realm.stunPort,
       linkPort: transports.portOf("tcp"),
-      udp: plane === null ? transports.portOf("udp") !== null : (planes.at(plane)?.hasUdp ?? false),
-      links: [],
+      udp: own === null ? transports.portOf("udp") !== null : own.hasUdp,
+      links: transports.offers({ control: port.port, isPlane: own !== null }),
     };
   }
 
@@ -321,6 +323,14 @@ class RouterRole implements Router {
       this.#options.log("certificate kept", { error: String(error) });
     }
   }
+}
+
+/** What the networks at a port are called: a plane is one, all others are at the router's own port. */
+function namesAt(
+  port: number,
+  { networks, planes }: { readonly networks: Networks; readonly planes: Planes },
+): readonly string[] {
+  return planes.at(port) === null ? named(networks, planes).map(({ name }) => name) : [planeName(port)];
 }
 
 /** Networks that go by a name of their own, not by a port. */

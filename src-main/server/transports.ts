@@ -4,6 +4,7 @@ import type { CertificateFiles, RouterSettings, SecuredSettings } from "../../sr
 import { splitListen } from "../../src-shared/router-settings.ts";
 import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
+import type { OfferedLink } from "../../src-shared/wire.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { TcpPort } from "./port.ts";
 import type { RouterRealm } from "./realm.ts";
@@ -73,15 +74,21 @@ export class Transports {
     return transports.map((transport) => this.#stateOf(transport));
   }
 
-  /** Port where a transport is taken, for a node that came in by a TCP port; null while it is not. */
+  /** Port where a transport is taken; null while it is not. */
   portOf(transport: Transport): number | null {
     const entrance = this.#entrances.get(transport);
     return entrance?.kind === "open" ? entrance.place.port : null;
   }
 
-  /** Path of `wss` links. */
-  get path(): string {
-    return this.#settings.transports.wss.path;
+  /** What a node is told that came in by the control port, or by the port of a plane, which takes `tls` and `wss` alike. */
+  offers({ control, isPlane }: { readonly control: number; readonly isPlane: boolean }): readonly OfferedLink[] {
+    const offered = (["udp", "kcp", "quic", "tls", "wss"] as const).flatMap((transport) => {
+      const port = this.portOf(transport);
+      if (port === null || (transport === "udp" && (isPlane || port === control))) return [];
+      const isOver = transport === "tls" || transport === "wss";
+      return [{ transport, port: port === control && (isOver || !isPlane) ? 0 : port }];
+    });
+    return offered.map((each) => (each.transport === "wss" ? { ...each, path: this.#path } : each));
   }
 
   async close(): Promise<void> {
@@ -150,8 +157,12 @@ export class Transports {
 
   #letLinksIn(): void {
     for (const port of this.#ports()) {
-      port.setLinks({ tls: this.#isAt("tls", port), wss: this.#isAt("wss", port) ? this.path : null });
+      port.setLinks({ tls: this.#isAt("tls", port), wss: this.#isAt("wss", port) ? this.#path : null });
     }
+  }
+
+  get #path(): string {
+    return this.#settings.transports.wss.path;
   }
 
   #ports(): readonly TcpPort[] {

@@ -19,8 +19,8 @@ export interface SiteOptions {
   readonly tls: TlsPair;
   /** By path. */
   readonly pages: ReadonlyMap<string, Page>;
-  /** What insiders may know. */
-  readonly secrets: () => Iterable<Secret>;
+  /** What insiders who come in at a port may know. */
+  readonly secrets: (port: number) => Iterable<Secret>;
   /** What insiders are let in for at the moment. */
   readonly doors: () => Readonly<Partial<Record<Purpose, (entered: Entered) => void>>>;
   readonly refused: (cause: string) => void;
@@ -155,7 +155,7 @@ function enter(
   }: { readonly request: IncomingMessage; readonly socket: Socket; readonly head: Buffer },
 ): boolean {
   if (!(socket instanceof TLSSocket)) return false;
-  const known = whoKnocks(request.headers.cookie, secrets(), socket);
+  const known = whoKnocks(request.headers.cookie, secrets(socket.localPort ?? 0), socket);
   const open = known === null ? undefined : doors()[known.purpose];
   if (known === null || open === undefined) return false;
   const { remoteAddress = "", remotePort = 0 } = socket;
