@@ -58,6 +58,11 @@ export interface ListenOptions {
 export interface ConnectOptions {
   /** How long it is tried, at most 300. */
   readonly seconds: number;
+  /**
+   * Of a `kcp` link, for both ends; `balanced` unless given. `fast` spends traffic to save delay, `saving` the other way
+   * round; `plain` is KCP as others speak it, to compare with.
+   */
+  readonly profile?: "fast" | "balanced" | "saving" | "plain";
 }
 
 export interface PathOptions {
@@ -109,11 +114,12 @@ export interface DataPlane {
 
   /**
    * Takes links of a transport beside the UDP sockets of that name. Returns the port. Unbinding the sockets ends it. A link
-   * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed.
+   * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed. `kcp`: on
+   * the UDP sockets themselves, whose port is the only one to ask for besides 0.
    */
   listenLinks(socket: string, transport: Transport, options: ListenOptions): number;
   /**
-   * Opens a link to `tcp/…`; ends in one `link` event. Throws ENOENT when `socket` takes no such links in that family.
+   * Opens a link to `tcp/…` or `kcp/…`; ends in one `link` event. Throws ENOENT when `socket` takes no such links in that family.
    * TCP: from the port that listens, trying every 0.2 s, so that two ends that do so at once meet through their NATs.
    */
   connectLink(socket: string, remote: Endpoint, options: ConnectOptions): void;

@@ -3,6 +3,7 @@
 #[cfg_attr(test, allow(dead_code, reason = "napi-derive exports nothing in tests"))]
 mod addon;
 pub mod crypto;
+mod dtls;
 mod endpoint;
 mod events;
 mod index;

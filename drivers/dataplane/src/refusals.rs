@@ -10,8 +10,9 @@ pub enum Cause {
     Session(session::Refused),
     /// No protocol of ours.
     Unknown,
-    /// DTLS and QUIC have their place in the dispatch, but nothing behind it yet.
+    /// DTLS that belongs to no link and begins none, or came before.
     Dtls,
+    /// QUIC has its place in the dispatch, but nothing behind it yet.
     Quic,
     /// STUN that asks or answers nothing of ours.
     Stun,

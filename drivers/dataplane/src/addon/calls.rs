@@ -79,6 +79,7 @@ pub struct ListenOptions {
 #[napi(object, object_to_js = false)]
 pub struct ConnectOptions {
     pub seconds: u32,
+    pub profile: Option<String>,
 }
 
 #[napi(object, object_to_js = false)]
@@ -408,7 +409,13 @@ impl DataPlane {
             if remote.channel.is_some() || options.seconds > 300 {
                 return Err(CallError::invalid("a link leads to an address, within 300 seconds"));
             }
-            self.plane.connect_link(&socket, remote, options.seconds)
+            let profile = options.profile.as_deref().map(|text| {
+                let refused = |()| CallError::invalid(format!("{text:?} is no profile of a link"));
+                text.parse().map_err(refused)
+            });
+            let profile = profile.transpose()?.unwrap_or_default();
+            let options = plane::ConnectOptions { seconds: options.seconds, profile };
+            self.plane.connect_link(&socket, remote, options)
         })
     }
 

@@ -1,11 +1,13 @@
 //! The calls of `drivers/dataplane.ts` that concern the whole: sockets, realms, counters, the end.
 
 use super::core::{Core, millis};
-use super::options::{CallError, Called, Counters, ListenOptions, PeerCounters, RealmOptions};
+use super::options::{
+    CallError, Called, ConnectOptions, Counters, ListenOptions, PeerCounters, RealmOptions,
+};
 use super::peer::Peer;
 use super::port::{Place, Port};
 use super::realm::{Realm, TunLink};
-use super::{receive, tcp, thread, transmit};
+use super::{kcp, receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
 use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Events;
@@ -143,13 +145,20 @@ impl Plane {
         }
         match transport {
             Transport::Tcp => tcp::listen(&self.core, &bound.port, options.port, options.address),
+            Transport::Kcp => kcp::listen(&self.core, &bound.port, options.port),
             _ => return Err(no_links(transport)),
         }
         .map_err(CallError::system)
     }
 
     /// Opens a link from the port that takes those of its transport there.
-    pub fn connect_link(&self, socket: &str, remote: Endpoint, seconds: u32) -> Called<()> {
+    pub fn connect_link(
+        &self,
+        socket: &str,
+        remote: Endpoint,
+        options: impl Into<ConnectOptions>,
+    ) -> Called<()> {
+        let options: ConnectOptions = options.into();
         let Carrier::Link(transport) = remote.carrier else {
             return Err(CallError::invalid(format!("{remote} names no link")));
         };
@@ -157,7 +166,11 @@ impl Plane {
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
         let begun = match transport {
-            Transport::Tcp => tcp::connect(&self.core, &bound.port, remote.address, seconds),
+            Transport::Tcp => tcp::connect(&self.core, &bound.port, remote.address, options.seconds),
+            Transport::Kcp => {
+                let options = (options.seconds, options.profile);
+                Ok(kcp::connect(&self.core, &bound.port, remote.address, options))
+            }
             _ => return Err(no_links(transport)),
         };
         match begun.map_err(CallError::system)? {
@@ -253,6 +266,7 @@ impl Plane {
         }
         self.core.punches.stop(&self.core);
         self.core.tcp.stop();
+        self.core.kcp.stop();
         self.core.timers.stop();
         if let Some(timers) = holdings.timers.take() {
             join(timers);
@@ -299,6 +313,7 @@ fn no_links(transport: Transport) -> CallError {
 
 fn unbind(core: &Core, bound: Bound) {
     core.tcp.leave(&bound.port);
+    core.kcp.leave(&bound.port);
     core.punches.leave(core, &bound.port);
     bound.port.close();
     bound.threads.into_iter().for_each(join);

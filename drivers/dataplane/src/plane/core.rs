@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::extras::Extras;
+use super::kcp::Kcp;
 use super::outbox::Route;
 use super::port::Port;
 use super::punch::Punches;
@@ -36,6 +37,7 @@ pub struct Core {
     pub extras: Extras,
     pub punches: Punches,
     pub tcp: Tcp,
+    pub kcp: Kcp,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
     pub handshakes: Bucket,
     pub proven_handshakes: Bucket,
@@ -62,6 +64,7 @@ impl Core {
             extras: Extras::default(),
             punches: Punches::default(),
             tcp: Tcp::default(),
+            kcp: Kcp::default(),
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),

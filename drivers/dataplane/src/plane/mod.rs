@@ -8,7 +8,16 @@ mod drive;
 mod extras;
 mod fit;
 mod framing;
+mod gather;
 mod handshakes;
+mod kcp;
+mod kcp_desk;
+mod kcp_engine;
+mod kcp_inbox;
+mod kcp_link;
+mod kcp_plain;
+mod kcp_service;
+mod kcp_source;
 mod link;
 mod links;
 mod mtu;
@@ -47,7 +56,8 @@ mod tests;
 pub use calls::Plane;
 pub use only::Confined;
 pub use options::{
-    CallError, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions, TunOptions, Use,
+    CallError, ConnectOptions, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions,
+    TunOptions, Use,
 };
 pub use port::Place;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 //! What the calls take and give.
 
+use super::kcp_engine::Profile;
 use crate::endpoint::Endpoint;
 use crate::session::{Key, PeerKind, RealmKind};
 use crate::table::Prefix;
@@ -67,6 +68,21 @@ pub struct ListenOptions {
     pub port: u16,
     /// `None`: both families, every interface.
     pub address: Option<IpAddr>,
+}
+
+/// How a link is opened.
+pub struct ConnectOptions {
+    /// How long it is tried.
+    pub seconds: u32,
+    /// Of a `kcp` link.
+    pub profile: Profile,
+}
+
+impl From<u32> for ConnectOptions {
+    /// Seconds, with a link's usual profile.
+    fn from(seconds: u32) -> ConnectOptions {
+        ConnectOptions { seconds, profile: Profile::default() }
+    }
 }
 
 /// What [`Plane::punch`] takes.

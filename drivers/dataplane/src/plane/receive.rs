@@ -156,7 +156,13 @@ impl<'a> Receiver<'a> {
                     }
                     self.take_sealed(slab, start..end, stride, batch);
                 }
-                20..=63 => self.core.refusals.count(Cause::Dtls),
+                20..=63 => {
+                    while end < range.end && matches!(slab[end], 20..=63) {
+                        end = (end + stride).min(range.end);
+                    }
+                    let (port, source) = (&batch.route.port, batch.route.endpoint.address);
+                    self.core.kcp.take(self.core, port, source, &slab[start..end], stride);
+                }
                 byte if byte & 0x40 != 0 => self.core.refusals.count(Cause::Quic),
                 _ => self.core.refusals.count(Cause::Unknown),
             }

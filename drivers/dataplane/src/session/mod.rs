@@ -40,6 +40,7 @@ pub use association::{Association, EndReason, Output, PeerOptions};
 pub use keypair::{Keypair, Opened, Sealed};
 pub use local::{Admission, Initiation, Local, LocalOptions};
 pub use message::{Message, classify};
+pub(crate) use window::Window;
 
 /// Milliseconds of a monotonic clock that the caller chose; it also counts time asleep where the system can.
 pub type Millis = u64;

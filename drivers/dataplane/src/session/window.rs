@@ -1,19 +1,19 @@
 //! Replay window of one lane (after RFC 6479): the last 65,536 sequence numbers.
 
 /// Numbers seen, in a ring of words; one word more than the window, so that moving on clears whole words.
-pub(super) struct Window {
+pub(crate) struct Window {
     highest: u64,
     words: Box<[u64; WORDS]>,
 }
 
 impl Window {
-    pub(super) fn new() -> Window {
+    pub(crate) fn new() -> Window {
         Window { highest: 0, words: Box::new([0; WORDS]) }
     }
 
     /// Takes a number that is authentic; false when it was seen or is older than the window.
     #[inline]
-    pub(super) fn accept(&mut self, number: u64) -> bool {
+    pub(crate) fn accept(&mut self, number: u64) -> bool {
         if number > self.highest {
             self.advance(number);
         } else if self.highest - number >= SIZE {

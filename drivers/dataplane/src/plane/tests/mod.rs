@@ -1,6 +1,7 @@
 //! Whole data planes over loopback, with socket pairs for TUNs.
 
 mod churn;
+mod kcp;
 mod packets;
 mod paths;
 mod punch;
