@@ -1,17 +1,17 @@
 /** The router's settings in layers: what was set by hand, and above it what a file and the command line say. */
 import type { RouterWish } from "../../src-shared/router-settings.ts";
 
-/** Puts one wish over another; null takes a setting away. `planes` is one setting, each field of a transport is one. */
+/** Puts one wish over another; null takes a setting away, undefined says nothing. `planes` is one setting, each field of a transport is one. */
 export function layWish(below: RouterWish, above: RouterWish): RouterWish {
   const { transports: lower, ...settingsBelow } = below;
   const { transports: upper, ...settingsAbove } = above;
   const transports: Record<string, object> = {};
   for (const name of new Set([...Object.keys(lower ?? {}), ...Object.keys(upper ?? {})])) {
-    const fields = present({ ...fieldsOf(lower, name), ...fieldsOf(upper, name) });
+    const fields = present({ ...fieldsOf(lower, name), ...said(fieldsOf(upper, name)) });
     if (Object.keys(fields).length > 0) transports[name] = fields;
   }
   return {
-    ...present({ ...settingsBelow, ...settingsAbove }),
+    ...present({ ...settingsBelow, ...said(settingsAbove) }),
     ...(Object.keys(transports).length === 0 ? {} : { transports }),
   };
 }
@@ -48,4 +48,11 @@ function fieldsOf(transports: RouterWish["transports"], name: string): object {
 /** Without what is null or undefined. */
 function present<Values extends object>(values: Values): Partial<Values> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null)) as Partial<Values>;
+}
+
+/** Without what is undefined. */
+function said<Values extends object>(values: Values): Partial<Values> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Partial<Values>;
 }

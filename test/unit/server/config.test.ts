@@ -202,6 +202,8 @@ describe("layers of settings", () => {
       transports: { udp: { listen: "[::]:2" }, wss: { path: null } },
     };
     expect(layWish(below, above)).toEqual({ transports: { udp: { enable: false, listen: "[::]:2" } } });
+    const silent: RouterWish = { listen: undefined, transports: { wss: { path: undefined } } };
+    expect(layWish(below, silent)).toEqual(below);
   });
 
   it("laying is the same in one step or two, and laying again changes nothing", () => {
