@@ -21,7 +21,19 @@ const SUITES = [
   {
     name: "netns",
     root: true,
-    packages: ["iproute2", "iputils-ping", "nftables", "iperf3", "tcpdump", "miniupnpd-nftables"],
+    packages: [
+      "iproute2",
+      "iputils-ping",
+      "nftables",
+      "iperf3",
+      "tcpdump",
+      "miniupnpd-nftables",
+      "tinyproxy-bin",
+      "microsocks",
+      "tshark",
+      "curl",
+      "openssl",
+    ],
   },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
   { name: "electron" },
@@ -31,6 +43,7 @@ const SUITES = [
 const PROGRAMS = {
   iproute2: "ip",
   "miniupnpd-nftables": "miniupnpd",
+  "tinyproxy-bin": "tinyproxy",
   "iputils-ping": "ping",
   nftables: "nft",
   "fonts-noto-cjk": "fc-list",
