@@ -8,7 +8,7 @@ use super::kcp_source::Source;
 use super::port::Port;
 use super::thread::panic_text;
 use crate::dtls::{Hello, Stack};
-use crate::endpoint::{Carrier, Endpoint, Transport};
+use crate::endpoint::Transport;
 use crate::events::Event;
 use crate::lossy::Micros;
 use crate::os::prefer_latency;
@@ -152,6 +152,10 @@ impl<'a> Service<'a> {
 
     /// Puts a source back, unless nothing is left of it.
     fn keep(&mut self, place: &Place, mut source: Source) {
+        if source.is_told && !source.has_line() {
+            source.is_told = false;
+            self.tell(&source.port, place.1, false);
+        }
         if source.is_over() {
             return self.forget(place);
         }
@@ -236,12 +240,23 @@ impl<'a> Service<'a> {
             .filter(|(_, source)| source.is_silent(now) || source.is_idle(now, (ANONYMOUS, IDLE)))
             .map(|(place, _)| *place)
             .collect();
-        over.iter().for_each(|place| self.end(place));
+        for place in over {
+            let told = self.sources.get(&place).filter(|source| source.is_told);
+            if let Some(port) = told.map(|source| source.port.clone()) {
+                self.tell(&port, place.1, false);
+            }
+            self.end(&place);
+        }
         for attempt in std::mem::take(&mut self.attempts) {
             if let Some(attempt) = self.try_on(attempt) {
                 self.attempts.push(attempt);
             }
         }
+    }
+
+    fn tell(&self, port: &Port, remote: SocketAddr, up: bool) {
+        let remote = port.endpoint(remote);
+        self.desk.core.tell(Event::Link { socket: port.name.clone(), remote, up });
     }
 
     /// Goes on with an attempt; `None` when it is over, which was told.
@@ -256,9 +271,8 @@ impl<'a> Service<'a> {
         let over = up || millis >= attempt.until;
         if over {
             source.hang_up();
-            let remote =
-                Endpoint { carrier: Carrier::Link(Transport::Kcp), ..Endpoint::direct(attempt.remote) };
-            self.desk.core.tell(Event::Link { socket: attempt.port.name.clone(), remote, up });
+            source.is_told = up;
+            self.tell(&attempt.port, attempt.remote, up);
         } else if attempt.asked.is_none_or(|asked| millis > asked + PATIENCE) {
             // A link that was quiet for a while may be as good as new.
             if attempt.asked.is_none() && source.ask(self.desk.now) {

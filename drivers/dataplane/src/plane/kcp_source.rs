@@ -31,6 +31,8 @@ pub struct Source {
     /// When it wants to be looked at; the one entry of the agenda that counts.
     pub due: Option<Micros>,
     pub began: Micros,
+    /// Whether a caller was told that a link stands, who is to be told of its end.
+    pub is_told: bool,
     main: Arc<Port>,
     half: Option<Handshake>,
     /// What this end asks for when it calls.
@@ -60,6 +62,7 @@ impl Source {
             inbox,
             due: None,
             began: now,
+            is_told: false,
             main: main.clone(),
             half: None,
             profile: Profile::default(),
@@ -154,6 +157,11 @@ impl Source {
         since.is_some_and(|since| now > since + SILENCE)
     }
 
+    /// Whether a link stands, or is about to.
+    pub fn has_line(&self) -> bool {
+        self.line.is_some()
+    }
+
     /// Whether nothing is left here.
     pub fn is_over(&self) -> bool {
         self.half.is_none() && self.line.is_none()
@@ -162,12 +170,8 @@ impl Source {
     /// Ends everything, and tells the other end.
     pub fn close(&mut self, desk: &mut Desk<'_>) {
         self.half = None;
-        let target = self.remote();
-        if let Some(mut line) = self.line.take() {
-            desk.seal(target, &mut line.keys, Content::Alert, &CLOSE_NOTIFY);
-            desk.send(&self.main);
-            self.remove(&line);
-        }
+        self.end_line(desk);
+        desk.send(&self.main);
     }
 
     /// Gives up a call; a link stays.
@@ -299,10 +303,8 @@ impl Source {
         {
             desk.delivering(&self.port, target, |deliver| engine.handle_deadline(now, deliver));
         }
-        if line.link.is_closed()
-            && let Some(line) = self.line.take()
-        {
-            self.remove(&line);
+        if line.link.is_closed() {
+            self.end_line(desk);
         }
     }
 
@@ -320,7 +322,14 @@ impl Source {
         }
         desk.record = record;
         if spent {
-            self.close(desk);
+            self.end_line(desk);
+        }
+    }
+
+    fn end_line(&mut self, desk: &mut Desk<'_>) {
+        if let Some(mut line) = self.line.take() {
+            desk.seal(self.remote(), &mut line.keys, Content::Alert, &CLOSE_NOTIFY);
+            self.remove(&line);
         }
     }
 

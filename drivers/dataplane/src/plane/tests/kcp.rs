@@ -118,6 +118,26 @@ fn two_that_call_one_another_at_once_meet_in_one_link() {
     exchange(&one, &two);
 }
 
+/// [P16]
+#[test]
+fn the_end_of_a_link_is_told_to_whoever_opened_it() {
+    let (one, two) = (Node::new(1, TunKind::Offload), Node::new(2, TunKind::Offload));
+    let (near, far) = connect(&one, &two, Profile::Balanced);
+    one.plane.close_link("node", far).expect("closed");
+    assert_eq!(wait_link(&one), (far, false));
+    until("the other end has let go of it", || two.plane.core.kcp.inboxes.load().is_empty());
+    // Here the other end closes it.
+    one.plane.connect_link("node", far, 20).expect("begun");
+    assert_eq!(wait_link(&one), (far, true));
+    two.plane.close_link("node", near).expect("closed");
+    assert_eq!(wait_link(&one), (far, false));
+    until("nothing is left", || one.plane.core.kcp.inboxes.load().is_empty());
+    one.plane.connect_link("node", far, 20).expect("begun");
+    assert_eq!(wait_link(&one), (far, true));
+    join(&one, &two, (near, far));
+    exchange(&one, &two);
+}
+
 /// [P06]
 #[test]
 fn one_that_began_anew_is_let_in_again_at_once() {
