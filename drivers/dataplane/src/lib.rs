@@ -7,8 +7,7 @@ mod dtls;
 mod endpoint;
 mod events;
 mod index;
-#[allow(dead_code, reason = "its carrier is being built")]
-mod lossy;
+pub mod lossy;
 mod os;
 mod packet;
 mod plane;

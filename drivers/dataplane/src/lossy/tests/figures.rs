@@ -1,0 +1,116 @@
+//! What the link brings about on bad and on narrow lines.
+
+use super::line::Line;
+use super::world::{FULL, World};
+use crate::lossy::FlowKind;
+
+/// Mbit/s of TCP over a line of 400 Mbit/s and 20 ms that loses this share in each direction.
+fn tcp_with(loss: f64, seed: u64) -> f64 {
+    let line = Line { rate: 400.0 / 8.0, buffer: 50_000, ..Line::losing(loss) };
+    let mut world = World::new(line, seed);
+    let talk = world.tcp(false);
+    world.run(2_000_000);
+    world.megabits(talk, 3.0)
+}
+
+/// [P13] [P14] One TCP stream keeps nearly its rate while the line loses one packet in a hundred, twenty or ten.
+#[test]
+fn tcp_does_not_feel_the_loss() {
+    for (loss, least) in [(0.0, 340.0), (0.01, 250.0), (0.05, 190.0), (0.1, 160.0)] {
+        let reached = tcp_with(loss, 3);
+        assert!(reached >= least, "{reached:.0} Mbit/s at {loss}");
+    }
+}
+
+/// [P13] [P14] At 10 % loss hardly a UDP packet is missing, none comes twice, few come late, and little is sent for it.
+#[test]
+fn udp_hardly_feels_the_loss() {
+    for (every, overhead) in [(1_000, 0.45), (250, 0.35)] {
+        let mut world = World::new(Line::losing(0.1), 5);
+        let talk = world.steady(1_200, every, FlowKind::Other);
+        world.run(8_000_000);
+        world.talks[talk].until = world.now;
+        world.run(8_500_000);
+        let sent = world.ends[0].condition().sent.bytes as f64;
+        let counts = world.counts(talk);
+        assert!(counts.missing() <= 0.005, "{} missing", counts.missing());
+        assert_eq!(counts.twice, 0);
+        assert!(counts.delay(0.99) <= 10_000 + 20_000, "{} µs", counts.delay(0.99));
+        let more = sent / (counts.sent * 1_200) as f64 - 1.0;
+        assert!(more <= overhead, "{more:.2} more sent");
+    }
+}
+
+/// [P13] A few packets a second arrive in spite of loss, without a round trip more.
+#[test]
+fn sparse_packets_are_sent_twice() {
+    let mut world = World::new(Line::losing(0.1), 9);
+    let talk = world.steady(200, 20_000, FlowKind::Other);
+    world.run(60_000_000);
+    world.talks[talk].until = world.now;
+    world.run(61_000_000);
+    let counts = world.counts(talk);
+    assert!(counts.missing() <= 0.001, "{} missing", counts.missing());
+    assert!(counts.delay(0.98) <= 10_000 + 15_000, "{} µs", counts.delay(0.98));
+}
+
+/// [P13] A narrow line is filled and its queue stays short.
+#[test]
+fn a_narrow_line_is_filled_without_a_queue() {
+    for loss in [0.0, 0.02] {
+        let mut world = World::new(Line { loss, ..Line::narrow(30.0, 200_000) }, 1);
+        let talk = world.tcp(false);
+        world.run(3_000_000);
+        let first = world.lines[0].longest();
+        let reached = world.megabits(talk, 10.0);
+        let queue = world.lines[0].longest();
+        // What is around a packet takes its share, what is lost as well, and parity.
+        let most = 30.0 * FULL as f64 / (FULL + 77) as f64 * (1.0 - 6.0 * loss);
+        assert!(reached >= 0.95 * most, "{reached:.1} of {most:.1} Mbit/s at {loss}");
+        assert!(first < 50_000 && queue < 50_000, "{first} and {queue} µs");
+    }
+}
+
+/// [P13] A plain TCP stream beside the link gets its share of a narrow line, and so does the link.
+#[test]
+fn a_narrow_line_is_shared() {
+    for buffer in [25_000, 50_000, 100_000] {
+        let mut world = World::new(Line::narrow(30.0, buffer), 2);
+        let mine = world.tcp(false);
+        world.run(3_000_000);
+        let other = world.tcp(true);
+        world.run(8_000_000);
+        let before = world.whole(other);
+        let mine = world.megabits(mine, 20.0);
+        let other = f64::from(world.whole(other) - before) * FULL as f64 * 8.0 / 20e6;
+        assert!(mine > 0.3 * other && other > 0.3 * mine, "{mine:.1} and {other:.1} Mbit/s at {buffer}");
+        assert!(mine + other > 24.0, "{mine:.1} and {other:.1} Mbit/s at {buffer}");
+    }
+}
+
+/// [P13] [P14] On a line that loses nothing no parity is sent any more, and nothing twice.
+#[test]
+fn a_clean_line_costs_nothing() {
+    let mut world = World::new(Line::CLEAN, 4);
+    let talk = world.steady(1_300, 500, FlowKind::Tcp);
+    world.run(11_000_000);
+    let before = world.ends[0].condition().sent;
+    world.run(14_000_000);
+    let after = world.ends[0].condition().sent;
+    assert_eq!((after.parities, after.repeats), (before.parities, before.repeats));
+    assert!(before.parities < 600, "{} parities", before.parities);
+    assert_eq!(world.counts(talk).delay(0.99), 10_000);
+}
+
+/// [P14] Parity comes back when the line begins to lose.
+#[test]
+fn parity_comes_with_the_loss() {
+    let mut world = World::new(Line::CLEAN, 6);
+    world.steady(1_300, 200, FlowKind::Tcp);
+    world.run(12_000_000);
+    let before = world.ends[0].condition().sent.parities;
+    world.lines[0].line.loss = 0.05;
+    world.run(13_000_000);
+    let after = world.ends[0].condition().sent.parities;
+    assert!(after > before + 300, "{before}, then {after}");
+}

@@ -1,0 +1,9 @@
+//! The link on simulated lines: figures, endurance, and what others may send.
+
+mod figures;
+mod hostile;
+mod line;
+mod parts;
+mod tcp;
+mod trouble;
+mod world;
