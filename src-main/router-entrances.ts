@@ -1,4 +1,4 @@
-/** The links that the router's realm takes: each transport beside a socket of its own, so that it can be closed alone. */
+/** The links that the router's realm takes: over TCP, and over UDP beside the engine's own socket or on a port of their own. */
 import type { Engine } from "./engine/engine.ts";
 import type { RealmSettings, RouterRealm } from "./server/realm.ts";
 import type { Place } from "./server/transports.ts";
@@ -8,51 +8,68 @@ type Linked = Parameters<RouterRealm["take"]>[0];
 export class RealmEntrances {
   readonly #engine: Engine;
   readonly #settings: RealmSettings;
-  readonly #open = new Set<Linked>();
+  /** By transport: whether it is beside the engine's own socket. */
+  readonly #open = new Map<Linked, { readonly shared: boolean }>();
 
   constructor(engine: Engine, settings: RealmSettings) {
     this.#engine = engine;
     this.#settings = settings;
   }
 
-  /** As `RouterRealm.take`. */
+  /** As `RouterRealm.take`; again is nothing, unless the socket was bound anew meanwhile. */
   take(transport: Linked, place: Place | null): Place {
-    const host = place?.host ?? anywhere;
-    const port = this.#listen(transport, { host, ports: place === null ? this.#usual() : [place.port] });
-    this.#open.add(transport);
-    return { host, port };
+    const { udp } = this.#settings;
+    const shared =
+      transport !== "tcp" && (place === null || (place.port === udp?.port && place.host === udp.host));
+    const taken = shared ? this.#share(transport) : this.#beside(transport, place);
+    this.#open.set(transport, { shared });
+    return taken;
   }
 
   /** As `RouterRealm.refuse`. */
-  refuse(transport: Linked): void {
-    if (this.#open.delete(transport)) unbind(this.#engine, socketOf(transport));
+  async refuse(transport: Linked): Promise<void> {
+    const open = this.#open.get(transport);
+    this.#open.delete(transport);
+    if (open?.shared === false) unbind(this.#engine, socketOf(transport));
+    if (open?.shared !== true) return;
+    // Only with the socket do its links end. The others begin again on the new one.
+    await this.#engine.renewSocket();
+    for (const [other, { shared }] of this.#open) if (shared) this.#share(other);
   }
 
   close(): void {
-    for (const transport of [...this.#open]) this.refuse(transport);
+    for (const [transport, { shared }] of this.#open) if (!shared) unbind(this.#engine, socketOf(transport));
+    this.#open.clear();
   }
 
-  /** The next port, which is likely let in where a few were opened, else any. */
-  #usual(): readonly number[] {
-    return [this.#settings.port + 1, 0];
+  /** Takes links on the UDP port that everything here has in common. */
+  #share(transport: Linked): Place {
+    const { udp } = this.#settings;
+    const port = udp === null ? null : this.#engine.carriers.listen(transport);
+    if (udp === null || port === null) throw new Error(`no UDP port takes ${transport}`);
+    return { host: udp.host, port };
   }
 
-  #listen(
-    transport: Linked,
-    { host, ports }: { readonly host: string; readonly ports: readonly number[] },
-  ): number {
+  /** Takes links beside a socket of their own. */
+  #beside(transport: Linked, place: Place | null): Place {
     const { dataPlane } = this.#engine;
     const socket = socketOf(transport);
-    // Links stand beside a UDP socket; that of TCP itself is for nobody.
-    dataPlane.bind(socket, 0, "127.0.0.1");
+    const host = place?.host ?? anywhere;
+    const address = oneAddress(host);
+    if (this.#open.has(transport)) unbind(this.#engine, socket);
+    // A transport over UDP has its port there; beside TCP the socket is for nobody.
+    if (transport === "tcp") dataPlane.bind(socket, 0, "127.0.0.1");
+    else dataPlane.bind(socket, place?.port ?? 0, address);
+    // The next port is likely let in where a few were opened.
+    const wishes = place === null ? [this.#settings.port + 1, 0] : [place.port];
     try {
-      return firstOf(ports, (port) => {
-        const address = oneAddress(host);
-        return dataPlane.listenLinks(socket, transport, {
-          port,
+      const port = firstOf(transport === "tcp" ? wishes : [0], (wish) =>
+        dataPlane.listenLinks(socket, transport, {
+          port: wish,
           ...(address === undefined ? {} : { address }),
-        });
-      });
+        }),
+      );
+      return { host, port };
     } catch (error) {
       unbind(this.#engine, socket);
       throw error;

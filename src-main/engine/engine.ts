@@ -443,6 +443,11 @@ export class Engine {
     if (port !== this.#port) await this.#reopen(port);
   }
 
+  /** Binds UDP anew at its port: links beside it end, networks go down and come up again. */
+  async renewSocket(): Promise<void> {
+    await this.#reopen(this.#port);
+  }
+
   /** Connects what is connected anew, on another socket if a port is given. */
   async #reopen(port: number | null): Promise<void> {
     const open = this.networks().filter(({ loop }) => loop !== null);

@@ -20,7 +20,7 @@ export interface RouterRealm extends Streams {
     place: { readonly host: string; readonly port: number } | null,
   ): { readonly host: string; readonly port: number };
   /** Takes such links no longer; those that stand end. */
-  refuse(transport: "tcp" | "kcp" | "quic"): void;
+  refuse(transport: "tcp" | "kcp" | "quic"): Promise<void> | void;
   /** Takes datagrams at one more port; returns how to end that. Throws as the data plane does. */
   openPort(place: { readonly host: string; readonly port: number }): () => void;
   /** Lets a member's key open a session. Again is nothing. */

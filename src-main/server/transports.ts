@@ -4,8 +4,8 @@ import type { CertificateFiles, RouterSettings, SecuredSettings } from "../../sr
 import { splitListen } from "../../src-shared/router-settings.ts";
 import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
-import type { OfferedLink } from "../../src-shared/wire.ts";
 import { transports } from "../../src-shared/status.ts";
+import type { OfferedLink } from "../../src-shared/wire.ts";
 import type { TcpPort } from "./port.ts";
 import type { RouterRealm } from "./realm.ts";
 
@@ -64,8 +64,14 @@ export class Transports {
     for (const port of this.#ports()) await this.#options.certify(port, this.#filesOf(port));
   }
 
-  /** Tries again what could not be opened. */
+  /** Tries again what could not be opened, and takes up what ended with a socket that was bound anew. */
   async retry(): Promise<void> {
+    for (const transport of ["kcp", "quic"] as const) {
+      const entrance = this.#entrances.get(transport);
+      const { listen } = this.#settings.transports[transport];
+      if (entrance?.kind === "open" && listen === null)
+        this.#entrances.set(transport, await this.#open(transport));
+    }
     const isMissing = [...this.#entrances.values()].some(({ kind }) => kind === "busy" || kind === "failed");
     if (isMissing) await this.apply(this.#settings);
   }
@@ -81,7 +87,13 @@ export class Transports {
   }
 
   /** What a node is told that came in by the control port, or by the port of a plane, which takes `tls` and `wss` alike. */
-  offers({ control, isPlane }: { readonly control: number; readonly isPlane: boolean }): readonly OfferedLink[] {
+  offers({
+    control,
+    isPlane,
+  }: {
+    readonly control: number;
+    readonly isPlane: boolean;
+  }): readonly OfferedLink[] {
     const offered = (["udp", "kcp", "quic", "tls", "wss"] as const).flatMap((transport) => {
       const port = this.portOf(transport);
       if (port === null || (transport === "udp" && (isPlane || port === control))) return [];
