@@ -1,4 +1,4 @@
-/** Whether the other end is still there: asks after a silence, gives up after a longer one. */
+/** Whether the other end is still there, and the other end's proof that this one is: asks again and again. */
 import type { Millis } from "../../src-shared/ids.ts";
 
 /** What is due: nothing, a question, or the end. */
@@ -39,8 +39,8 @@ export class Heartbeat {
     const { askMillis, deadMillis } = this.#patience;
     if (this.#deadline !== null && now >= this.#deadline) return "dead";
     if (now - this.#heard >= deadMillis) return "dead";
-    const quiet = this.#deadline !== null || now - this.#heard >= askMillis;
-    if (!quiet || now - this.#asked < askMillis) return "none";
+    // Also while the other end talks: it may hear nothing from here but these questions.
+    if (now - this.#asked < askMillis) return "none";
     this.#asked = now;
     return "ping";
   }

@@ -44,6 +44,15 @@ describe("heartbeat", () => {
     expect(beats).toEqual(["none", "none", "ping", "none", "none", "ping", "none", "none", "dead"]);
   });
 
+  it("[C08] asks also while the other end talks all the time", () => {
+    const heartbeat = new Heartbeat(0);
+    const beats = Array.from({ length: 6 }, (_, at) => {
+      heartbeat.heard((at + 1) * 1000 - 1);
+      return heartbeat.beat((at + 1) * 1000);
+    });
+    expect(beats).toEqual(["none", "none", "ping", "none", "none", "ping"]);
+  });
+
   it("in doubt gives two seconds, and takes any sign of life", () => {
     const heartbeat = new Heartbeat(0);
     heartbeat.heard(1000);
