@@ -2,13 +2,14 @@
 import type { Client } from "../../src-shared/api/client.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
+import { firstFree, formatPorts } from "../../src-shared/plane.ts";
 import type { Status } from "../../src-shared/status.ts";
 import { socketOf } from "../engine/folder.ts";
 import { attach } from "../server/attach.ts";
 import type { CommonOptions, Context, DaemonOptions } from "./context.ts";
 import { nextCommand } from "./context.ts";
 import { findPlace } from "./engine.ts";
-import { formatCount, formatPorts } from "./format.ts";
+import { formatCount } from "./format.ts";
 
 /** What the foreground adds to the options itself is left out. */
 type ForegroundOptions = Omit<DaemonOptions, "state" | "foreground" | "onReady">;
@@ -93,12 +94,8 @@ function printPlanes({ terminal }: Context, { router }: Status): void {
   const { bind, nums, token, open, busy } = router.planes;
   terminal.print(`Ports     ${bind}–${bind + nums - 1}: ${formatCount(open, "network")}, one at each port`);
   const host = splitHostPort(router.publicAddresses[0] ?? "")?.host ?? "HOST";
-  terminal.print(`          starmesh join ${joinHostPort(host, firstFree(bind, busy))} --secret ${token}`);
+  terminal.print(`          starmesh join ${joinHostPort(host, firstFree(router.planes))} --secret ${token}`);
   if (busy.length > 0) terminal.note(`In use by other programs and left out: ${formatPorts(busy)}`);
-}
-
-function firstFree(bind: number, busy: readonly number[]): number {
-  return busy.includes(bind) ? firstFree(bind + 1, busy) : bind;
 }
 
 function printNetworks({ terminal }: Context, options: CommonOptions, { networks }: Status): void {

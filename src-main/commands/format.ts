@@ -81,14 +81,3 @@ const stateColours: Readonly<Record<string, Colour | undefined>> = {
   offline: "dim",
   off: "dim",
 };
-
-/** Ports in ascending order, neighbours joined: `8000–8002, 8010`. */
-export function formatPorts(ports: readonly number[]): string {
-  const ranges: { first: number; last: number }[] = [];
-  for (const port of ports) {
-    const range = ranges.at(-1);
-    if (range !== undefined && port === range.last + 1) range.last = port;
-    else ranges.push({ first: port, last: port });
-  }
-  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
-}

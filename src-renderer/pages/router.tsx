@@ -11,6 +11,8 @@ import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
+import { PlanesCard } from "../parts/planes-card.tsx";
+import { TransportsCard } from "../parts/transports-card.tsx";
 import { formatRoute } from "../state/route.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
@@ -62,9 +64,12 @@ export function RouterPage() {
         on={router.on}
         busy={start.busy}
         settings={settings}
+        fixed={router.file?.fixed ?? []}
         onChange={setEdited}
         onApply={() => void apply()}
       />
+      {router.on && <TransportsCard router={router} />}
+      {router.on && <PlanesCard router={router} />}
       {router.on && <LinkCard router={router} />}
       {router.on && <HostedCard router={router} own={networks.map((network) => network.id)} />}
       <Confirm
@@ -115,11 +120,13 @@ interface SettingsCardProps {
   readonly on: boolean;
   readonly busy: boolean;
   readonly settings: Settings;
+  /** What the router's file sets. */
+  readonly fixed: readonly string[];
   readonly onChange: (settings: Settings) => void;
   readonly onApply: () => void;
 }
 
-function SettingsCard({ on, busy, settings, onChange, onApply }: SettingsCardProps) {
+function SettingsCard({ on, busy, settings, fixed, onChange, onApply }: SettingsCardProps) {
   const { say } = useWords();
   const portIsWrong =
     !/^\d{1,5}$/.test(settings.port) || Number(settings.port) < 1 || Number(settings.port) > 65_535;
@@ -135,6 +142,7 @@ function SettingsCard({ on, busy, settings, onChange, onApply }: SettingsCardPro
         <TextInput
           label={say("router.port")}
           inputMode="numeric"
+          disabled={fixed.includes("listen")}
           value={settings.port}
           error={portIsWrong ? say("router.port.rule") : undefined}
           onChange={(event) => onChange({ ...settings, port: event.currentTarget.value.trim() })}
@@ -143,6 +151,7 @@ function SettingsCard({ on, busy, settings, onChange, onApply }: SettingsCardPro
           label={say("router.public")}
           description={say("router.public.hint")}
           placeholder="203.0.113.5"
+          disabled={fixed.includes("public")}
           value={settings.hosts}
           onChange={(event) => onChange({ ...settings, hosts: event.currentTarget.value })}
         />
@@ -249,9 +258,10 @@ function settingsOf(router: RouterStatus): Settings {
 /** Only what differs from what runs: an unchanged port keeps the engine's own choice of addresses to listen on. */
 function inputOf({ port, hosts }: Settings, router: RouterStatus): InputOf<"router.start"> {
   const host = (router.listen === null ? null : splitHostPort(router.listen)?.host) ?? "0.0.0.0";
+  const isFixed = router.file?.fixed.includes("public") ?? false;
   return {
     ...(port === settingsOf(router).port ? {} : { listen: joinHostPort(host, Number(port)) }),
-    public: hosts.split(/[\s,]+/).filter(Boolean),
+    ...(isFixed ? {} : { public: hosts.split(/[\s,]+/).filter(Boolean) }),
   };
 }
 
