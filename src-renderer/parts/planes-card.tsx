@@ -67,10 +67,11 @@ function Running({ planes, router }: { readonly planes: RouterPlanesStatus; read
         <Fact name={say("planes.busy")}>
           {busy.length === 0 ? nothing : <span className="mono">{formatPorts(busy)}</span>}
         </Fact>
-        <Fact name={say("planes.join")}>
-          <CopyText text={line} what={say("planes.join")} />
-        </Fact>
       </Facts>
+      <p className="hint">{say("planes.join")}</p>
+      <div className="long-line">
+        <CopyText text={line} what={say("planes.join")} />
+      </div>
       {used.length === 0 ? (
         <p className="hint">{say("planes.used.none")}</p>
       ) : (

@@ -434,7 +434,7 @@ export const en = {
   "planes.open": "Open",
   "planes.open.count": "{open} of {nums}",
   "planes.busy": "Used by other programs",
-  "planes.join": "To join",
+  "planes.join": "On every machine that shall meet others at a port, for example:",
   "planes.used": "Members at these ports",
   "planes.used.none": "Nobody has joined yet",
   "planes.used.at": "Port {port}",

@@ -404,7 +404,7 @@ export const zhCN = {
   "planes.open": "已打开",
   "planes.open.count": "{nums} 个中的 {open} 个",
   "planes.busy": "被其他程序占用",
-  "planes.join": "加入方法",
+  "planes.join": "在每台要在某个端口与其他机器相遇的机器上运行，例如：",
   "planes.used": "这些端口上的成员",
   "planes.used.none": "还没有机器加入",
   "planes.used.at": "端口 {port}",
