@@ -48,6 +48,9 @@ export class Candidates {
     const known = this.#byEndpoint.get(endpoint);
     // What comes through it may be heard before the relay has said where it leads.
     if (known !== undefined && onward !== undefined) this.update({ ...known, onward });
+    // It may have been heard by another way to the relay than the one that was known.
+    if (known?.relay === null && relay !== undefined)
+      this.update({ ...known, relay, onward: onward ?? known.onward });
     if (known === undefined)
       this.update(newCandidate({ endpoint, kind: "relay", relay, onward: onward ?? [] }, now));
   }

@@ -199,7 +199,7 @@ export class Peer {
 
   /** A channel through the relay, ours or the peer's. */
   handleRelayOffered(channel: Channel & { readonly relay: SessionKey }, around: Around): void {
-    this.#relayTries.opened(channel.relay);
+    this.#relayTries.opened(channel.relay, around.now);
     this.#expected = around.now;
     this.#candidates.learnChannel(channel, around.now);
   }

@@ -29,8 +29,8 @@ export class RelayTries {
     return this.#avoided.get(relay) ?? [];
   }
 
-  opened(relay: SessionKey): void {
-    this.#tries.set(relay, fresh);
+  opened(relay: SessionKey, now: Millis): void {
+    this.#tries.set(relay, { ...fresh, notBefore: now + openedPause });
   }
 
   /** The channel stopped working though the relay is there: ask for another. */
@@ -79,6 +79,8 @@ export class RelayTries {
 }
 
 const fresh: Try = { attempts: 0, asked: null, notBefore: 0 };
+/** What was opened just now is not asked for again at once, whatever became of it: both ends may be at it. */
+const openedPause: Millis = 500;
 /** A relay that says nothing for this long is asked again. */
 const unanswered: Millis = 8000;
 /** The other end's session with the relay may be about to stand. */

@@ -1,4 +1,5 @@
 /** Places with hosts, joined by an internet with latency, jitter and loss: where a datagram arrives, if it does. */
+import type { Transport } from "../../../src-shared/status.ts";
 import type { Random } from "../../fakes/random.ts";
 import type { NatKind } from "./nat.ts";
 import { Nat } from "./nat.ts";
@@ -42,6 +43,9 @@ export interface Conditions {
 export class Internet {
   /** Whether datagrams from one host reach another at all; within one place they always do. */
   passes: (from: Host, to: Host) => boolean = () => true;
+  /** The same for plain datagrams alone, and for links of a transport: what firewalls tell apart. */
+  passesPlain: (from: Host, to: Host) => boolean = () => true;
+  passesLinks: (from: Host, to: Host, transport: Transport) => boolean = () => true;
   /** What a crowded line adds to the way from one host to another, in milliseconds. */
   crowding: (from: Host, to: Host) => number = () => 0;
   readonly #random: Random;
@@ -79,6 +83,13 @@ export class Internet {
     return host;
   }
 
+  /** The host that takes links at an address; none is reached behind a NAT. */
+  find(hostPort: string): Host | null {
+    const { address } = this.#parse(hostPort);
+    const place = this.#places.get(address);
+    return place === undefined || place.nat !== null ? null : (place.hosts.get(address) ?? null);
+  }
+
   /** The source as which a datagram of a host shows outside, from an endpoint of it other than its usual one maybe. */
   outside(from: Host, to: string, facts: { readonly now: number; readonly own?: string }): string {
     const own = facts.own ?? from.endpoint;
@@ -97,7 +108,7 @@ export class Internet {
       return null;
     const internal = place.nat === null ? to : place.nat.inbound(port, source, now);
     const host = internal === null ? undefined : place.hosts.get(this.#parse(internal).address);
-    if (host === undefined || !this.passes(from, host)) return null;
+    if (host === undefined || !this.passes(from, host) || !this.passesPlain(from, host)) return null;
     return {
       host,
       source,

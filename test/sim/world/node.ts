@@ -1,14 +1,17 @@
 /** One simulated machine: the product's own decisions on a modelled data plane, joined as the engine joins them. */
-import type { Effect, Input } from "../../../src-main/mesh/effect.ts";
+import type { Effect, Endpoint, Input } from "../../../src-main/mesh/effect.ts";
 import type { Membership } from "../../../src-main/mesh/membership.ts";
 import { Network } from "../../../src-main/mesh/network.ts";
 import type { PeerView } from "../../../src-main/mesh/peer-view.ts";
 import type { IdentityKey, SessionKey } from "../../../src-shared/ids.ts";
+import type { Transport } from "../../../src-shared/status.ts";
 import type { Entry, NatFacts } from "../../../src-shared/trust.ts";
 import type { PunchFacts } from "../../../src-shared/wire.ts";
 import { entryOf, hashOf, identityOf, sessionOf } from "../../fakes/entries.ts";
-import type { HeapClock } from "./clock.ts";
+import { SimCarriers } from "./carriers.ts";
 import type { Host } from "./internet.ts";
+import { SimLine } from "./line.ts";
+import type { SimLinks } from "./links.ts";
 import type { Carrier } from "./plane.ts";
 import { Plane } from "./plane.ts";
 import type { Client, Router } from "./router.ts";
@@ -28,8 +31,11 @@ export interface NodeOptions {
   /** Asks a node that runs. */
   readonly answerPunch: (key: SessionKey, asked: PunchAsked) => PunchFacts | null;
   readonly random: () => number;
-  /** Whether its UDP reaches the router. */
+  readonly links: SimLinks;
+  /** Whether its plain UDP reaches the router. */
   readonly udp: boolean;
+  /** Links that it takes where it is. */
+  readonly takes: readonly Transport[];
   /** State that it holds in common with others; absent: its own. */
   readonly membership?: Membership;
 }
@@ -47,6 +53,8 @@ export class SimNode {
   machine: Network;
   plane: Plane;
   isRunning = false;
+  line: SimLine;
+  carriers: SimCarriers;
   readonly #options: NodeOptions;
   #armed: number | null = null;
   /** Counts runs, so that what an earlier run had begun ends with it. */
@@ -70,6 +78,9 @@ export class SimNode {
     this.formerKey = this.key;
     this.plane = this.#newPlane();
     this.machine = this.#newMachine();
+    this.carriers = this.#newCarriers();
+    this.line = this.#newLine();
+    this.#rest();
   }
 
   /** Joins the network (again, with another session key, if it left), and runs. */
@@ -88,10 +99,12 @@ export class SimNode {
     this.#isBound = false;
     this.plane = this.#newPlane();
     this.machine = this.#newMachine();
+    this.carriers = this.#newCarriers();
+    this.line = this.#newLine();
     this.feed({ kind: "entries", entries: this.#stored });
     // Whoever reaches the router by UDP knows its address outside by then.
     this.#later(400, () => {
-      if (!this.#isBound) this.feed({ kind: "candidates", candidates: [this.#lan], nat: natOf(this.host) });
+      if (!this.#isBound) this.#tellCandidates(null);
     });
     this.#later(5 + this.#options.random() * 40, () => this.#attach());
     this.#later(1000 * this.#options.random(), () => this.#beat());
@@ -103,6 +116,7 @@ export class SimNode {
     this.isRunning = false;
     this.#run++;
     this.plane.stop();
+    this.#rest();
     this.#options.router.detach(this.key);
     this.#isAttached = false;
   }
@@ -146,14 +160,17 @@ export class SimNode {
     return { endpoint: this.host.endpoint, kind: "lan" as const };
   }
 
-  get #clock(): HeapClock {
+  get #clock(): Carrier["clock"] {
     return this.#options.carrier.clock;
   }
 
   #newPlane(): Plane {
     return new Plane(this.host, this.key, {
       carrier: this.#options.carrier,
-      tell: (event) => this.feed(event),
+      tell: (event) => {
+        this.feed(event);
+        if (event.kind === "traffic") this.line.hear({ kind: "flow", isLossy: false });
+      },
       random: this.#options.random,
     });
   }
@@ -181,13 +198,15 @@ export class SimNode {
     const { router } = this.#options;
     if (this.#isAttached && !router.isUp) this.#detached();
     this.plane.beat(this.wanted);
+    this.carriers.beat();
+    this.line.beat();
     this.#later(1000, () => this.#beat());
   }
 
   #detached(): void {
     this.#isAttached = false;
     this.feed({ kind: "rendezvous", online: false });
-    this.feed({ kind: "relay", relay: this.#options.router.key, name: "router", endpoint: null });
+    this.line.hear({ kind: "left" });
     this.#later(100 + this.#options.random() * 400, () => this.#attach());
   }
 
@@ -202,24 +221,66 @@ export class SimNode {
     router.attach(this.#client());
     if (this.#unsaid.length > 0) router.publish(this.#unsaid);
     this.#unsaid = [];
-    if (this.#options.udp) this.#later(30 + random() * 20, () => this.#bind(true));
+    this.#later(30 + random() * 20, () => {
+      const udp = this.#options.udp ? router.endpoint : null;
+      const links = router.takes.map((transport) => `${transport}/${router.endpoint}`);
+      this.line.hear({ kind: "met", udp, links, worked: null });
+    });
   }
 
-  /** Handshake or keepalive with the router; keeps the mapping alive. */
-  #bind(first: boolean): void {
+  #newCarriers(): SimCarriers {
+    const { host, links, random, carrier } = this.#options;
+    return new SimCarriers({
+      host,
+      links,
+      random,
+      clock: carrier.clock,
+      changed: (endpoint, up) => {
+        this.line.hear({ kind: "link", endpoint, up });
+        this.feed({ kind: "link", endpoint, up });
+      },
+    });
+  }
+
+  #newLine(): SimLine {
+    const { router, random, carrier } = this.#options;
+    return new SimLine({
+      clock: carrier.clock,
+      random,
+      roundTrip: (endpoint) => this.#askRouter(endpoint),
+      want: (links) => this.carriers.want("router", links),
+      stands: (endpoint) => this.feed({ kind: "relay", relay: router.key, name: "router", endpoint }),
+    });
+  }
+
+  #rest(): void {
+    this.line.stop();
+    this.carriers.stop();
+  }
+
+  /** A datagram of the session with the router, and its answer: the router follows to where it came from. */
+  #askRouter(endpoint: Endpoint): number | null {
     const { router, carrier } = this.#options;
-    if (!router.isUp || !this.#isAttached) return;
-    const arrival = carrier.send(this.host, router.endpoint);
-    this.#later(first && arrival === null ? 250 : 20_000, () => this.#bind(first && arrival === null));
-    if (arrival === null) return;
+    if (!router.isUp || !this.#isAttached) return null;
+    const arrival = carrier.send(this.host, endpoint);
+    if (arrival === null || !router.reaches(arrival.source)) return null;
     router.bind(this.key, arrival.source);
-    if (!first) return;
-    const seen = arrival.source;
-    const outside = { endpoint: seen, kind: "reflexive" as const };
-    this.#isBound = true;
-    const candidates = seen === this.host.endpoint ? [this.#lan] : [this.#lan, outside];
-    this.feed({ kind: "candidates", candidates, nat: natOf(this.host) });
-    this.feed({ kind: "relay", relay: router.key, name: "router", endpoint: router.endpoint });
+    if (!endpoint.includes("/") && !this.#isBound) {
+      this.#isBound = true;
+      this.#later(2 * arrival.delayMillis, () => this.#tellCandidates(arrival.source));
+    }
+    return 2 * arrival.delayMillis;
+  }
+
+  /** `seen`: its source outside. */
+  #tellCandidates(seen: Endpoint | null): void {
+    const outside =
+      seen === null || seen === this.host.endpoint ? [] : [{ endpoint: seen, kind: "reflexive" as const }];
+    const links = this.#options.takes.map((transport) => ({
+      endpoint: `${transport}/${this.host.endpoint}`,
+      kind: "declared" as const,
+    }));
+    this.feed({ kind: "candidates", candidates: [this.#lan, ...outside, ...links], nat: natOf(this.host) });
   }
 
   #client(): Client {
@@ -238,8 +299,11 @@ export class SimNode {
         }),
       presence: (complete, members) => while_(() => this.feed({ kind: "presence", complete, members })),
       carried: (peer) => this.#later(20, () => this.feed({ kind: "carried", peer })),
-      offered: (peer, endpoint, handshake) =>
+      offered: (peer, channel, handshake) =>
         this.#later(20, () => {
+          const at = this.line.way.endpoint;
+          if (at === null) return;
+          const endpoint = `${at}#${channel}`;
           this.feed({ kind: "relayOffered", peer, relay: this.#options.router.key, endpoint });
           this.plane.receiveMessage1(peer, endpoint, handshake);
         }),
@@ -289,6 +353,12 @@ export class SimNode {
       case "askPunch":
         this.#askPunch(effect);
         break;
+      case "links":
+        this.carriers.want(effect.peer, effect.wanted);
+        break;
+      case "doubt":
+        this.line.hear({ kind: "doubt" });
+        break;
       // Nobody passes on in this world who is looked for; a test with namespaces does.
       case "seek":
       case "addressLost":
@@ -336,8 +406,10 @@ export class SimNode {
     const handshake = this.plane.handshakeMessage(peer);
     if (handshake === null) return;
     this.#later(20, () => {
-      const opened = router.open(this.key, peer, handshake);
-      if (opened === null) return;
+      const answer = router.open(this.key, peer, handshake);
+      const at = this.line.way.endpoint;
+      if (answer === null || at === null) return;
+      const opened = "refused" in answer ? answer : { endpoint: `${at}#${answer.channel}` };
       this.#later(20, () => this.feed({ kind: "relayOpened", peer, relay: router.key, opened }));
     });
   }

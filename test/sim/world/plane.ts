@@ -136,6 +136,8 @@ export class Plane {
       case "punch":
         this.puncher.perform(effect);
         break;
+      case "confine":
+        break;
       case "dropSessions":
         for (const link of this.#links.values())
           if (effect.peer === null || link.key === effect.peer) link.session = null;

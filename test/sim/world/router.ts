@@ -4,6 +4,7 @@ import { canAdmit } from "../../../src-main/mesh/admission.ts";
 import type { Endpoint } from "../../../src-main/mesh/effect.ts";
 import { Membership } from "../../../src-main/mesh/membership.ts";
 import type { IdentityKey, SessionKey } from "../../../src-shared/ids.ts";
+import type { Transport } from "../../../src-shared/status.ts";
 import type { Certificate, Entry, EntryOf } from "../../../src-shared/trust.ts";
 import type { Presence } from "../../../src-shared/wire.ts";
 import type { TestNetwork } from "../../fakes/entries.ts";
@@ -21,7 +22,7 @@ export interface Client {
   /** Entries, and how much of the log is known with them. */
   readonly told: (entries: readonly Entry[], known: number) => void;
   readonly presence: (complete: boolean, members: readonly Presence[]) => void;
-  readonly offered: (from: SessionKey, channel: Endpoint, handshake: number) => void;
+  readonly offered: (from: SessionKey, channel: number, handshake: number) => void;
   readonly carried: (from: SessionKey) => void;
 }
 
@@ -38,6 +39,10 @@ export class Router {
   readonly key = sessionOf("router");
   readonly membership: Membership;
   isUp = true;
+  /** Links that it takes. */
+  takes: readonly Transport[] = [];
+  /** Whether what it sends arrives at an endpoint. */
+  reaches: (to: Endpoint) => boolean = () => true;
   /** Datagrams passed on. */
   relayed = 0;
   /** Bytes of entries and presence told to nodes, by the size of their JSON. */
@@ -137,7 +142,7 @@ export class Router {
     from: SessionKey,
     to: SessionKey,
     handshake: number,
-  ): { readonly endpoint: Endpoint } | { readonly refused: string } | null {
+  ): { readonly channel: number } | { readonly refused: string } | null {
     if (!this.isUp || this.#seats.get(from)?.bound == null) return null;
     const other = this.#seats.get(to);
     if (other === undefined || other.bound === null) return { refused: "offline" };
@@ -150,19 +155,19 @@ export class Router {
       this.#channels.set(channel, { owner: from, to: channel + 1 });
       this.#channels.set(channel + 1, { owner: to, to: channel });
     }
-    other.client.offered(from, `${this.endpoint}#${channel + 1}`, handshake);
-    return { endpoint: `${this.endpoint}#${channel}` };
+    other.client.offered(from, channel + 1, handshake);
+    return { channel };
   }
 
   /** Where a datagram on a channel goes on to; null when it is dropped. */
-  forward(channel: number, source: Endpoint): { readonly to: Endpoint; readonly as: Endpoint } | null {
+  forward(channel: number, source: Endpoint): { readonly to: Endpoint; readonly channel: number } | null {
     const entry = this.#channels.get(channel);
     const there = entry === undefined ? undefined : this.#channels.get(entry.to);
     if (!this.isUp || entry === undefined || there === undefined) return null;
     const bound = this.#seats.get(there.owner)?.bound;
     if (this.#seats.get(entry.owner)?.bound !== source || bound == null) return null;
     this.relayed++;
-    return { to: bound, as: `${this.endpoint}#${entry.to}` };
+    return { to: bound, channel: entry.to };
   }
 
   /** The process ended: what is in memory only is gone. */

@@ -1,5 +1,6 @@
 /** A whole simulated world: internet, router, nodes, one clock and one seed. */
 import type { Endpoint } from "../../../src-main/mesh/effect.ts";
+import type { Transport } from "../../../src-shared/status.ts";
 import type { Entry } from "../../../src-shared/trust.ts";
 import { hashOf, start, TestNetwork } from "../../fakes/entries.ts";
 import type { Random } from "../../fakes/random.ts";
@@ -8,6 +9,7 @@ import { HeapClock } from "./clock.ts";
 import { CommonMembership } from "./common-membership.ts";
 import type { Arrival, Conditions, Host, Place } from "./internet.ts";
 import { Internet } from "./internet.ts";
+import { SimLinks } from "./links.ts";
 import type { NatName } from "./nat.ts";
 import { nats } from "./nat.ts";
 import { pathKind, SimNode } from "./node.ts";
@@ -19,6 +21,7 @@ export class World {
   readonly clock = new HeapClock(start);
   readonly random: Random;
   readonly internet: Internet;
+  readonly links: SimLinks;
   readonly net = new TestNetwork();
   readonly router: Router;
   readonly nodes: SimNode[] = [];
@@ -30,7 +33,12 @@ export class World {
   constructor(seed: number, conditions: Conditions = { loss: 0, jitterMillis: 1 }, isCommon = false) {
     this.random = createRandom(seed);
     this.internet = new Internet(this.random, conditions);
+    this.links = new SimLinks(this.internet, this.clock);
     this.router = new Router(this.internet.host("router", this.internet.place(null)), this.net, this.clock);
+    this.router.reaches = (to) =>
+      to.includes("/")
+        ? this.links.send(this.router.host, to) !== null
+        : this.internet.send(this.router.host, to, { now: this.clock.now }) !== null;
     this.#trunk = [this.net.record(), this.net.delegation("invite", { count: 100_000 })];
     this.router.membership.merge(this.#trunk, this.clock.now);
     this.#membership = isCommon ? new CommonMembership(this.net.id, hashOf) : null;
@@ -41,7 +49,11 @@ export class World {
   }
 
   /** A machine at a place; it joins when told to. */
-  node(name: string, place: Place, options: { readonly udp?: boolean } = {}): SimNode {
+  node(
+    name: string,
+    place: Place,
+    options: { readonly udp?: boolean; readonly takes?: readonly Transport[] } = {},
+  ): SimNode {
     const host = this.internet.host(name, place);
     const carrier: Carrier = {
       clock: this.clock,
@@ -58,7 +70,9 @@ export class World {
       answerPunch: (key, asked) =>
         this.nodes.find((one) => one.key === key && one.isRunning)?.answerPunch(asked) ?? null,
       random: random.next,
+      links: this.links,
       udp: options.udp ?? true,
+      takes: options.takes ?? [],
       ...(this.#membership === null ? {} : { membership: this.#membership }),
     });
     this.nodes.push(node);
@@ -140,6 +154,8 @@ export class World {
     to: Endpoint,
   ): { readonly plane: Plane; readonly source: Endpoint; readonly delayMillis: number } | null {
     const mark = to.indexOf("#");
+    if (to.includes("/"))
+      return this.#sendByLink(from, mark < 0 ? to : to.slice(0, mark), mark < 0 ? null : to.slice(mark + 1));
     const { address, own } = socketOf(from, mark < 0 ? to : to.slice(0, mark));
     const now = this.clock.now;
     const first = this.internet.send(from, address, { now, own });
@@ -149,12 +165,33 @@ export class World {
       const source = withSocket(first);
       return node === undefined || !node.isRunning ? null : { ...first, plane: node.plane, source };
     }
-    if (mark < 0) return { plane: none, ...first };
-    const onward = this.router.forward(Number(to.slice(mark + 1)), first.source);
-    const second = onward === null ? null : this.internet.send(this.router.host, onward.to, { now });
+    return mark < 0 ? { plane: none, ...first } : this.#relay(to.slice(mark + 1), first);
+  }
+
+  #sendByLink(from: Host, to: Endpoint, channel: string | null): ReturnType<Carrier["send"]> {
+    const first = this.links.send(from, to);
+    if (first === null) return null;
+    if (first.host === this.router.host)
+      return channel === null ? { plane: none, ...first } : this.#relay(channel, first);
+    const node = this.#planes.get(first.host);
+    return node === undefined || !node.isRunning ? null : { plane: node.plane, ...first };
+  }
+
+  /** The router passes on what came by a channel. */
+  #relay(
+    channel: string,
+    first: { readonly source: Endpoint; readonly delayMillis: number },
+  ): ReturnType<Carrier["send"]> {
+    const onward = this.router.forward(Number(channel), first.source);
+    if (onward === null) return null;
+    const { host } = this.router;
+    const second = onward.to.includes("/")
+      ? this.links.send(host, onward.to)
+      : this.internet.send(host, onward.to, { now: this.clock.now });
     const node = second === null ? undefined : this.#planes.get(second.host);
-    if (onward === null || second === null || node === undefined || !node.isRunning) return null;
-    return { plane: node.plane, source: onward.as, delayMillis: first.delayMillis + second.delayMillis };
+    if (second === null || node === undefined || !node.isRunning) return null;
+    const source = `${second.source}#${onward.channel}`;
+    return { plane: node.plane, source, delayMillis: first.delayMillis + second.delayMillis };
   }
 }
 
