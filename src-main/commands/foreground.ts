@@ -1,15 +1,13 @@
 /** The engine as this very process, until a signal: `router` and `up --foreground`. */
 import type { Client } from "../../src-shared/api/client.ts";
 import { AppError } from "../../src-shared/errors.ts";
-import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
-import { firstFree, formatPorts } from "../../src-shared/plane.ts";
 import type { Status } from "../../src-shared/status.ts";
 import { socketOf } from "../engine/folder.ts";
 import { attach } from "../server/attach.ts";
 import type { CommonOptions, Context, DaemonOptions } from "./context.ts";
 import { nextCommand } from "./context.ts";
 import { findPlace } from "./engine.ts";
-import { formatCount } from "./format.ts";
+import { planeLines, transportTroubles } from "./router-lines.ts";
 
 /** What the foreground adds to the options itself is left out. */
 type ForegroundOptions = Omit<DaemonOptions, "state" | "foreground" | "onReady">;
@@ -63,7 +61,9 @@ async function printGreeting(
   if (status.node.limited !== null) terminal.note(status.node.limited);
   if (daemon.router !== undefined) {
     printRouter(context, status);
-    printPlanes(context, status);
+    planeLines(status.router).forEach((line, at) => {
+      terminal.print(`${at === 0 ? "Ports   " : "        "}  ${line}`);
+    });
   }
   if (status.node.panel !== null) {
     const { url } = await client.call("panel.link", {});
@@ -76,26 +76,13 @@ async function printGreeting(
 
 function printRouter({ terminal }: Context, { router }: Status): void {
   terminal.print(`Router    ${router.listen ?? "off"}`);
-  for (const { transport, state, listen, detail } of router.transports) {
-    if (state === "busy")
-      terminal.note(`${transport} is off: ${listen ?? "its port"} is in use by another program.`);
-    if (state === "failed") terminal.note(`${transport} is off: ${detail ?? "it could not be opened"}.`);
-  }
+  for (const line of transportTroubles(router)) terminal.note(line);
   if (router.link === null) return;
   terminal.print(`          ${router.link}`);
   terminal.print(
     "          (whoever has this line may create networks here: starmesh network create NAME --router …)",
   );
   if (router.lanOnly) terminal.note("Reachable on this LAN only; name a public address with --public HOST.");
-}
-
-function printPlanes({ terminal }: Context, { router }: Status): void {
-  if (router.planes === null) return;
-  const { bind, nums, token, open, busy } = router.planes;
-  terminal.print(`Ports     ${bind}–${bind + nums - 1}: ${formatCount(open, "network")}, one at each port`);
-  const host = splitHostPort(router.publicAddresses[0] ?? "")?.host ?? "HOST";
-  terminal.print(`          starmesh join ${joinHostPort(host, firstFree(router.planes))} --secret ${token}`);
-  if (busy.length > 0) terminal.note(`In use by other programs and left out: ${formatPorts(busy)}`);
 }
 
 function printNetworks({ terminal }: Context, options: CommonOptions, { networks }: Status): void {

@@ -17,6 +17,7 @@ import {
 } from "./format.ts";
 import { addPathCommand } from "./path-command.ts";
 import { ping } from "./ping.ts";
+import { planeLines, transportLine } from "./router-lines.ts";
 
 interface PingOptions extends CommonOptions {
   readonly network?: string;
@@ -128,6 +129,10 @@ function printRouter({ terminal }: Context, router: Status["router"]): void {
   terminal.print(
     `Router    ${router.listen ?? ""}, hosts ${hosted.join(", ") || "no network yet"}${relayed}`,
   );
+  terminal.print(`          reached by ${transportLine(router)}`);
+  planeLines(router).forEach((line, at) => {
+    terminal.print(`${at === 0 ? "Ports   " : "        "}  ${line}`);
+  });
   if (router.admits.length > 0)
     terminal.print(`          this router can admit members: ${router.admits.join(", ")}`);
   if (router.lanOnly) terminal.print("          reachable on this LAN only");

@@ -1,9 +1,8 @@
 /** Port planes at a router over real TCP and TLS: which ports open, who meets whom, what ends with a token. */
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,14 +104,17 @@ async function comeIn(router: Router, network: FoundedNetwork, port: number, nam
   return { device, certificate, client };
 }
 
-/** The first of a row of ports that were free just now. */
+/** The first of a row of ports that were free just now, below those that the system gives to whoever asks for any. */
 async function freeRow(length: number): Promise<number> {
   for (;;) {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const { port } = probe.address() as AddressInfo;
-    await new Promise((resolve) => probe.close(resolve));
-    if (port + length < 65_000) return port + 1;
+    const first = randomInt(12_000, 32_000);
+    const servers = Array.from({ length }, (_, at) => createServer().listen(first + at, "127.0.0.1"));
+    const isFree = await Promise.all(servers.map((server) => once(server, "listening"))).then(
+      () => true,
+      () => false,
+    );
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    if (isFree) return first;
   }
 }
 

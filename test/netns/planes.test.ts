@@ -30,7 +30,7 @@ describe("port planes", () => {
     const [, port, token = ""] = await engine.says(/starmesh join \S+:(\d+) --secret (\S+)/);
     expect(port).toBe("8000");
     expect(engine.stdout).toContain("8000–8005: 4 networks");
-    expect(engine.stderr).toContain("left out: 8001, 8003");
+    expect(engine.stdout).toContain("left out: 8001, 8003");
     expect(token).toMatch(/^(\w{4}-){4}\w{4}$/);
     expect((await router.status()).router.planes).toMatchObject({ open: 4, busy: [8001, 8003], used: [] });
     // The ports are its own from the start on, over TCP and UDP.
@@ -59,6 +59,9 @@ describe("port planes", () => {
       { port: 8000, members: 2, online: 2 },
       { port: 8005, members: 1, online: 1 },
     ]);
+    const printed = await router.ok("status");
+    expect(printed).toContain("left out: 8001, 8003");
+    expect(printed).toContain("joined: 8000 (2 members, 2 online), 8005 (1 member, 1 online)");
     // Its session with the router is at the port it joined at.
     await one.relayed();
     expect(router.host.runNow("ss", "-Hnlu", "sport = 8000")).toContain(":8000");
@@ -121,6 +124,50 @@ describe("the router's file", () => {
     await one.online("home");
     // Over TLS on the one port that is left.
     await one.relayed();
+  });
+
+  it("[P10] each transport has a place of its own, and what is switched meanwhile leaves the others alone", async () => {
+    const router = node("router");
+    const [address = ""] = router.host.addresses;
+    const file = join(lab.folder, "router.yaml");
+    const places = { udp: 9001, tcp: 9002, kcp: 9003, wss: 9004 };
+    const lines = Object.entries(places).map(([name, port]) => `  ${name}: {listen: "${address}:${port}"}\n`);
+    writeFileSync(file, `listen: ${address}:9000\ntransports:\n${lines.join("")}`);
+    await router.start(["router", "--panel", "off", "--config", file]);
+    const states = (await router.status()).router.transports;
+    for (const [name, port] of Object.entries(places)) {
+      expect(states.find(({ transport }) => transport === name)).toMatchObject({
+        state: "listening",
+        listen: `${address}:${port}`,
+      });
+    }
+    expect(portsOf(router.host)).toEqual(
+      expect.arrayContaining(["tcp 9000", "udp 9001", "tcp 9002", "udp 9003", "tcp 9004"]),
+    );
+    expect(portsOf(router.host)).not.toContain("udp 9000");
+    const created = await router.ok("network", "create", "home", "--no-join");
+    const one = node("one");
+    await one.start();
+    await one.ok("join", /starmesh:\/\/join\S+/.exec(created)?.[0] ?? "");
+    await one.online("home");
+    await one.relayed();
+
+    const attached = await attach(socketOf(router.folder));
+    if (attached === null) throw new Error("the router does not answer");
+    const off = { enable: false };
+    const { transports } = await attached.client.call("router.start", {
+      transports: { wss: off, kcp: off, tcp: off },
+    });
+    expect(transports.filter(({ state }) => state === "off").map(({ transport }) => transport)).toEqual(
+      expect.arrayContaining(["tcp", "kcp", "wss"]),
+    );
+    const ports = portsOf(router.host);
+    for (const gone of ["tcp 9002", "udp 9003", "tcp 9004"]) expect(ports).not.toContain(gone);
+    expect((await one.status()).networks[0]?.state).toBe("online");
+    const moved = attached.client.call("router.start", { listen: `${address}:9999` });
+    await expect(moved).rejects.toThrow(`“listen” is set by the file ${file}`);
+    expect(readFileSync(file, "utf8")).toContain("9002");
+    attached.client.close();
   });
 
   it("[P10] a mistake is named with its place, and nothing starts", async () => {
