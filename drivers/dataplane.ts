@@ -43,6 +43,8 @@ export interface PeerOptions {
   readonly prologue?: Key;
   /** WireGuard preshared key, stock peers only. */
   readonly presharedKey?: Key;
+  /** Kind `router`: its own mask key; what goes to it is masked then. Left out: bare. */
+  readonly mask?: Key;
   /** Seconds between keepalives while a session stands; 0 for none. */
   readonly keepaliveSeconds: number;
 }
@@ -89,6 +91,13 @@ export interface PunchOptions {
   readonly perSecond: number;
   /** At most 300. */
   readonly seconds: number;
+}
+
+/** A mask key: 32 bytes, by which datagrams are covered so that nobody without it recognises them. */
+export interface MaskKey {
+  /** Id of the epoch it belongs to; 0 for a router's own. */
+  readonly id: number;
+  readonly key: Key;
 }
 
 export interface Epoch {
@@ -142,6 +151,13 @@ export interface DataPlane {
   closeRealm(realm: string): void;
   /** Epoch keys this node holds, newest first; sessions that stand are kept until their next rekey. */
   setEpochs(realm: string, epochs: readonly Epoch[]): void;
+  /**
+   * Mask keys this realm holds, newest first: what comes under any of them is taken, whatever `on` says, and what comes bare
+   * as well. `on`: nodes are spoken to under the mask of the session's epoch, before there is one under the newest (every
+   * other first message under an older one). Off: who began a session decides for both. Plain UDP and `tcp/…` are masked,
+   * stock peers and other transports never.
+   */
+  setMask(realm: string, keys: readonly MaskKey[], on: boolean): void;
 
   /** Adds a peer or changes it; its session and paths stay. */
   setPeer(realm: string, peer: PeerOptions): void;

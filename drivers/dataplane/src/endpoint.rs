@@ -82,6 +82,11 @@ impl Endpoint {
         Endpoint { channel: None, ..*self }
     }
 
+    /// Whether what leaves to it may be masked: plain UDP, and TCP without a dress of its own.
+    pub fn is_bare(&self) -> bool {
+        matches!(self.carrier, Carrier::Main | Carrier::Extra(_) | Carrier::Link(Transport::Tcp))
+    }
+
     /// Bytes that go in front of each datagram.
     pub fn overhead(&self) -> usize {
         if self.channel.is_some() { RELAY_HEADER } else { 0 }

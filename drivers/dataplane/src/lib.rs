@@ -8,6 +8,7 @@ mod endpoint;
 mod events;
 mod index;
 pub mod lossy;
+mod mask;
 mod os;
 mod packet;
 mod plane;

@@ -18,6 +18,8 @@ pub enum Cause {
     Stun,
     /// STUN requests shorter than their answer, beyond the rate allowed.
     StunRate,
+    /// What may have been masked, of strangers of whom too much was tried already.
+    MaskRate,
     /// Relay frames without a channel of ours, or not from its end.
     Relay,
     /// A relay's end could not be reached.
@@ -60,12 +62,13 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 25] = [
+const OWN: [(Cause, &str); 26] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
     (Cause::Stun, "stun"),
     (Cause::StunRate, "stun-rate"),
+    (Cause::MaskRate, "mask-rate"),
     (Cause::Relay, "relay"),
     (Cause::RelayTarget, "relay-target"),
     (Cause::RelayQuota, "relay-quota"),

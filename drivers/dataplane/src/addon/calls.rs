@@ -55,6 +55,7 @@ pub struct PeerOptions {
     pub allowed: Vec<String>,
     pub prologue: Option<String>,
     pub preshared_key: Option<String>,
+    pub mask: Option<String>,
     pub keepalive_seconds: u32,
 }
 
@@ -190,6 +191,19 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn set_mask(&self, realm: String, keys: Vec<EpochOptions>, on: bool) -> Result<(), Refused> {
+        guard(|| {
+            let read_mask = |mask: &EpochOptions| {
+                let id = u8::try_from(mask.id);
+                let id = id.map_err(|_| CallError::invalid(format!("{} is no epoch id", mask.id)))?;
+                Ok((id, read_key(&mask.key, "the mask key")?))
+            };
+            let keys = keys.iter().map(read_mask).collect::<Result<Vec<_>, CallError>>()?;
+            self.plane.set_mask(&realm, &keys, on)
+        })
+    }
+
+    #[napi]
     pub fn set_peer(&self, realm: String, peer: PeerOptions) -> Result<(), Refused> {
         guard(|| {
             let kind = match peer.kind.as_str() {
@@ -214,6 +228,7 @@ impl DataPlane {
                     allowed: prefixes.collect::<Result<_, CallError>>()?,
                     prologue: key(&peer.prologue, "the prologue")?,
                     preshared_key: key(&peer.preshared_key, "the preshared key")?,
+                    mask: key(&peer.mask, "the mask key")?,
                     keepalive_seconds: u16::try_from(seconds)
                         .map_err(|_| CallError::invalid(format!("{seconds} s is no keepalive")))?,
                 },

@@ -277,6 +277,7 @@ impl Plane {
     fn publish(&self, holdings: &Holdings) {
         let realms = holdings.realms.values().map(|opened| opened.realm.clone()).collect();
         self.core.realms.store(Arc::new(realms));
+        self.core.masks.gather(&self.core.realms.load());
     }
 
     pub(super) fn realm(&self, name: &str) -> Called<Arc<Realm>> {

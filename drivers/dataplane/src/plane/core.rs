@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::extras::Extras;
 use super::kcp::Kcp;
+use super::masks::Masks;
 use super::outbox::Route;
 use super::port::Port;
 use super::punch::Punches;
@@ -38,6 +39,7 @@ pub struct Core {
     pub punches: Punches,
     pub tcp: Tcp,
     pub kcp: Kcp,
+    pub masks: Masks,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
     pub handshakes: Bucket,
     pub proven_handshakes: Bucket,
@@ -65,6 +67,7 @@ impl Core {
             punches: Punches::default(),
             tcp: Tcp::default(),
             kcp: Kcp::default(),
+            masks: Masks::default(),
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),
@@ -89,7 +92,7 @@ impl Core {
             Carrier::Link(transport) => main.beside(transport),
             Carrier::Main => Some(main.clone()),
         };
-        Route { port: port.unwrap_or_else(|| Arc::new(Port::closed(main.name.clone()))), endpoint }
+        Route::bare(port.unwrap_or_else(|| Arc::new(Port::closed(main.name.clone()))), endpoint)
     }
 
     /// A number for a ping, unique in this instance.

@@ -116,9 +116,9 @@ impl<'a> Drive<'a> {
         let began = self.state.association.start(self.now, force, &mut outside, &mut self.outputs);
         if !began && self.state.association.is_handshaking() {
             if let Some(message) = &self.state.message {
-                self.state.targets[known..]
-                    .iter()
-                    .for_each(|route| send_plain(self.core, route, &message[..]));
+                for route in &self.state.targets[known..] {
+                    send_plain(self.core, &self.masked_first(route), &message[..]);
+                }
             }
         } else if !began {
             self.state.targets.clear();
@@ -218,11 +218,13 @@ impl<'a> Drive<'a> {
             for (at, route) in routes.iter().enumerate() {
                 let is_first = routes[..at].iter().all(|other| other.endpoint != route.endpoint);
                 if is_first && self.peer.only.allows(route.endpoint.carrier) {
-                    send_plain(self.core, route, &message[..]);
+                    send_plain(self.core, &self.masked_first(route), &message[..]);
                 }
             }
         } else {
-            self.state.targets.iter().for_each(|route| send_plain(self.core, route, &message[..]));
+            for route in &self.state.targets {
+                send_plain(self.core, &self.masked_first(route), &message[..]);
+            }
         }
         self.state.attempts += 1;
         self.state.message = Some(message);

@@ -46,6 +46,7 @@ pub struct PeerOptions {
     pub allowed: Vec<Prefix>,
     pub prologue: Option<Key>,
     pub preshared_key: Option<Key>,
+    pub mask: Option<Key>,
     pub keepalive_seconds: u16,
 }
 

@@ -1,8 +1,10 @@
 //! Seals packets for their peers and sends them in as few calls as order allows.
 
+use super::core::fill_random;
 use super::port::Port;
 use super::spread::Way;
 use crate::endpoint::{Carrier, Endpoint};
+use crate::mask::{Mask, PADDING, PRELUDE, SMALL};
 use crate::os::{Departure, LARGEST, SEGMENTS};
 use crate::packet::flow::Flow;
 use crate::packet::segment::Cut;
@@ -47,6 +49,21 @@ impl Outgoing {
 pub struct Route {
     pub port: Arc<Port>,
     pub endpoint: Endpoint,
+    /// What covers it; without one, what goes to a relay is covered as its own datagrams are.
+    pub mask: Option<Arc<Mask>>,
+}
+
+impl Route {
+    /// Without a mask of its own.
+    pub fn bare(port: Arc<Port>, endpoint: Endpoint) -> Route {
+        Route { port, endpoint, mask: None }
+    }
+
+    /// The mask of a relay on the way, which tells it by its own datagrams.
+    pub fn relay_mask(&self) -> Option<Arc<Mask>> {
+        let asked = self.mask.is_none() && self.endpoint.channel.is_some() && self.endpoint.is_bare();
+        asked.then(|| self.port.hops.answer(self.endpoint.address)).flatten()
+    }
 }
 
 /// One thread's sealed datagrams that have not left yet.
@@ -122,7 +139,7 @@ impl Outbox {
             };
             let length = cut.length(block.start);
             let last = cut.length(block.end - 1);
-            let added = self.append(outgoing, block.len(), (length, last), partial, now, write)?;
+            let added = self.append(outgoing, block.len(), (length, last), (partial, false), now, write)?;
             pushed.add(added);
         }
         if self.used >= FLUSH {
@@ -142,7 +159,8 @@ impl Outbox {
         self.flow = Flow::default();
         if payload.len() <= usize::from(outgoing.mtu) {
             let lengths = (payload.len(), payload.len());
-            return self.append(outgoing, 1, lengths, false, now, |_, out| out.copy_from_slice(payload));
+            let write = |_, out: &mut [u8]| out.copy_from_slice(payload);
+            return self.append(outgoing, 1, lengths, (false, true), now, write);
         }
         let id = NEXT_PART.fetch_add(1, Ordering::Relaxed);
         let (first, second) = payload.split_at(payload.len().div_ceil(2));
@@ -150,7 +168,7 @@ impl Outbox {
         for (is_second, bytes) in [(false, first), (true, second)] {
             let length = part::HEADER + bytes.len();
             let write = |_, out: &mut [u8]| part::write(out, id, is_second, bytes);
-            pushed.add(self.append(outgoing, 1, (length, length), false, now, write)?);
+            pushed.add(self.append(outgoing, 1, (length, length), (false, true), now, write)?);
         }
         Ok(pushed)
     }
@@ -165,13 +183,14 @@ impl Outbox {
         refused
     }
 
-    /// Seals `count` payloads of equal length, but for the last, at the end of the slab.
+    /// Seals `count` payloads of equal length, but for the last, at the end of the slab. `alone`: no part of a stream, so that
+    /// its size may be hidden.
     fn append(
         &mut self,
         outgoing: &Arc<Outgoing>,
         count: usize,
         (length, last): (usize, usize),
-        partial: bool,
+        (partial, alone): (bool, bool),
         now: Millis,
         write: impl Fn(usize, &mut [u8]),
     ) -> Result<Pushed, Refused> {
@@ -180,7 +199,10 @@ impl Outbox {
         let overhead = route.endpoint.overhead();
         let stride = overhead + keypair.sealed_length(length);
         let total = (count - 1) * stride + overhead + keypair.sealed_length(last);
-        let refused = self.make_room(route, total);
+        let relay = route.relay_mask();
+        let mask = route.mask.as_ref().or(relay.as_ref());
+        let wrap = mask.filter(|_| alone && total <= overhead + SMALL);
+        let refused = self.make_room(route, total + wrap.map_or(0, |_| PRELUDE + PADDING));
         let start = self.used;
         let buffer = &mut self.slab[start..start + total];
         let sealed = if count == 1 {
@@ -197,10 +219,18 @@ impl Outbox {
             }
             keypair.seal_segments(now, lane, partial, buffer, stride)?
         };
-        self.used += total;
+        let wrapped = wrap.map(|mask| {
+            let room = &mut self.slab[start..start + total + PRELUDE + PADDING];
+            mask.wrap(room, total, 0..=PADDING, &mut fill_random)
+        });
+        if let (Some(mask), None) = (mask, wrapped) {
+            mask.cover(&mut self.slab[start..start + total], stride);
+        }
+        self.used += wrapped.unwrap_or(total);
         if let Some(way) = way {
             way.sent.fetch_add(count as u64, Ordering::Relaxed);
         }
+        let stride = wrapped.unwrap_or(stride);
         for at in 0..count {
             let start = start + at * stride;
             self.book(outgoing, start, (start + stride).min(self.used));

@@ -11,6 +11,7 @@ use super::spread::Spread;
 use super::state::State;
 use crate::endpoint::Endpoint;
 use crate::events::{Event, Measured};
+use crate::mask::Mask;
 use crate::packet::vnet::Vnet;
 use crate::session::part::{Halves, Part};
 use crate::session::{Association, Key, Millis, Opened, PeerKind};
@@ -35,6 +36,8 @@ pub struct Peer {
     pub traffic: Traffic,
     /// Roams with every authentic datagram.
     pub is_stock: AtomicBool,
+    /// A router's own mask; what goes to it is masked so.
+    pub mask: ArcSwapOption<Mask>,
     /// What goes again when its path turns out to be dead.
     pub recent: Recent,
     halves: Mutex<Halves>,
@@ -78,6 +81,7 @@ impl Peer {
             relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),
+            mask: ArcSwapOption::empty(),
             recent: Recent::default(),
             halves: Mutex::default(),
             state: Mutex::new(State::new(kind, association, realm.mtu())),

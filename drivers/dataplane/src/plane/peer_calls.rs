@@ -2,6 +2,7 @@
 
 use super::calls::{Plane, forget};
 use super::core::{millis, random_u32};
+use super::masks::RealmMasks;
 use super::only::Confined;
 use super::options::{CallError, Called, PathOptions, PeerOptions, PunchOptions, Use};
 use super::peer::Peer;
@@ -9,14 +10,25 @@ use super::punch;
 use super::receive;
 use super::relay::{LabelTaken, SWEEP};
 use crate::endpoint::Endpoint;
+use crate::mask::Mask;
 use crate::session::control::{ControlError, MAX_KIND};
 use crate::session::{self, Association, Epoch, Key, Millis};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Plane {
     pub fn set_epochs(&self, realm: &str, epochs: &[Epoch]) -> Called<()> {
         self.realm(realm)?.local.set_epochs(epochs);
+        Ok(())
+    }
+
+    /// Masks that this realm knows, newest first, each with the id of its epoch; and whether it masks what it sends first.
+    pub fn set_mask(&self, realm: &str, keys: &[(u8, Key)], on: bool) -> Called<()> {
+        let realm = self.realm(realm)?;
+        realm.masks.store(Arc::new(RealmMasks::new(keys, on)));
+        self.core.masks.gather(&self.core.realms.load());
+        realm.peers().iter().for_each(|peer| peer.drive(&self.core, None, |drive| drive.refresh()));
         Ok(())
     }
 
@@ -45,6 +57,12 @@ impl Plane {
                 peer
             }
         };
+        let mask = options.mask.as_ref().map(|key| Arc::new(Mask::new(key)));
+        let had = peer.mask.swap(mask.clone());
+        if had.is_some() || mask.is_some() {
+            self.core.masks.gather(&self.core.realms.load());
+            peer.drive(&self.core, None, |drive| drive.refresh());
+        }
         let old = peer.drive(&self.core, None, |drive| {
             std::mem::replace(&mut drive.state.prefixes, options.allowed.clone())
         });

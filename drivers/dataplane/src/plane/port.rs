@@ -1,5 +1,6 @@
 //! A named pair of UDP sockets, one per address family, on one port; one extra socket beside such a pair; or its links of one transport.
 
+use super::hops::Hops;
 use super::links::Links;
 use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::os::{Departure, Udp};
@@ -50,6 +51,8 @@ pub struct Port {
     /// Of a port of links: those, and where it listens.
     pub links: Links,
     locals: Vec<SocketAddr>,
+    /// Who is masked on the other side.
+    pub hops: Hops,
     /// The ports of the links beside this one, by transport.
     beside: [ArcSwapOption<Port>; Transport::ALL.len()],
 }
@@ -117,6 +120,7 @@ impl Port {
             v6: ArcSwapOption::empty(),
             links: Links::default(),
             locals: Vec::new(),
+            hops: Hops::default(),
             beside: Default::default(),
         }
     }

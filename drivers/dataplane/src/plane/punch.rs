@@ -370,11 +370,11 @@ impl Punch {
     fn route(&self, at: usize) -> Route {
         let Some(at) = at.checked_sub(self.from_main.len()) else {
             let endpoint = Endpoint::direct(self.from_main[at]);
-            return Route { port: self.peer.realm.port.clone(), endpoint };
+            return Route::bare(self.peer.realm.port.clone(), endpoint);
         };
         let (_, port) = &self.ports[at % self.ports.len()];
         let target = self.from_extra[at / self.ports.len() % self.from_extra.len()];
-        Route { port: port.clone(), endpoint: port.endpoint(target) }
+        Route::bare(port.clone(), port.endpoint(target))
     }
 
     fn close(&mut self, core: &Core) {
@@ -390,6 +390,7 @@ impl Drive<'_> {
         let mut payload = [0u8; probe::MIN];
         probe::write_probe(&mut payload, PUNCH);
         for route in routes {
+            let route = self.masked(&route);
             self.send_over(&Arc::new(Outgoing::plain(keypair.clone(), route)), &payload);
         }
     }

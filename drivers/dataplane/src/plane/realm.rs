@@ -1,5 +1,6 @@
 //! One network (or one router role) of this process: its key, its peers, its table, its TUN.
 
+use super::masks::RealmMasks;
 use super::peer::Peer;
 use super::port::Port;
 use crate::os::{Tun, Waker};
@@ -24,6 +25,7 @@ pub struct Realm {
     pub port: Arc<Port>,
     pub local: Arc<Local>,
     pub tun: Option<TunLink>,
+    pub masks: ArcSwap<RealmMasks>,
     /// Read for each packet.
     pub table: ArcSwap<Table<Arc<Peer>>>,
     peers: RwLock<HashMap<Key, Arc<Peer>>>,
@@ -53,6 +55,7 @@ impl Realm {
             port,
             local,
             tun,
+            masks: ArcSwap::default(),
             table: ArcSwap::default(),
             peers: RwLock::default(),
             changing: Mutex::new(()),

@@ -3,9 +3,12 @@
 use super::core::{Core, millis, unix_nanos};
 use super::deliver::Delivery;
 use super::handshakes;
+use super::masks::wrapped;
 use super::outbox::Route;
 use super::port::Port;
 use super::relay::{Lookup, SHORTEST};
+use super::stun::ANSWER_PADDING;
+use super::uncover;
 use crate::endpoint::RELAY_HEADER;
 use crate::os::{Arrivals, Udp, boot_nanos, prefer_latency};
 use crate::refusals::Cause;
@@ -44,7 +47,7 @@ pub fn receive_one(core: &Core, from: &Route, datagram: &[u8]) {
 
 /// What one thread keeps between the batches it takes.
 pub struct Receiver<'a> {
-    core: &'a Core,
+    pub core: &'a Core,
     opens: Opens,
     delivery: Delivery,
 }
@@ -73,15 +76,15 @@ impl<'a> Receiver<'a> {
             // What the datagram waited in the socket is no part of a round trip.
             let waited = if arrival.stamp_nanos == 0 { 0 } else { unix.saturating_sub(arrival.stamp_nanos) };
             let waited = if waited > 1_000_000_000 { 0 } else { waited };
-            let route = Route { port: port.clone(), endpoint: port.endpoint(arrival.source) };
+            let route = Route::bare(port.clone(), port.endpoint(arrival.source));
             let batch = Batch { route, nanos: nanos - waited, now: nanos / 1_000_000 };
-            self.take_batch(&mut arrivals.slab, arrival.range, arrival.stride, batch);
+            uncover::take(self, &mut arrivals.slab, (arrival.range, arrival.stride), batch);
         }
         self.delivery.flush(self.core, &mut arrivals.slab);
     }
 
-    /// Datagrams of one source; runs of one protocol are taken together.
-    fn take_batch(&mut self, slab: &mut [u8], range: Range<usize>, stride: usize, mut batch: Batch) {
+    /// Datagrams of one source, none of them masked any more; runs of one protocol are taken together.
+    pub fn take_batch(&mut self, slab: &mut [u8], range: Range<usize>, stride: usize, mut batch: Batch) {
         let mut start = range.start;
         while start < range.end {
             let label = relay_label(&slab[start..(start + stride).min(range.end)]);
@@ -121,7 +124,7 @@ impl<'a> Receiver<'a> {
                 }
                 let range = range.start..(range.start + datagrams * stride).min(range.end);
                 let departure = onward.relabel(slab, range.clone(), stride);
-                if onward.route.port.send(slab, &[departure], false) == 0 {
+                if onward.send(slab, departure) {
                     self.core.relays.count(datagrams, range.len());
                 } else {
                     self.core.refusals.add(Cause::RelayTarget, datagrams as u64);
@@ -176,7 +179,13 @@ impl<'a> Receiver<'a> {
             Stun::Request(transaction) => {
                 let answer = stun::response(&transaction, source);
                 if answer.len() <= length || self.core.short_stun.take(batch.now) {
-                    batch.route.port.send_one(&answer, source);
+                    match &batch.route.mask {
+                        Some(mask) => {
+                            let covered = wrapped(mask, &answer, 0..=ANSWER_PADDING);
+                            batch.route.port.send_one(&covered, source)
+                        }
+                        None => batch.route.port.send_one(&answer, source),
+                    };
                 } else {
                     self.core.refusals.count(Cause::StunRate);
                 }
@@ -239,7 +248,7 @@ impl<'a> Receiver<'a> {
 }
 
 /// The label of a relay frame; `None` for anything else.
-fn relay_label(datagram: &[u8]) -> Option<u32> {
+pub fn relay_label(datagram: &[u8]) -> Option<u32> {
     match datagram {
         [5, 0, 0, 0, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
         _ => None,

@@ -1,13 +1,15 @@
 //! Relay channels: sealed datagrams of one member's address go on to another member or relay, under a new label.
 
+use super::masks::wrapped;
 use super::outbox::Route;
 use super::peer::Peer;
 use super::quota::Quota;
 use super::realm::Realm;
 use crate::endpoint::{Endpoint, RELAY_HEADER};
+use crate::mask::{PADDING, SMALL};
 use crate::os::Departure;
 use crate::packet::flow::Flow;
-use crate::session::{Key, Millis};
+use crate::session::{self, Key, Message, Millis};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -235,4 +237,30 @@ impl Onward {
         }
         Departure { range, stride, target: self.route.endpoint.address, flow: Flow::default() }
     }
+
+    /// Sends relabelled frames on, under the mask of who takes them; false when the system refused some.
+    pub fn send(&self, slab: &mut [u8], departure: Departure) -> bool {
+        let Route { port, endpoint, .. } = &self.route;
+        let mask = port.hops.answer(endpoint.address).filter(|_| endpoint.is_bare());
+        let Some(mask) = mask else { return port.send(slab, &[departure], false) == 0 };
+        let frames = &mut slab[departure.range.clone()];
+        let alone = frames.len() <= departure.stride && frames.len() <= RELAY_HEADER + SMALL;
+        if !alone && frames.chunks(departure.stride).all(has_data) {
+            mask.cover(frames, departure.stride);
+            return port.send(slab, &[departure], false) == 0;
+        }
+        frames.chunks_mut(departure.stride).fold(true, |sent, frame| {
+            sent & if alone || !has_data(frame) {
+                port.send_one(&wrapped(&mask, frame, 0..=PADDING), endpoint.address)
+            } else {
+                mask.cover(frame, frame.len());
+                port.send_one(frame, endpoint.address)
+            }
+        })
+    }
+}
+
+/// Whether a frame has a data message in it.
+fn has_data(frame: &[u8]) -> bool {
+    matches!(session::classify(&frame[RELAY_HEADER..]), Some(Message::Data { .. }))
 }

@@ -3,14 +3,16 @@
 use super::core::{Core, SLOW_LANE};
 use super::drive::Drive;
 use super::fit;
+use super::masks::wrapped;
 use super::outbox::{Outbox, Outgoing, Route};
 use super::spread::Spread;
 use crate::events::Event;
+use crate::mask::PADDING;
 use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
 use crate::session::control::{Control, ControlOutput};
-use crate::session::{Millis, PeerKind};
+use crate::session::{COOKIE_REPLY, INITIATION, Millis, PeerKind, RESPONSE};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -145,13 +147,24 @@ pub fn send_sealed(core: &Core, outgoing: &Arc<Outgoing>, payload: &[u8], now: M
 /// Sends a datagram that is sealed or plain by itself, behind its relay header if there is one.
 pub fn send_plain(core: &Core, route: &Route, datagram: &[u8]) {
     let endpoint = &route.endpoint;
-    let sent = if endpoint.channel.is_some() {
-        let framed = [&endpoint.prefix()[..], datagram].concat();
-        route.port.send_one(&framed, endpoint.address)
-    } else {
-        route.port.send_one(datagram, endpoint.address)
+    let framed = [&endpoint.prefix()[..endpoint.overhead()], datagram].concat();
+    let relay = route.relay_mask();
+    let sent = match route.mask.as_ref().or(relay.as_ref()) {
+        Some(mask) => {
+            let covered = wrapped(mask, &framed, 0..=padding(datagram));
+            route.port.send_one(&covered, endpoint.address)
+        }
+        None => route.port.send_one(&framed, endpoint.address),
     };
     if !sent {
         core.refusals.count(Cause::Send);
+    }
+}
+
+/// Most padding: an answer stays smaller than the smallest first message, which gives all of it.
+fn padding(datagram: &[u8]) -> usize {
+    match datagram.len() {
+        length @ (RESPONSE | COOKIE_REPLY) => INITIATION - length,
+        _ => PADDING,
     }
 }

@@ -1,10 +1,12 @@
 //! Questions to STUN servers that wait for their answer.
 
 use super::core::{Core, fill_random};
+use super::masks::wrapped;
 use super::outbox::Route;
 use super::port::Port;
 use crate::endpoint::Endpoint;
 use crate::events::Event;
+use crate::mask::PADDING;
 use crate::session::Millis;
 use crate::stun::{self, Transaction};
 use std::collections::HashMap;
@@ -13,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Milliseconds after the first try of the next ones, and of giving up.
 const TRIES: [Millis; 4] = [250, 750, 1_750, 3_000];
+/// Padding of a masked answer, so that it is no larger than what it answers.
+pub const ANSWER_PADDING: usize = 48;
 /// Questions at once.
 pub const LIMIT: usize = 64;
 
@@ -31,14 +35,14 @@ struct Question {
 
 impl StunClient {
     /// Asks; ends in one `mapped` event. False when too many questions are open.
-    pub fn ask(&self, core: &Core, Route { port, endpoint: server }: Route, now: Millis) -> bool {
+    pub fn ask(&self, core: &Core, Route { port, endpoint: server, .. }: Route, now: Millis) -> bool {
         let mut transaction = Transaction::default();
         fill_random(&mut transaction);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= LIMIT {
             return false;
         }
-        port.send_one(&stun::request(&transaction), server.address);
+        send(&port, &server, &transaction);
         open.insert(transaction, Question { port, server, began: now, tries: 0 });
         core.timers.schedule_stun(now + TRIES[0]);
         true
@@ -68,7 +72,7 @@ impl StunClient {
                 tell(core, question, None);
                 return false;
             };
-            question.port.send_one(&stun::request(transaction), question.server.address);
+            send(&question.port, &question.server, transaction);
             core.timers.schedule_stun(question.began + next);
             true
         });
@@ -85,6 +89,15 @@ impl StunClient {
             stays
         });
     }
+}
+
+/// To who is known to be masked: masked, with so much padding that the answer may have some.
+fn send(port: &Port, server: &Endpoint, transaction: &Transaction) {
+    let request = stun::request(transaction);
+    match port.hops.answer_of_host(server.address).filter(|_| server.is_bare()) {
+        Some(mask) => port.send_one(&wrapped(&mask, &request, ANSWER_PADDING..=PADDING), server.address),
+        None => port.send_one(&request, server.address),
+    };
 }
 
 fn tell(core: &Core, question: &Question, address: Option<SocketAddr>) {

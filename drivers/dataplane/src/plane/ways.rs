@@ -1,6 +1,7 @@
 //! Where a peer's packets go: paths, probes, what is heard from elsewhere.
 
 use super::drive::Drive;
+use super::masks::RealmMasks;
 use super::options::Use;
 use super::outbox::{Outgoing, Route};
 use super::path::Measure;
@@ -10,8 +11,9 @@ use super::spread::{self, MOST, Spread};
 use super::state::Used;
 use crate::endpoint::Endpoint;
 use crate::events::Event;
+use crate::mask::Mask;
 use crate::os::boot_nanos;
-use crate::session::{Millis, PeerKind, probe};
+use crate::session::{Millis, PeerKind, RealmKind, probe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +21,7 @@ impl Drive<'_> {
     pub fn set_paths(&mut self, paths: &[(Endpoint, Millis)], used: &Use) {
         self.state.prober.set_paths(paths, self.now.millis);
         let routes = |endpoints: &[Endpoint]| -> Vec<Route> {
-            let route = |endpoint: &Endpoint| Route { port: self.port_to(endpoint), endpoint: *endpoint };
+            let route = |endpoint: &Endpoint| Route::bare(self.port_to(endpoint), *endpoint);
             endpoints.iter().take(MOST).map(route).collect()
         };
         let (mut active, mut standby) = (routes(&used.active), routes(&used.standby));
@@ -87,6 +89,7 @@ impl Drive<'_> {
         if known.any(|known| known.endpoint == route.endpoint) || self.state.prober.is_path(&route.endpoint) {
             return;
         }
+        note_mask(route);
         let endpoint = route.endpoint;
         let is_new = self.state.told.take(endpoint, self.now.millis);
         if is_new {
@@ -110,6 +113,7 @@ impl Drive<'_> {
         self.probe_timeout();
         let is_active = self.state.active.iter().any(|active| active.endpoint == from.endpoint);
         if taken {
+            note_mask(from);
             self.peer.note_place(&from.endpoint, self.now.millis);
         }
         if taken && is_active {
@@ -183,7 +187,7 @@ impl Drive<'_> {
         if !self.peer.only.allows(endpoint.carrier) {
             return;
         }
-        let route = Route { port: self.port_to(&endpoint), endpoint };
+        let route = self.masked(&Route::bare(self.port_to(&endpoint), endpoint));
         let mut payload = vec![0u8; size];
         probe::write_probe(&mut payload, id);
         let way = self.state.prober.ways().find(|way| way.endpoint == endpoint).cloned();
@@ -216,6 +220,7 @@ impl Drive<'_> {
 
     /// The peer proved to be there.
     pub(super) fn stand(&mut self, route: Route) {
+        note_mask(&route);
         self.peer.proven.store(Some(Arc::new(route.clone())));
         self.peer.note_place(&route.endpoint, self.now.millis);
         self.state.standing = Some(route);
@@ -230,7 +235,7 @@ impl Drive<'_> {
                 let endpoint = &route.endpoint;
                 Arc::new(Outgoing {
                     keypair: keypair.clone(),
-                    route: route.clone(),
+                    route: self.masked(route),
                     way: prober.ways().find(|way| way.endpoint == *endpoint).cloned(),
                     mtu: if self.state.kind == PeerKind::Stock { u16::MAX } else { prober.mtu(endpoint) },
                     lane: spread::lane(at),
@@ -246,8 +251,62 @@ impl Drive<'_> {
         }
     }
 
+    /// The way with the mask of what belongs to the session.
+    pub(super) fn masked(&self, route: &Route) -> Route {
+        let mask = self.own_mask(route, |masks| match &self.state.keypair {
+            Some(keypair) => masks.of_epoch(keypair.epoch()),
+            None => masks.of_attempt(0),
+        });
+        Route { mask, ..route.clone() }
+    }
+
+    /// The way with the mask of a first message.
+    pub(super) fn masked_first(&self, route: &Route) -> Route {
+        let attempt = self.state.attempts;
+        let mask = self.own_mask(route, |masks| match &self.state.keypair {
+            Some(keypair) if attempt.is_multiple_of(2) => masks.of_epoch(keypair.epoch()),
+            _ => masks.of_attempt(attempt),
+        });
+        if self.state.kind == PeerKind::Router && mask.is_some() {
+            // What is asked of it meanwhile is masked as well.
+            route.port.hops.note(route.endpoint.address, mask.as_ref());
+        }
+        Route { mask, ..route.clone() }
+    }
+
+    /// `of`: which of the realm's masks, where the realm masks what it sends.
+    fn own_mask(
+        &self,
+        Route { port, endpoint, .. }: &Route,
+        of: impl FnOnce(&RealmMasks) -> Option<&Arc<Mask>>,
+    ) -> Option<Arc<Mask>> {
+        if endpoint.channel.is_some() || !endpoint.is_bare() {
+            return None;
+        }
+        match self.state.kind {
+            PeerKind::Stock => return None,
+            PeerKind::Router => return self.peer.mask.load_full(),
+            PeerKind::Node => {}
+        }
+        let (realm, masks) = (&self.peer.realm, self.peer.realm.masks.load());
+        if masks.on {
+            return of(&masks).cloned();
+        }
+        // Who began the session decides; of a router's, that is always the member.
+        let began = self.state.keypair.as_ref().is_none_or(|keypair| keypair.is_initiator());
+        let answers = realm.kind == RealmKind::Router || !began;
+        answers.then(|| port.hops.answer(endpoint.address)).flatten()
+    }
+
     /// Where packets go: the paths in use, or where the session was proved.
     fn routes(&self) -> &[Route] {
         if self.state.active.is_empty() { self.state.standing.as_slice() } else { &self.state.active }
+    }
+}
+
+/// Something authentic came from there: it shows how who is there masks. Behind a relay it shows nothing.
+fn note_mask(Route { port, endpoint, mask }: &Route) {
+    if endpoint.channel.is_none() {
+        port.hops.note(endpoint.address, mask.as_ref());
     }
 }

@@ -220,6 +220,7 @@ impl Association {
             local_index: index,
             remote_index: u32_at(message, 4),
             suite,
+            epoch: message[2],
             initiator: true,
             created: now.millis,
         };

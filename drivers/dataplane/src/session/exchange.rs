@@ -76,6 +76,7 @@ impl Association {
             local_index: index,
             remote_index: u32::from_le_bytes(initiation.sender()),
             suite,
+            epoch,
             initiator: false,
             created: now.millis,
         };

@@ -17,6 +17,7 @@ pub struct Keypair {
     local_index: u32,
     remote_index: u32,
     suite: Suite,
+    epoch: u8,
     initiator: bool,
     created: Millis,
     seal: DataKey,
@@ -60,6 +61,7 @@ pub(super) struct Terms {
     pub(super) local_index: u32,
     pub(super) remote_index: u32,
     pub(super) suite: Suite,
+    pub(super) epoch: u8,
     pub(super) initiator: bool,
     pub(super) created: Millis,
 }
@@ -67,7 +69,7 @@ pub(super) struct Terms {
 impl Keypair {
     /// A responder's keypair waits for its first authentic data.
     pub(super) fn new(terms: Terms, keys: &DataKeys, activity: Arc<Activity>) -> Keypair {
-        let Terms { local_index, remote_index, suite, initiator, created } = terms;
+        let Terms { local_index, remote_index, suite, epoch, initiator, created } = terms;
         let (seal, open) = if initiator {
             (&keys.to_responder, &keys.to_initiator)
         } else {
@@ -84,6 +86,7 @@ impl Keypair {
             local_index,
             remote_index,
             suite,
+            epoch,
             initiator,
             created,
             seal: DataKey::new(suite, seal),
@@ -111,6 +114,11 @@ impl Keypair {
     /// Its suite.
     pub fn suite(&self) -> Suite {
         self.suite
+    }
+
+    /// Id of the epoch that both ends hold; 0 in a router's session and with a stock peer.
+    pub fn epoch(&self) -> u8 {
+        self.epoch
     }
 
     /// Whether this end sent message 1.

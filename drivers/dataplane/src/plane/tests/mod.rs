@@ -2,6 +2,7 @@
 
 mod churn;
 mod kcp;
+mod masks;
 mod packets;
 mod paths;
 mod punch;

@@ -247,6 +247,7 @@ pub fn peer(public_key: Key, number: u8, kind: PeerKind) -> PeerOptions {
         allowed: allowed.iter().map(|prefix| prefix.parse().expect("a prefix")).collect(),
         prologue: (kind == PeerKind::Router).then_some(ROUTER),
         preshared_key: None,
+        mask: None,
         keepalive_seconds: 0,
     }
 }
