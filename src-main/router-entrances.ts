@@ -8,12 +8,15 @@ type Linked = Parameters<RouterRealm["take"]>[0];
 export class RealmEntrances {
   readonly #engine: Engine;
   readonly #settings: RealmSettings;
-  /** By transport: whether it is beside the engine's own socket. */
+  /** Name of the socket by which datagrams come in. */
+  readonly #socket: string;
+  /** By transport: whether it is beside that socket. */
   readonly #open = new Map<Linked, { readonly shared: boolean }>();
 
-  constructor(engine: Engine, settings: RealmSettings) {
+  constructor(engine: Engine, settings: RealmSettings, socket: string) {
     this.#engine = engine;
     this.#settings = settings;
+    this.#socket = socket;
   }
 
   /** As `RouterRealm.take`; again is nothing, unless the socket was bound anew meanwhile. */
@@ -33,8 +36,12 @@ export class RealmEntrances {
     if (open?.shared === false) unbind(this.#engine, socketOf(transport));
     if (open?.shared !== true) return;
     // Only with the socket do its links end. The others begin again on the new one.
-    await this.#engine.renewSocket();
-    for (const [other, { shared }] of this.#open) if (shared) this.#share(other);
+    await this.#renew();
+    for (const [other, { shared }] of [...this.#open]) {
+      if (!shared) continue;
+      this.#open.delete(other);
+      this.take(other, null);
+    }
   }
 
   close(): void {
@@ -45,9 +52,20 @@ export class RealmEntrances {
   /** Takes links on the UDP port that everything here has in common. */
   #share(transport: Linked): Place {
     const { udp } = this.#settings;
-    const port = udp === null ? null : this.#engine.carriers.listen(transport);
-    if (udp === null || port === null) throw new Error(`no UDP port takes ${transport}`);
-    return { host: udp.host, port };
+    if (udp === null) throw new Error(`there is no UDP port for ${transport}`);
+    if (this.#socket !== ownSocket) {
+      if (this.#engine.carriers.listen(transport) === null) throw new Error(`no ${transport} links here`);
+    } else if (!this.#open.has(transport)) {
+      this.#engine.dataPlane.listenLinks(ownSocket, transport, { port: 0 });
+    }
+    return udp;
+  }
+
+  async #renew(): Promise<void> {
+    const { udp } = this.#settings;
+    if (this.#socket !== ownSocket || udp === null) return this.#engine.renewSocket();
+    unbind(this.#engine, ownSocket);
+    this.#engine.dataPlane.bind(ownSocket, udp.port, oneAddress(udp.host));
   }
 
   /** Takes links beside a socket of their own. */
@@ -106,4 +124,6 @@ function socketOf(transport: Linked): string {
   return `router-${transport}`;
 }
 
+/** Socket of a router that listens at one address alone. */
+export const ownSocket = "router-udp";
 const anywhere = "::";

@@ -5,30 +5,31 @@ import type { SessionKey } from "../src-shared/ids.ts";
 import type { Engine } from "./engine/engine.ts";
 import { SessionRequests } from "./engine/requests.ts";
 import { mainSocket } from "./engine/surroundings.ts";
-import { oneAddress, RealmEntrances, unbind } from "./router-entrances.ts";
+import { oneAddress, ownSocket, RealmEntrances, unbind } from "./router-entrances.ts";
 import type { RealmEvent, RealmSettings, RouterRealm } from "./server/realm.ts";
 import type { Place } from "./server/transports.ts";
 
-/** Opens the realm on the engine's socket, which moves to the router's port first. Rejects with `code` EADDRINUSE. */
+/**
+ * Opens the realm on the engine's socket, which moves to the router's port first, or at one address on a socket of its own.
+ * Rejects with `code` EADDRINUSE.
+ */
 export async function openRouterRealm(engine: Engine, settings: RealmSettings): Promise<RouterRealm> {
-  const { udp, port } = settings;
-  if (udp !== null) await rebind(engine, udp.port);
-  // Where datagrams are switched off, this machine's own node does not use that port either.
-  else if (engine.port === port) await engine.rebind(0);
+  const { udp } = settings;
+  const socket = await openSocket(engine, settings);
   const { dataPlane } = engine;
   dataPlane.openRealm({
     realm,
-    socket: mainSocket,
+    socket,
     kind: "router",
     privateKey: settings.privateKey,
     prologue: settings.prologue,
     stampFloorMillis: 0,
   });
   const requests = new SessionRequests(dataPlane, realm);
-  const entrances = new RealmEntrances(engine, settings);
+  const entrances = new RealmEntrances(engine, settings, socket);
   return {
     stunPort: udp === null ? null : bindStun(engine, udp),
-    udp: udp === null ? null : { host: udp.host, port: engine.port },
+    udp,
     take: (transport, place) => entrances.take(transport, place),
     refuse: (transport) => entrances.refuse(transport),
     openPort: (place) => openOther(engine, place),
@@ -50,8 +51,23 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
       dataPlane.closeRealm(realm);
       entrances.close();
       unbind(engine, stunSocket);
+      if (socket !== mainSocket) unbind(engine, socket);
     },
   };
+}
+
+/** The socket by which datagrams come in; its name. */
+async function openSocket(engine: Engine, { udp, port }: RealmSettings): Promise<string> {
+  const address = udp === null ? undefined : oneAddress(udp.host);
+  if (udp !== null && address === undefined) {
+    await rebind(engine, udp.port);
+    return mainSocket;
+  }
+  // The node itself uses every address, and where datagrams are switched off another port.
+  if (engine.port === (udp?.port ?? port)) await engine.rebind(0);
+  if (udp === null) return mainSocket;
+  engine.dataPlane.bind(ownSocket, udp.port, address);
+  return ownSocket;
 }
 
 /** The next port, because a firewall that was opened for a few ports likely has it, else any. */

@@ -145,6 +145,9 @@ describe("the router's file", () => {
       expect.arrayContaining(["tcp 9000", "udp 9001", "tcp 9002", "udp 9003", "tcp 9004"]),
     );
     expect(portsOf(router.host)).not.toContain("udp 9000");
+    // At that address, and at no other.
+    expect(router.host.runNow("ss", "-Hlnu", "sport = 9001")).toContain(`${address}:9001`);
+    expect(router.host.runNow("ss", "-Hlnu", "sport = 9001")).not.toMatch(/(0\.0\.0\.0|\*|\[::\]):9001/);
     const created = await router.ok("network", "create", "home", "--no-join");
     const one = node("one");
     await one.start();
