@@ -53,8 +53,20 @@ describe("set", () => {
       stunServers: ["stun.example.org:3478"],
       portMapping: false,
       lanDiscovery: true,
+      transport: null,
+      proxy: null,
+      tlsName: null,
+      tlsPath: null,
       mtu: 1300,
     });
+    const way = ["--transport", "tls", "--proxy", "socks5://ann:secret@proxy.example.org:1080"];
+    const confined = await here("set", ...way, "--tls-name", "www.example.org", "--tls-path", "/news");
+    expect(confined.stdout).toContain("tls only");
+    expect(confined.stdout).toContain("socks5://proxy.example.org:1080");
+    expect(confined.stdout).not.toContain("secret");
+    const wrong = await here("set", "--transport", "carrier-pigeon");
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--transport")]);
+    expect((await here("set", "--transport", "auto", "--proxy", "auto")).stdout).toContain("best (auto)");
     expect(
       (await here("set", "--bind", "all", "--port", "auto", "--stun", "none", "--declare", "none")).code,
     ).toBe(0);
@@ -638,6 +650,45 @@ describe("the engine in the foreground", () => {
     expect(await on(state, "router")).toMatchObject({ code: 1, stderr: second.stderr });
     router.process.kill("SIGINT");
     expect(await router.ended).toMatchObject({ code: 0 });
+  });
+
+  it("[P09 P10 P11 E11] router takes transports, certificates and a range of ports", async () => {
+    const state = line.state("ports");
+    const words =
+      "router --panel off --cert a.pem --key b.pem --store sqlite:r.db --transport udp=off --transport tcp=0.0.0.0:8443 --transport wss=on --bind 8000 --nums 1000 --token correct-horse";
+    const router = line.start(["--state", state, ...words.split(" ")]);
+    await router.says(/Stop it with Ctrl-C\.\n/);
+    expect(JSON.parse(readFileSync(join(state, "options.json"), "utf8")).router).toEqual({
+      wish: {
+        cert: "a.pem",
+        key: "b.pem",
+        store: "sqlite:r.db",
+        transports: {
+          udp: { enable: false },
+          tcp: { enable: true, listen: "0.0.0.0:8443" },
+          wss: { enable: true },
+        },
+        planes: { bind: 8000, nums: 1000, token: "correct-horse" },
+      },
+    });
+    router.process.kill("SIGINT");
+    expect(await router.ended).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["--transport ftp=on", "--transport: write NAME=on, NAME=off or NAME=ADDRESS:PORT with one of udp, tcp"],
+    ["--transport udp", "--transport: write NAME=on, NAME=off or NAME=ADDRESS:PORT with one of udp, tcp"],
+    ["--transport udp=443", "--transport: write ADDRESS:PORT, for example 0.0.0.0:443 or [::]:443."],
+    ["--listen 443", "--listen: write ADDRESS:PORT, for example 0.0.0.0:443 or [::]:443."],
+    ["--public no/host", "--public: write HOST or HOST:PORT, for example vpn.example.org."],
+    ["--bind x", "--bind: write a port, 1 to 65535."],
+    ["--bind 8000 --nums 0", "--nums: write how many ports, 1 to 4096."],
+    ["--bind 8000 --token short", "--token: write a token of 8 characters or more."],
+    ["--nums 3", "--nums and --token go with --bind, the first port."],
+  ])("[P10 E11] router %s says what to write", async (words, message) => {
+    const failed = await on(line.state("none"), "router", ...words.split(" "));
+    expect(failed).toMatchObject({ code: 2, stdout: "" });
+    expect(failed.stderr).toContain(message);
   });
 
   it("up --foreground --panel off opens none, and ends with stop", async () => {
