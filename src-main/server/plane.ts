@@ -3,6 +3,7 @@ import type { Socket as UdpSocket } from "node:dgram";
 import { createSocket } from "node:dgram";
 import type { Server, Socket } from "node:net";
 import { createServer, isIPv6 } from "node:net";
+import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 
 export interface PlaneOptions {
@@ -39,7 +40,7 @@ export class Plane {
     });
   }
 
-  /** Null when another program has the port, TCP or UDP. Rejects with any other failure of `listen`. */
+  /** Null when another program has the port, TCP or UDP. Throws `system-refused`. */
   static async open(options: PlaneOptions): Promise<Plane | null> {
     const server = createServer();
     try {
@@ -47,8 +48,10 @@ export class Plane {
       return new Plane(options, server, options.openUdp === null ? null : await hold(options));
     } catch (error) {
       server.close();
-      if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return null;
-      throw error;
+      const code = error instanceof Error && "code" in error ? error.code : null;
+      if (code === "EADDRINUSE") return null;
+      const detail = code === "EACCES" ? "ports below 1024 need root" : String(error);
+      throw new AppError("system-refused", { action: `listen on port ${options.port}`, detail });
     }
   }
 

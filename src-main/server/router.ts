@@ -4,11 +4,10 @@ import type { Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
 import { planeName } from "../../src-shared/plane.ts";
-import type { CertificateFiles, RouterSettings } from "../../src-shared/router-settings.ts";
+import type { RouterSettings } from "../../src-shared/router-settings.ts";
 import type { RouterPlanesStatus, RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
-import type { TlsPair } from "../transport/certificate.ts";
-import { loadCertificate } from "../transport/certificate.ts";
+import { Certificates } from "./certificates.ts";
 import type { Log, OtherPorts } from "./connection.ts";
 import { ControlServer } from "./control.ts";
 import { Desk } from "./desk.ts";
@@ -26,7 +25,6 @@ import type { OpenRealm, RouterRealm } from "./realm.ts";
 import { Reception } from "./reception.ts";
 import { Relay } from "./relay.ts";
 import type { RouterStore } from "./store.ts";
-import type { Place } from "./transports.ts";
 import { Transports } from "./transports.ts";
 
 export interface RouterOptions {
@@ -114,12 +112,12 @@ class RouterRole implements Router {
   readonly #refused = new Map<string, number>();
   #settings: RouterSettings;
   #running: Running | null = null;
-  /** What each port serves. */
-  readonly #served = new WeakMap<TcpPort, TlsPair>();
+  readonly #certificates: Certificates;
 
   constructor(options: RouterOptions, keys: RouterKeys) {
     this.#options = options;
     this.#settings = options.settings;
+    this.#certificates = new Certificates(options);
     this.keys = keys;
   }
 
@@ -168,8 +166,9 @@ class RouterRole implements Router {
       streams: () => this.#running?.realm ?? null,
       refused,
     };
+    const opens = this.#options.openPort ?? openPort;
     try {
-      const tls = await this.#certificate(this.#settings.files);
+      const tls = await this.#certificates.load(this.#settings.files);
       const { port, realm } = await openPorts({
         settings: this.#settings,
         store,
@@ -178,19 +177,19 @@ class RouterRole implements Router {
         prologue: notary.hash(
           concatBytes(toUtf8("router"), fromBase64(this.keys.identity) ?? new Uint8Array()),
         ),
-        openPort: this.#options.openPort ?? openPort,
+        openPort: opens,
         openRealm,
         ...hooks,
       });
-      this.#served.set(port, tls);
       relay = new Relay({ realm, networks, notary, now, isHere, refused, log });
       for (const hosted of networks.all())
         for (const key of hosted.keys()) relay.keyChanged(hosted, key, true);
       const transports = new Transports(this.#settings, {
         realm,
         control: port,
-        openSecured: (place, files) => this.#openSecured(place, files, hooks),
-        certify: (each, files) => this.#certify(each, files),
+        openSecured: (place, files) =>
+          this.#certificates.open(files, (each) => opens({ ...place, ...hooks, tls: each })),
+        certify: (each, files) => this.#certificates.certify(each, files),
         failed: (transport, detail) => log("transport failed", { transport, detail }),
       });
       const timers = [
@@ -203,6 +202,7 @@ class RouterRole implements Router {
       log("router started", { port: port.port, networks: networks.all().length });
     } catch (error) {
       control.stop();
+      await this.stop();
       throw error;
     }
   }
@@ -225,7 +225,7 @@ class RouterRole implements Router {
     const running = this.#running;
     if (running === null || !isAlike(this.#settings, settings)) return false;
     for (const { files } of [settings, settings.transports.tls, settings.transports.wss])
-      await this.#certificate(files);
+      await this.#certificates.load(files);
     this.#settings = settings;
     await running.transports.apply(settings);
     await running.planes.apply(this.#planesWish(running.port));
@@ -259,27 +259,6 @@ class RouterRole implements Router {
 
   refused(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#refused);
-  }
-
-  /** The certificate to serve now. Throws `usage`. */
-  #certificate(files: CertificateFiles | null): Promise<TlsPair> {
-    const { folder, now } = this.#options;
-    return loadCertificate(files === null ? { folder } : { folder, files }, now());
-  }
-
-  async #openSecured(place: Place, files: CertificateFiles | null, hooks: PortHooks): Promise<TcpPort> {
-    const tls = await this.#certificate(files);
-    const port = await (this.#options.openPort ?? openPort)({ ...place, ...hooks, tls });
-    this.#served.set(port, tls);
-    return port;
-  }
-
-  async #certify(port: TcpPort, files: CertificateFiles | null): Promise<void> {
-    const [tls, served] = [await this.#certificate(files), this.#served.get(port)];
-    if (tls.cert === served?.cert && tls.key === served.key) return;
-    this.#served.set(port, tls);
-    port.setCertificate(tls);
-    this.#options.log("certificate changed", { port: port.port });
   }
 
   #addresses() {

@@ -228,4 +228,12 @@ describe("the router's transports", () => {
     ).rejects.toThrow(/not a PEM certificate/);
     expect(await certificateAt(port)).toBe(one.print);
   });
+
+  it("[P11] a start that fails on a certificate leaves no port behind", async () => {
+    const port = await freePort();
+    const listen = `127.0.0.1:${port}`;
+    const none = { cert: join(folder, "none.pem"), key: join(folder, "none.key") };
+    await expect(start({ listen, transports: { tls: none } })).rejects.toThrow(/cannot be read/);
+    expect((await start({ listen })).state()?.port).toBe(port);
+  });
 });
