@@ -5,6 +5,7 @@ import { IconCheck, IconLoader2, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import type { InputOf, OutputOf } from "../../src-shared/api/contract.ts";
 import { isLink, parseInvite } from "../../src-shared/link.ts";
+import { planeTarget } from "../../src-shared/plane.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { ErrorLine, Remark, Warning } from "../parts/notices.tsx";
@@ -80,6 +81,7 @@ export function JoinPage({ invite }: { readonly invite: string }) {
               <>
                 <TextInput
                   label={say("join.name")}
+                  description={say("join.name.hint")}
                   autoComplete="off"
                   autoFocus
                   {...form.getInputProps("name")}
@@ -202,7 +204,10 @@ function validators({ say }: Words) {
     invite: needed("invite", say("join.invite.missing")),
     name: needed("secret", say("join.name.missing")),
     secret: needed("secret", say("join.secret.missing")),
-    router: needed("secret", say("join.router.missing")),
+    router: (value: string, values: FormValues) =>
+      planeTarget(values.name.trim()) === null
+        ? needed("secret", say("join.router.missing"))(value, values)
+        : null,
   };
 }
 
@@ -211,10 +216,15 @@ function inputOf(values: FormValues): InputOf<"networks.join"> {
   return {
     ...(values.way === "invite"
       ? { target: withoutBreaks(values.invite) }
-      : { target: values.name.trim(), secret: values.secret, router: values.router.trim() }),
+      : { target: values.name.trim(), secret: values.secret, ...routerOf(values) }),
     ...(ownName === "" ? {} : { nodeName: ownName }),
     force: values.force,
   };
+}
+
+/** `HOST:PORT` instead of a name says already which router is meant. */
+function routerOf({ router }: FormValues): { readonly router?: string } {
+  return router.trim() === "" ? {} : { router: router.trim() };
 }
 
 /** Mail and chat programs break long lines. */

@@ -312,6 +312,7 @@ export const en = {
   "join.name.missing": "Write the network’s name.",
   "join.secret.missing": "Write the network’s secret.",
   "join.router": "Router",
+  "join.name.hint": "Or HOST:PORT, for the network of a router’s port.",
   "join.router.hint": "Its address, or the link that its page shows.",
   "join.router.missing": "Write the router’s address.",
   "join.preview": "An invite from {routers}; it ends {when}.",

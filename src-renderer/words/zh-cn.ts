@@ -292,6 +292,7 @@ export const zhCN = {
   "join.name.missing": "请填写网络名称。",
   "join.secret.missing": "请填写网络密码。",
   "join.router": "路由器",
+  "join.name.hint": "或填写 主机:端口，加入路由器某个端口上的网络。",
   "join.router.hint": "它的地址，或其页面上的链接。",
   "join.router.missing": "请填写路由器地址。",
   "join.preview": "来自 {routers} 的邀请，{when}到期。",

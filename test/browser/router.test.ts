@@ -109,6 +109,19 @@ describe.skipIf(lacking !== null)("the router's page", () => {
     expect(engine.world.router.wish.planes).toBeUndefined();
   });
 
+  it("[E16] joins the network of a port by HOST:PORT and the token alone", async () => {
+    const { page, engine } = await open({ hash: "#/join" });
+    await page.getByText("Name and secret").click();
+    await page.getByRole("textbox", { name: "Name of the network" }).fill("home");
+    await page.getByRole("textbox", { name: "Secret" }).fill("correct-horse");
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await page.getByText("Write the router’s address.").waitFor();
+    await page.getByRole("textbox", { name: "Name of the network" }).fill("vpn.example.org:8000");
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: /port-8000/ }).waitFor();
+    expect(engine.world.find("port-8000").secret).toBe("correct-horse");
+  });
+
   it("[P09] in Chinese, dark and on a narrow screen nothing is cut off", async () => {
     const { page } = await open({
       locale: "zh-CN",

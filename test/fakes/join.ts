@@ -3,6 +3,7 @@ import type { Handlers, OutputOf, ParsedInputOf, StopSignal } from "../../src-sh
 import { AppError } from "../../src-shared/errors.ts";
 import { nodeName } from "../../src-shared/ids.ts";
 import { isLink, parseInvite } from "../../src-shared/link.ts";
+import { planeTarget } from "../../src-shared/plane.ts";
 import type { FakeWorld } from "./engine.ts";
 import { failOnDemand } from "./failure.ts";
 import { createNetwork } from "./networks.ts";
@@ -96,9 +97,10 @@ function byInvite(world: FakeWorld, target: string): Plan {
 }
 
 function bySecret(input: ParsedInputOf<"networks.join">): Plan {
-  const name = input.target.trim();
+  const plane = input.router === undefined ? planeTarget(input.target.trim()) : null;
+  const name = plane?.name ?? input.target.trim();
   failOnDemand(name);
-  if (input.router === undefined || input.router === "")
+  if (plane === null && (input.router === undefined || input.router === ""))
     throw new AppError("no-network-here", { name, router: "this machine" });
   if (input.secret === undefined || input.secret.length < 8) throw new AppError("wrong-secret", { name });
   return { name, range: "10.99.0.0/16", approve: false, secret: input.secret };
