@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parseAddress } from "./address.ts";
 import { splitHostPort } from "./ids.ts";
+import { parseProxy } from "./proxy.ts";
 import { transports } from "./status.ts";
 
 /** An interface by name (`eth0`), or one of this machine's addresses. */
@@ -29,6 +30,16 @@ const stunServer = z
   .transform((text) => (splitHostPort(text) === null ? `${text}:${stunPort}` : text))
   .refine((text) => splitHostPort(text) !== null, { message: "write stun:HOST or stun:HOST:PORT" });
 
+/** `direct`, or the proxy's URL. */
+const proxy = z
+  .string()
+  .max(300)
+  .refine((text) => text === "direct" || parseProxy(text) !== null, {
+    message: "write http://HOST:PORT, socks5://USER:PASSWORD@HOST:PORT, or direct",
+  });
+
+const host = z.string().max(253).refine(isHost, { message: "write a host name like www.example.org" });
+
 /** All settings of an install. */
 export const settings = z.object({
   /** UDP port to insist on; null: the one of last time, 7743, or a free one. */
@@ -45,6 +56,17 @@ export const settings = z.object({
   lanDiscovery: z.boolean(),
   /** Nothing is sent by any other; null: what serves best. */
   transport: z.enum(transports).nullable().default(null),
+  /** Connections over TLS go through this proxy; `direct`: through none; null: as the environment says. */
+  proxy: proxy.nullable().default(null),
+  /** Named in TLS handshakes instead of the router's host; null: the host. */
+  tlsName: host.nullable().default(null),
+  /** Path that requests to routers ask for; null: the usual one. */
+  tlsPath: z
+    .string()
+    .max(200)
+    .regex(/^\/[!-~]*$/, "write a path like /news")
+    .nullable()
+    .default(null),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
   mtu: z.number().int().min(1280).max(1400).nullable(),
 });
@@ -63,6 +85,9 @@ export const usualSettings: Settings = {
   portMapping: true,
   lanDiscovery: true,
   transport: null,
+  proxy: null,
+  tlsName: null,
+  tlsPath: null,
   mtu: null,
 };
 

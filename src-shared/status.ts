@@ -11,6 +11,16 @@ const time = z.iso.datetime().nullable();
 export const transports = ["udp", "tcp", "kcp", "tls", "wss", "quic"] as const;
 export type Transport = (typeof transports)[number];
 
+/** As people know them. */
+export const transportNames: Readonly<Record<Transport, string>> = {
+  udp: "UDP",
+  tcp: "TCP",
+  kcp: "KCP",
+  tls: "TLS",
+  wss: "WSS",
+  quic: "QUIC",
+};
+
 /** One way to a peer, as the user sees it. */
 export const pathStatus = z.object({
   kind: z.enum(["direct", "relay"]),
@@ -49,6 +59,10 @@ export const reasonCode = z.enum([
   "direct-reflexive",
   "direct-heard",
   "direct-tcp",
+  "direct-link",
+  "direct-for-losses",
+  "relay-link",
+  "chosen-transport",
   "relay-first",
   "relay-direct-unanswered",
   "relay-direct-lost",

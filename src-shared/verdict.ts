@@ -11,6 +11,15 @@ export const verdictTexts = {
   "direct-lossy": "Packets go straight to {name}, but {loss} % of them get lost.",
   "direct-small":
     "Packets go straight to {name}, but the line carries at most {mtu} bytes at once: larger packets travel in two parts.",
+  "direct-link":
+    "Packets go straight to {name} over {transport} on port {port}, because plain UDP gets no answer there.",
+  "direct-for-losses":
+    "Packets go straight to {name} over {transport}, which makes up for losses: without it {loss} % of them are lost on the line.",
+  "relay-link":
+    "Packets go through {via} over {transport} on port {port}, because UDP to it is blocked here.",
+  "transport-chosen": "You chose {transport} for {name}: nothing is sent to it by another transport.",
+  "transport-silent":
+    "You chose {transport} for {name}, which does not answer that way; nothing is sent by another.",
   "direct-chosen": "You chose the direct path to {name}.",
   "relay-chosen": "You chose to reach {name} through {via}.",
   "chosen-relay-dead": "You chose {chosen}, which does not answer; packets go through {via} until it does.",
@@ -57,6 +66,8 @@ export const remedyTexts = {
     "Switch on UPnP or NAT-PMP in the internet router of {name}, or let {relay} relay, which is in the same place.",
   "open-port": "Open a UDP port in the firewall of one end.",
   "udp-open-here": "Let UDP to the router's port through here.",
+  "udp-open-router": "Let UDP to port {port} of {via} through here; it is quicker than {transport}.",
+  "any-transport": "Let Starmesh choose the transport again (starmesh set --transport auto).",
   "udp-open-there": "Let UDP to the router's port through where {name} is.",
   "same-network": "Connect both to the same network, not to a guest network.",
   unpin: "Let Starmesh choose the path again.",

@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { OutputOf } from "../../src-shared/api/contract.ts";
-import type { PathStatus, PeerStatus, PinStatus } from "../../src-shared/status.ts";
-import { pinStatus } from "../../src-shared/status.ts";
+import type { PathStatus, PeerStatus, PinStatus, Transport } from "../../src-shared/status.ts";
+import { pinStatus, transports } from "../../src-shared/status.ts";
 import type { RemedyStatus } from "../../src-shared/verdict.ts";
 import type { Context, ReadOptions } from "./context.ts";
 import { nextCommand } from "./context.ts";
@@ -16,6 +16,7 @@ interface PathOptions extends ReadOptions {
   readonly direct?: true;
   readonly auto?: true;
   readonly spread?: PinStatus["spread"];
+  readonly transport?: Transport | "auto";
 }
 
 export function addPathCommand(program: Command, context: Context): void {
@@ -28,6 +29,11 @@ export function addPathCommand(program: Command, context: Context): void {
     .addOption(new Option("--via <RELAY>", "from now on through this relay").conflicts(["direct", "auto"]))
     .addOption(new Option("--direct", "from now on only directly").conflicts(["auto"]))
     .option("--auto", "let Starmesh choose again")
+    .option(
+      "--transport <NAME>",
+      `send to it by this transport and no other: ${transports.join(", ")}, or auto`,
+      parseTransport,
+    )
     .option("--spread <HOW>", "share packets among several paths: auto, on or off", parseSpread)
     .option("--json", "as JSON")
     .addHelpText("after", choosing)
@@ -49,15 +55,25 @@ export function addPathCommand(program: Command, context: Context): void {
 }
 
 /** What to choose; `keeps`: only how packets are shared changes. Null: nothing, only look. */
-function wishOf({ via, direct, auto, spread }: PathOptions): {
+function wishOf({ via, direct, auto, spread, transport }: PathOptions): {
   readonly keeps: boolean;
   readonly change: Partial<PinStatus>;
 } | null {
-  const sharing = spread === undefined ? {} : { spread };
+  const sharing = {
+    ...(spread === undefined ? {} : { spread }),
+    ...(transport === undefined ? {} : { transport: transport === "auto" ? null : transport }),
+  };
   if (via !== undefined) return { keeps: false, change: { via, ...sharing } };
   if (direct) return { keeps: false, change: { direct: true, ...sharing } };
-  if (auto) return { keeps: false, change: { spread: spread ?? "auto" } };
-  return spread === undefined ? null : { keeps: true, change: sharing };
+  if (auto) return { keeps: false, change: { transport: null, spread: "auto", ...sharing } };
+  return spread === undefined && transport === undefined ? null : { keeps: true, change: sharing };
+}
+
+function parseTransport(text: string): Transport | "auto" {
+  const found = transports.find((each) => each === text.toLowerCase());
+  if (found === undefined && text !== "auto")
+    throw new InvalidArgumentError(`Give ${transports.join(", ")}, or auto.`);
+  return found ?? "auto";
 }
 
 function parseSpread(text: string): PinStatus["spread"] {
@@ -133,7 +149,7 @@ function describeRemedy({ text, gainMs }: RemedyStatus): string {
   return gainMs === null ? text : `${text} (${formatLatency(gainMs)} quicker)`;
 }
 
-function describePin({ via, direct, spread }: PinStatus): string {
+function describePin({ via, direct, transport, spread }: PinStatus): string {
   const path = direct ? "only directly" : via === null ? "" : `through ${via}`;
   const sharing =
     spread === "auto"
@@ -141,13 +157,15 @@ function describePin({ via, direct, spread }: PinStatus): string {
       : spread === "on"
         ? "packets shared among paths"
         : "packets not shared among paths";
-  return [path, sharing].filter((each) => each !== "").join(", ");
+  const over = transport === null ? "" : `only over ${transport}`;
+  return [path, over, sharing].filter((each) => each !== "").join(", ");
 }
 
 const choosing = `
 Starmesh takes the quickest path that works, a direct one unless a relay is much quicker. To choose yourself:
   starmesh path bob --via nas     through the relay nas, where that is quicker or cheaper
   starmesh path bob --direct      never through a relay
+  starmesh path bob --transport tls   over TLS and nothing else, also while that does not answer
   starmesh path bob --auto        as Starmesh finds best
 A choice is kept until it is undone. While what was chosen does not answer, another path is used, and this command says
 so. It is for what this machine sends; for both directions choose at both ends.

@@ -1,8 +1,10 @@
 /** `starmesh set`: which interface and port this machine uses, and what it asks of the network round it. */
 import type { Command } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
+import { parseProxy, showProxy } from "../../src-shared/proxy.ts";
 import type { SettingsChange, SettingsStatus } from "../../src-shared/settings.ts";
 import { settingsChange } from "../../src-shared/settings.ts";
+import { transports } from "../../src-shared/status.ts";
 import type { Context, ReadOptions } from "./context.ts";
 import { withStartedEngine } from "./engine.ts";
 
@@ -13,6 +15,10 @@ interface SetOptions extends ReadOptions, PlaceOptions {
   readonly stun?: readonly string[];
   readonly portMapping?: string;
   readonly lanDiscovery?: string;
+  readonly transport?: string;
+  readonly proxy?: string;
+  readonly tlsName?: string;
+  readonly tlsPath?: string;
 }
 
 /** Which interface and port. */
@@ -41,6 +47,16 @@ export function addSetCommand(program: Command, context: Context): void {
       "ask the gateway to let the port in, by PCP, NAT-PMP or UPnP (default on)",
     )
     .option("--lan-discovery <on|off>", "look for neighbours on the LAN (default on)")
+    .option(
+      "--transport <NAME|auto>",
+      `send by this transport and no other: ${transports.join(", ")} (auto: what serves best)`,
+    )
+    .option(
+      "--proxy <URL|direct|auto>",
+      "reach routers through this proxy, http://… or socks5://… (auto: as HTTPS_PROXY and ALL_PROXY say)",
+    )
+    .option("--tls-name <HOST|auto>", "name this host in TLS handshakes (auto: the router's)")
+    .option("--tls-path </PATH|auto>", "ask routers for this path (auto: what they tell)")
     .option("--mtu <BYTES|auto>", "largest IP packet of the networks, 1280 to 1400 (auto: 1400)")
     .option("--json", "as JSON")
     .addHelpText("after", explanation)
@@ -70,6 +86,7 @@ export function withPlaceOptions(command: Command): Command {
 /** What the options ask to change. Throws `usage`. */
 export function settingsOf(options: SetOptions): SettingsChange {
   const { bind, port, mtu, declare, stun, portMapping, lanDiscovery } = options;
+  const { transport, proxy, tlsName, tlsPath } = options;
   const wish = {
     ...(bind === undefined ? {} : { bind: bind === "all" ? null : bind }),
     ...(port === undefined ? {} : { port: numberOr(port, "--port") }),
@@ -78,6 +95,10 @@ export function settingsOf(options: SetOptions): SettingsChange {
     ...(stun === undefined ? {} : { stunServers: listOr(stun) }),
     ...(portMapping === undefined ? {} : { portMapping: isOn(portMapping, "--port-mapping") }),
     ...(lanDiscovery === undefined ? {} : { lanDiscovery: isOn(lanDiscovery, "--lan-discovery") }),
+    ...(transport === undefined ? {} : { transport: textOr(transport) }),
+    ...(proxy === undefined ? {} : { proxy: textOr(proxy) }),
+    ...(tlsName === undefined ? {} : { tlsName: textOr(tlsName) }),
+    ...(tlsPath === undefined ? {} : { tlsPath: textOr(tlsPath) }),
   };
   const parsed = settingsChange.safeParse(wish);
   if (parsed.success) return parsed.data;
@@ -95,6 +116,10 @@ function printSettings({ terminal }: Context, { settings, port, interfaces }: Se
     ["STUN servers", ["the routers", ...settings.stunServers].join(", ")],
     ["Port mapping", settings.portMapping ? "on" : "off"],
     ["LAN discovery", settings.lanDiscovery ? "on" : "off"],
+    ["Transport", settings.transport === null ? "what serves best (auto)" : `${settings.transport} only`],
+    ["Proxy", shownProxy(settings.proxy)],
+    ["Name in TLS", settings.tlsName ?? "the router's (auto)"],
+    ["Path in TLS", settings.tlsPath ?? "as routers tell (auto)"],
   ];
   for (const [name, value] of lines) terminal.print(`${name.padEnd(19)} ${value}`);
   terminal.print("");
@@ -108,6 +133,18 @@ function numberOr(text: string, option: string): number | null {
   if (text === "auto") return null;
   if (!/^\d{1,6}$/.test(text)) throw new AppError("usage", { detail: `${option}: write a number, or auto.` });
   return Number(text);
+}
+
+/** Null for `auto`. */
+function textOr(text: string): string | null {
+  return text === "auto" ? null : text;
+}
+
+/** Without its password. */
+function shownProxy(text: string | null): string {
+  const proxy = text === null || text === "direct" ? null : parseProxy(text);
+  if (proxy !== null) return showProxy(proxy);
+  return text === "direct" ? "none" : "as the environment says (auto)";
 }
 
 function listOr(texts: readonly string[]): string[] {
@@ -129,6 +166,10 @@ const optionNames: Readonly<Record<string, string>> = {
   mtu: "--mtu",
   declared: "--declare",
   stunServers: "--stun",
+  transport: "--transport",
+  proxy: "--proxy",
+  tlsName: "--tls-name",
+  tlsPath: "--tls-path",
 };
 
 const explanation = `
@@ -139,4 +180,6 @@ Examples:
   starmesh set --port 7743                  a fixed UDP port for a strict firewall
   starmesh set --declare vpn.example.org    others reach this machine there: its router forwards the port to it
   starmesh set --stun stun:stun.example.org:3478
+  starmesh set --transport tls              nothing but TLS leaves this machine, as if it visited web sites
+  starmesh set --proxy http://proxy.example.org:3128
 `;

@@ -172,12 +172,13 @@ async function publishFirst(
   network: StoredNetwork["network"],
   entries: readonly Signed[],
   host: Host,
-  { notary }: Surroundings,
+  { notary, connect }: Surroundings,
 ): Promise<void> {
   const control = await openControl({
     addresses: [...new Set([...host.near, ...host.router.addresses])],
     pin: host.router.pin,
     notary,
+    connect,
     greeting: { role: "host", network, token: toBase64Url(host.token) },
     listener: {
       entries: () => undefined,

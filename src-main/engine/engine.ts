@@ -9,11 +9,15 @@ import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shared/ids.ts";
+import { parseProxy } from "../../src-shared/proxy.ts";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
+import type { WayOutChoice } from "../transport/way-out.ts";
+import { wayOut } from "../transport/way-out.ts";
+import { webSocketConnect } from "../transport/websocket.ts";
 import { Administration } from "./administration.ts";
 import { Beacons } from "./beacons.ts";
 import { bindingOf, boundAddress, requireInterface, usedSystem } from "./binding.ts";
@@ -126,7 +130,7 @@ export class Engine {
     // The router role has the port's TCP for itself; the next one is likely open where a few were opened.
     this.carriers = new Carriers({
       dataPlane: this.dataPlane,
-      openStream: streamOpener(this.dataPlane, () => ({})),
+      openStream: streamOpener(this.dataPlane, () => wayOutOf(this.settings)),
       wishes: () => [this.#port, this.#port + 1, 0],
       address: () => {
         const { bind } = this.settings;
@@ -163,6 +167,8 @@ export class Engine {
       pings: this.pings,
       worked: new Worked({ folder, system, now: Date.now }),
       transport: () => this.settings.transport,
+      connect: (address, secret, signal) =>
+        webSocketConnect(wayOut(wayOutOf(this.settings)))(address, secret, signal),
       mtu: () => this.settings.mtu,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
@@ -219,11 +225,14 @@ export class Engine {
     }
     this.#settings.keep(change);
     const { port, bind, mtu } = this.settings;
-    // What is not wanted any more is not listened for either.
+    // What is not wanted any more is not listened for either; the port of a router role goes on serving others.
     const isConfined = this.settings.transport !== before.transport;
-    const isMoved = bind !== before.bind || (port !== null && port !== this.#port) || isConfined;
+    const isMoved =
+      bind !== before.bind || (port !== null && port !== this.#port) || (isConfined && this.#router === null);
+    const isOtherWay = JSON.stringify(wayOutOf(this.settings)) !== JSON.stringify(wayOutOf(before));
     try {
-      if (isMoved || mtu !== before.mtu) await this.#reopen(isMoved ? (port ?? this.#port) : null);
+      if (isMoved || isConfined || isOtherWay || mtu !== before.mtu)
+        await this.#reopen(isMoved ? (port ?? this.#port) : null);
     } catch (error) {
       this.#settings.keep(before);
       throw error;
@@ -706,6 +715,15 @@ export class Engine {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** What the user chose for connections over TLS. */
+function wayOutOf({ proxy, tlsName, tlsPath }: Settings): WayOutChoice {
+  return {
+    proxy: proxy === null || proxy === "direct" ? proxy : parseProxy(proxy),
+    serverName: tlsName,
+    path: tlsPath,
+  };
 }
 
 /** Whether this machine was removed from a network, or the network is gone: it may join anew. */

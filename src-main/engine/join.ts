@@ -73,6 +73,7 @@ export async function joinNetwork(
     addresses: ticket.addresses,
     pin: ticket.pin,
     notary: surroundings.notary,
+    connect: surroundings.connect,
     greeting: ticket.greeting,
     listener: {
       entries: (entries) => void inbox.push(...entries),

@@ -261,12 +261,6 @@ export class NetworkLoop {
     this.feed({ kind: "transport", only: transport(), worked: worked.here() });
   }
 
-  /** The user wants another transport from now on. */
-  confine(): void {
-    this.applyTransport();
-    this.line.confine(this.#surroundings.transport());
-  }
-
   /** A link that was wanted stands, or does not any more. */
   linked(endpoint: string, up: boolean): void {
     this.line.linked(endpoint, up);

@@ -71,6 +71,7 @@ export class RouterLine {
     this.#control = keepControl({
       notary: surroundings.notary,
       target: options.target,
+      connect: surroundings.connect,
       random: Math.random,
       listener: {
         online: (control) => this.#online(control),
@@ -164,12 +165,6 @@ export class RouterLine {
   /** A link stands from now on, or does not any more. */
   linked(endpoint: string, up: boolean): void {
     if (this.#router?.links.includes(endpoint) === true) this.#feed({ kind: "link", endpoint, up });
-  }
-
-  /** The user wants this transport and no other from now on; null: any. */
-  confine(transport: Transport | null): void {
-    this.#confinePeer();
-    this.#feed({ kind: "only", transport });
   }
 
   /** An event of the data plane about the router's session. */

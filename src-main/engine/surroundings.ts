@@ -5,6 +5,7 @@ import type { Transport } from "../../src-shared/status.ts";
 import type { Notary } from "../../src-shared/trust.ts";
 import type { Journal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
+import type { Connect } from "../transport/channel.ts";
 import type { Carriers } from "./carriers.ts";
 import type { SigningKey } from "./crypto.ts";
 import type { Pings } from "./pings.ts";
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly worked: Worked;
   /** The transport that the user wants and no other; null: any. */
   readonly transport: () => Transport | null;
+  /** Opens control sockets by the way out that the user chose. */
+  readonly connect: Connect;
   /** Largest IP packet on the networks' interfaces by the user's word; null: the usual. */
   readonly mtu: () => number | null;
   /** Session key of the router role of this install; null when off. */

@@ -53,7 +53,9 @@ export class Ladder {
     if (this.#servedSince !== null) this.#release(facts, this.#servedSince + linger);
     else if (rungs.some((endpoint) => this.#stands(endpoint, facts))) {
       this.#stoodSince ??= now;
-      this.#release(facts, this.#stoodSince + comparing);
+      // As long as none of them was chosen, none is let go.
+      const isChosen = facts.used.some((endpoint) => this.#stands(endpoint, facts));
+      if (isChosen) this.#release(facts, this.#stoodSince + comparing);
     } else {
       this.#stoodSince = null;
       this.#begin(facts);
@@ -117,7 +119,7 @@ export class Ladder {
   }
 
   #stands(endpoint: Endpoint, { standing }: LadderFacts): boolean {
-    return this.#of(endpoint).began !== null && standing.includes(endpoint);
+    return this.#trials.get(endpoint)?.began != null && standing.includes(endpoint);
   }
 
   #of(endpoint: Endpoint): Trial {

@@ -1,6 +1,8 @@
 /** Which of a peer's candidates carries its packets, and how one says why. */
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
-import type { ReasonCode } from "../../src-shared/status.ts";
+import { splitHostPort } from "../../src-shared/ids.ts";
+import type { ReasonCode, Transport } from "../../src-shared/status.ts";
+import { transportNames } from "../../src-shared/status.ts";
 import type { Candidate } from "./candidate.ts";
 import { isLossy, isProvisional, isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
@@ -14,6 +16,8 @@ export interface Rules {
   /** What the user chose; it is left while it does not answer. */
   readonly pin: Pin | null;
   readonly relays: ReadonlyMap<SessionKey, { readonly name: string }>;
+  /** The transport that alone may be used, by the user's word; null or absent: any. */
+  readonly only?: Transport | null;
   /** What a relay wants added to its round trip. */
   readonly relayCost: (relay: SessionKey) => Millis;
 }
@@ -71,7 +75,7 @@ export function cost(candidate: Candidate, { relayCost, now }: Pick<Rules, "rela
 /** Why a path is used, from the standing of all. */
 export function reasonOf(
   active: Candidate,
-  facts: Pick<Rules, "now" | "pin" | "relays"> & {
+  facts: Pick<Rules, "now" | "pin" | "relays" | "only"> & {
     readonly candidates: readonly Candidate[];
     readonly sessionSince: Millis;
   },
@@ -80,6 +84,11 @@ export function reasonOf(
     if (!fitsPin(active, facts.pin, facts)) return "chosen-dead";
     return active.kind === "relay" ? "chosen-relay" : "chosen-direct";
   }
+  if (facts.only != null) return "chosen-transport";
+  const transport = transportOf(active.endpoint);
+  if (active.kind !== "relay" && transport !== "udp" && (active.kind !== "heard" || transport !== "tcp"))
+    return transport === "kcp" ? "direct-for-losses" : "direct-link";
+  if (active.kind === "relay" && transport !== "udp") return "relay-link";
   switch (active.kind) {
     case "lan":
       return active.isLocal ? "same-lan" : "direct-reflexive";
@@ -102,7 +111,9 @@ export function reasonOf(
 /** What fills a reason's sentence. */
 export interface ReasonFacts {
   readonly name: string;
+  /** Where datagrams go, `host:port`. */
   readonly endpoint?: string | undefined;
+  readonly transport?: Transport | undefined;
   readonly via?: string | undefined;
   readonly direct?: number | undefined;
   /** The relay that the user chose; absent: the direct path was chosen, or nothing. */
@@ -115,6 +126,8 @@ export interface ReasonFacts {
 export function sentence(code: ReasonCode, facts: ReasonFacts): string {
   const { name, endpoint = "", via, chosen, direct = 0, own = false } = facts;
   const relay = via ?? "a relay";
+  const over = transportNames[facts.transport ?? "udp"];
+  const port = splitHostPort(endpoint)?.port ?? 0;
   switch (code) {
     case "chosen-direct":
       return `direct, as you chose: ${name} answers at ${endpoint}`;
@@ -132,6 +145,14 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
       return `direct: ${name} answers at ${endpoint}`;
     case "direct-tcp":
       return `direct over TCP, because UDP is closed at one end: ${name} answers at ${endpoint}`;
+    case "direct-link":
+      return `direct over ${over} on port ${port}, because plain UDP gets no answer: ${name} answers at ${endpoint}`;
+    case "direct-for-losses":
+      return `direct over ${over}, which makes up for the losses of the line: ${name} answers at ${endpoint}`;
+    case "relay-link":
+      return `relayed through ${relay} over ${over} on port ${port}, because UDP to it is blocked here; let UDP to that port through for a quicker path`;
+    case "chosen-transport":
+      return `${via === undefined ? "direct" : `relayed through ${via}`} over ${over}, as you chose: ${name} answers`;
     case "direct-heard":
       return `direct: ${name} was heard from ${endpoint} and answers there`;
     case "relay-first":

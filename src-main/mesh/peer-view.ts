@@ -164,6 +164,7 @@ function verdictFacts(
     candidates: peer?.candidates ?? [],
     sessionSince: peer?.sessionSince ?? null,
     pin: around.pin,
+    only: around.only,
     here,
     there,
     neighbour: active?.kind === "relay" ? facts.neighbour() : null,

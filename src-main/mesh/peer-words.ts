@@ -3,7 +3,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Around } from "./around.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
-import { hostPortOf } from "./endpoint.ts";
+import { hostPortOf, transportOf } from "./endpoint.ts";
 import type { ReasonFacts } from "./path.ts";
 
 /** What a sentence about the path in use says. */
@@ -15,6 +15,7 @@ export function sentenceFacts(
   return {
     name: around.name,
     endpoint: hostPortOf(active.endpoint),
+    transport: transportOf(active.endpoint),
     via: active.relay === null ? undefined : viaOf(active, around).join(", then "),
     chosen: around.pin?.via ?? undefined,
     direct: candidates.filter(({ kind }) => kind !== "relay").length,

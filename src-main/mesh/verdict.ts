@@ -1,10 +1,13 @@
 /** Why the path to a peer is what it is, and what would make it better: judged from what both ends know. */
 import type { Millis } from "../../src-shared/ids.ts";
-import type { PeerStatus, ReasonCode } from "../../src-shared/status.ts";
+import { splitHostPort } from "../../src-shared/ids.ts";
+import type { PeerStatus, ReasonCode, Transport } from "../../src-shared/status.ts";
+import { transportNames } from "../../src-shared/status.ts";
 import type { NatFacts } from "../../src-shared/trust.ts";
 import type { RemedyStatus, VerdictCode, VerdictStatus } from "../../src-shared/verdict.ts";
 import { remedyLine, verdictLine } from "../../src-shared/verdict.ts";
 import type { Candidate } from "./candidate.ts";
+import { hostPortOf, transportOf } from "./endpoint.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath } from "./pin.ts";
@@ -45,6 +48,8 @@ export interface VerdictFacts {
   readonly candidates: readonly Candidate[];
   readonly sessionSince: Millis | null;
   readonly pin: Pin | null;
+  /** The transport that alone may be used; null: any. */
+  readonly only: Transport | null;
   readonly here: End & { readonly port: number | null; readonly mayMapPorts: boolean };
   readonly there: End;
   /** A member in the same place as the peer that answers directly and could relay, but does not. */
@@ -70,6 +75,7 @@ function judge(facts: VerdictFacts): VerdictCode {
     return facts.state === "connected" ? "stock-connected" : "stock-waiting";
   }
   if (path === null) return judgeAbsence(facts);
+  if (facts.only !== null) return "transport-chosen";
   if (choosesPath(pin)) {
     if (path.isChosen) return pin.direct ? "direct-chosen" : "relay-chosen";
     if (pin.direct) return "chosen-direct-dead";
@@ -78,7 +84,8 @@ function judge(facts: VerdictFacts): VerdictCode {
   return path.active.kind === "relay" ? judgeRelayed(facts) : judgeDirect(path);
 }
 
-function judgeAbsence({ state, reason, own }: VerdictFacts): VerdictCode {
+function judgeAbsence({ state, reason, own, only }: VerdictFacts): VerdictCode {
+  if (only !== null && state === "unreachable") return "transport-silent";
   if (reason === "router-udp-blocked") return own ? "udp-blocked-here" : "udp-blocked-there";
   switch (state) {
     case "connected":
@@ -94,6 +101,8 @@ function judgeAbsence({ state, reason, own }: VerdictFacts): VerdictCode {
 }
 
 function judgeDirect({ active, shared }: PathInUse): VerdictCode {
+  const transport = transportOf(active.endpoint);
+  if (transport !== "udp") return transport === "kcp" ? "direct-for-losses" : "direct-link";
   if ((active.loss ?? 0) >= notableLoss) return "direct-lossy";
   if (active.mtu !== null && active.mtu < wholePacket) return "direct-small";
   if (shared > 1) return "direct-shared";
@@ -101,6 +110,7 @@ function judgeDirect({ active, shared }: PathInUse): VerdictCode {
 }
 
 function judgeRelayed({ reason, candidates, here, there }: VerdictFacts): VerdictCode {
+  if (reason === "relay-link") return "relay-link";
   if (reason === "relay-first") return "relay-first";
   if (reason === "relay-faster") return "relay-quicker";
   if (reason === "relay-direct-lost") return "relay-direct-broke";
@@ -118,7 +128,18 @@ function placesOf(facts: VerdictFacts): Partial<Record<VerdictCode, VerdictStatu
   const { name, path, pin, candidates, here, there, stock } = facts;
   const via = path?.via.join(", ") || "a relay";
   const relayed = { name, via };
+  const active = path?.active ?? null;
+  const transport = transportNames[facts.only ?? (active === null ? "udp" : transportOf(active.endpoint))];
+  const port = active === null ? 0 : (splitHostPort(hostPortOf(active.endpoint))?.port ?? 0);
+  // The line's own loss shows where packets would go without the link.
+  const plain = candidates.filter(({ endpoint }) => transportOf(endpoint) === "udp");
+  const loss = Math.max(0, ...plain.map(({ lineLoss }) => lineLoss));
   return {
+    "direct-link": { name, transport, port },
+    "direct-for-losses": { name, transport, loss: Math.max(1, Math.round(loss * 100)) },
+    "relay-link": { ...relayed, transport, port },
+    "transport-chosen": { name, transport },
+    "transport-silent": { name, transport },
     "direct-shared": { name, paths: path?.shared ?? 1 },
     "direct-lossy": { name, loss: Math.round((path?.active.loss ?? 0) * 100) },
     "direct-small": { name, mtu: path?.active.mtu ?? 0 },
@@ -153,6 +174,21 @@ function remedyOf(code: VerdictCode, facts: VerdictFacts): RemedyStatus | null {
       return remedyLine("same-network", {}, { target: null, gainMs: null });
     case "relay-direct-broke":
       return remedyLine("reconnect", {}, { target: "here", gainMs: gainOver(facts, lastDirect(facts)) });
+    case "direct-link":
+      return remedyLine("open-port", {}, { target: null, gainMs: null });
+    case "relay-link":
+      return remedyLine("udp-open-router", placesOf(facts)["relay-link"] ?? {}, {
+        target: "here",
+        gainMs: null,
+      });
+    case "transport-chosen":
+    case "transport-silent":
+      return remedyLine(
+        facts.pin?.transport == null ? "any-transport" : "unpin",
+        {},
+        { target: "here", gainMs: null },
+      );
+    case "direct-for-losses":
     case "direct-lossy":
       return remedyLine("try-cable", {}, { target: null, gainMs: null });
     case "direct-chosen":

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { useEffect, useState } from "react";
 import type { SettingsChange, SettingsStatus } from "../../src-shared/settings.ts";
 import { settingsChange } from "../../src-shared/settings.ts";
+import { transportNames, transports } from "../../src-shared/status.ts";
 import { usePanel, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
@@ -13,7 +14,9 @@ export function ReachCard() {
   const { say } = useWords();
   const [read, setRead] = useState<SettingsStatus | null>(null);
   const [declared, setDeclared] = useState<string | null>(null);
+  const [proxy, setProxy] = useState<string | null>(null);
   const [isWrong, setWrong] = useState(false);
+  const [isNoProxy, setNoProxy] = useState(false);
   const isOpen = usePanel((state) => state.connection.kind === "open");
   const change = useTask(async (client, input: SettingsChange) => {
     setRead(await client.call("settings.change", input));
@@ -43,6 +46,21 @@ export function ReachCard() {
         checked={settings.lanDiscovery}
         disabled={change.busy}
         onChange={(event) => void change.run({ lanDiscovery: event.currentTarget.checked })}
+      />
+      <Select
+        className="reach-field"
+        label={say("reach.transport")}
+        description={say("reach.transport.hint")}
+        data={[
+          { value: "", label: say("reach.transport.auto") },
+          ...transports.map((value) => ({ value, label: transportNames[value] })),
+        ]}
+        value={settings.transport ?? ""}
+        onChange={(value) =>
+          value !== null && void change.run({ transport: transports.find((each) => each === value) ?? null })
+        }
+        allowDeselect={false}
+        disabled={change.busy}
       />
       <Select
         className="reach-field"
@@ -84,6 +102,32 @@ export function ReachCard() {
           variant="default"
           disabled={declared === null || change.busy}
           aria-label={say("reach.declared.apply")}
+        >
+          {say("router.apply")}
+        </Button>
+      </form>
+      <form
+        className="line-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const text = proxy?.trim() ?? "";
+          const input = settingsChange.safeParse({ proxy: text === "" ? null : text });
+          setNoProxy(!input.success);
+          if (input.success) void change.run(input.data).then((done) => done !== null && setProxy(null));
+        }}
+      >
+        <TextInput
+          label={say("reach.proxy")}
+          description={say("reach.proxy.hint")}
+          value={proxy ?? settings.proxy ?? ""}
+          error={isNoProxy && say("reach.proxy.wrong")}
+          onChange={(event) => setProxy(event.currentTarget.value)}
+        />
+        <Button
+          type="submit"
+          variant="default"
+          disabled={proxy === null || change.busy}
+          aria-label={say("reach.proxy.apply")}
         >
           {say("router.apply")}
         </Button>

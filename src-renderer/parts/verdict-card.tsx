@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { IconBulb } from "@tabler/icons-react";
 import type { Client } from "../../src-shared/api/client.ts";
 import type { PeerStatus, PinStatus } from "../../src-shared/status.ts";
+import { transportNames, transports } from "../../src-shared/status.ts";
 import type { RemedyCode, RemedyStatus } from "../../src-shared/verdict.ts";
 import { relaysOf } from "../state/relays.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
@@ -119,12 +120,13 @@ function PathChoice({ peer, networkId }: VerdictProps) {
   const status = useStatus();
   const { pin } = peer;
   const choose = useTask(async (client, choice: Partial<PinStatus>) => {
-    const { via = pin?.via ?? null, direct = pin?.direct ?? false, spread } = choice;
+    const { via = pin?.via ?? null, direct = pin?.direct ?? false, transport, spread } = choice;
     await client.call("peers.pin", {
       network: networkId,
       peer: peer.name,
       via,
       direct,
+      ...(transport === undefined ? {} : { transport }),
       ...(spread === undefined ? {} : { spread }),
     });
     return true;
@@ -164,6 +166,21 @@ function PathChoice({ peer, networkId }: VerdictProps) {
         allowDeselect={false}
         disabled={choose.busy}
       />
+      <Select
+        size="sm"
+        label={say("only.label")}
+        description={say("only.hint")}
+        data={[
+          { value: "auto", label: say("choice.auto") },
+          ...transports.map((each) => ({ value: each, label: transportNames[each] })),
+        ]}
+        value={pin?.transport ?? "auto"}
+        onChange={(next) =>
+          next !== null && void choose.run({ transport: transports.find((each) => each === next) ?? null })
+        }
+        allowDeselect={false}
+        disabled={choose.busy}
+      />
       <ErrorLine error={choose.error} />
     </div>
   );
@@ -179,7 +196,14 @@ interface Deed {
 
 /** What Starmesh can do itself. */
 const deeds: Partial<Record<RemedyCode, Deed>> = {
-  unpin: { label: "remedy.unpin", run: (client, whose) => client.call("peers.pin", whose) },
+  unpin: {
+    label: "remedy.unpin",
+    run: (client, whose) => client.call("peers.pin", { ...whose, transport: null }),
+  },
+  "any-transport": {
+    label: "remedy.anyTransport",
+    run: (client) => client.call("settings.change", { transport: null }),
+  },
   "port-mapping-on-here": {
     label: "remedy.mapping",
     run: (client) => client.call("settings.change", { portMapping: true }),

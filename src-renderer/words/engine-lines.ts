@@ -22,6 +22,26 @@ export const engineLines: readonly EngineLine[] = [
     said: "direct over TCP, because UDP is closed at one end: {name} answers at {endpoint}",
     zh: "有一端封闭了 UDP，故经 TCP 直连：{name} 在 {endpoint} 应答",
   },
+  {
+    said: "direct over {transport} on port {port}, because plain UDP gets no answer: {name} answers at {endpoint}",
+    zh: "普通 UDP 没有应答，故经端口 {port} 上的 {transport} 直连：{name} 在 {endpoint} 应答",
+  },
+  {
+    said: "direct over {transport}, which makes up for the losses of the line: {name} answers at {endpoint}",
+    zh: "经能弥补线路丢包的 {transport} 直连：{name} 在 {endpoint} 应答",
+  },
+  {
+    said: "direct over {transport}, as you chose: {name} answers",
+    zh: "按您的选择经 {transport} 直连：{name} 有应答",
+  },
+  {
+    said: "relayed through {via} over {transport}, as you chose: {name} answers",
+    zh: "按您的选择以 {transport} 经 {via} 中继：{name} 有应答",
+  },
+  {
+    said: "relayed through {via} over {transport} on port {port}, because UDP to it is blocked here; let UDP to that port through for a quicker path",
+    zh: "以端口 {port} 上的 {transport} 经 {via} 中继，因为到它的 UDP 在本端被阻断；放行到该端口的 UDP 可得到更快的路径",
+  },
   { said: "direct: {name} answers at {endpoint}", zh: "直连：{name} 在 {endpoint} 应答" },
   {
     said: "relayed through {via} while the addresses of {name} are being tried",

@@ -509,7 +509,16 @@ describe("what a command asks of the engine", () => {
       "peers.pin",
       { peer: "nope", via: "nas", direct: false, spread: "on" },
     ],
-    ["path nope --auto", "peers.pin", { peer: "nope", via: null, direct: false, spread: "auto" }],
+    [
+      "path nope --auto",
+      "peers.pin",
+      { peer: "nope", via: null, direct: false, transport: null, spread: "auto" },
+    ],
+    [
+      "path nope --via nas --transport tls",
+      "peers.pin",
+      { peer: "nope", via: "nas", direct: false, transport: "tls" },
+    ],
     ["ping nope -c 3 --network studio", "peers.ping", { peer: "nope", count: 3, network: "studio" }],
     ["wg add phone", "wireguard.add", { name: "phone" }],
     [

@@ -40,6 +40,7 @@ function facts(change: Partial<VerdictFacts>): VerdictFacts {
     candidates: change.path == null ? [] : [change.path.active],
     sessionSince: change.path == null ? null : now - 180_000,
     pin: null,
+    only: null,
     here: { nat: undefined, outside: ["192.0.2.1"], port: 7743, mayMapPorts: true },
     there: { nat: undefined, outside: ["203.0.113.7"] },
     neighbour: null,
@@ -116,6 +117,42 @@ const cases: readonly Case[] = [
       "The path in use takes 24 ms there and back.",
       "There is no second path to fall back to.",
     ],
+  },
+  {
+    name: "[P16] direct over a link",
+    facts: facts({ path: over(at("tls/203.0.113.7:443", 24)), reason: "direct-link" }),
+    says: "Packets go straight to bob over TLS on port 443, because plain UDP gets no answer there.",
+    helps: ["Open a UDP port in the firewall of one end.", null, null],
+  },
+  {
+    name: "[P13] direct over the link for lossy lines",
+    facts: facts({
+      path: over(at(`kcp/${outside}`, 24)),
+      candidates: [at(`kcp/${outside}`, 24), at(outside, 24, { lineLoss: 0.052 })],
+    }),
+    says: "Packets go straight to bob over KCP, which makes up for losses: without it 5 % of them are lost on the line.",
+    helps: ["Try a cable instead of Wi-Fi, or another line.", null, null],
+  },
+  {
+    name: "[P16] through a relay over a link",
+    facts: facts({ path: over(at("wss/198.51.100.1:443#5", 90)), reason: "relay-link" }),
+    says: "Packets go through oslo over WSS on port 443, because UDP to it is blocked here.",
+    helps: ["Let UDP to port 443 of oslo through here; it is quicker than WSS.", "here", null],
+  },
+  {
+    name: "[W23] over the transport that was chosen for all",
+    facts: facts({ path: over(at("tls/203.0.113.7:443", 24)), only: "tls" }),
+    says: "You chose TLS for bob: nothing is sent to it by another transport.",
+    helps: ["Let Starmesh choose the transport again (starmesh set --transport auto).", "here", null],
+  },
+  {
+    name: "[W23] not at all over the transport that was chosen for it",
+    facts: facts({
+      only: "quic",
+      pin: { via: null, direct: false, transport: "quic", spread: "auto" },
+    }),
+    says: "You chose QUIC for bob, which does not answer that way; nothing is sent by another.",
+    helps: ["Let Starmesh choose the path again.", "here", null],
   },
   {
     name: "bad on the way back",
