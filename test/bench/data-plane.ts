@@ -1,6 +1,6 @@
 /** One end of a measured pair: the data plane alone, told by its only argument (JSON) what an engine would decide. */
 import { createRequire } from "node:module";
-import type { Addon, PeerKind } from "../../drivers/dataplane.ts";
+import type { Addon, ConnectOptions, PeerKind } from "../../drivers/dataplane.ts";
 import { openTun } from "../../drivers/tun/tun.ts";
 import { transportOf } from "../../src-main/mesh/endpoint.ts";
 import { gsoMaxSize, openSystem } from "../../src-main/system/system.ts";
@@ -20,6 +20,8 @@ export interface EndOptions {
    * (`tcp/10.255.0.2:7743`) the end that begins opens it, and the other one takes it.
    */
   readonly peerEndpoint: string;
+  /** Of a `kcp` link. */
+  readonly profile?: NonNullable<ConnectOptions["profile"]>;
   /** Further endpoints of the peer. */
   readonly standby?: readonly string[];
   /** Left out: paths are not probed. */
@@ -96,7 +98,9 @@ setInterval(() => undefined, 60_000);
 /** Takes links, or opens one; the session stands on it as soon as it is up. */
 function link(kind: Exclude<typeof transport, "udp">): void {
   dataPlane.listenLinks("main", kind, { port: options.port });
-  if (options.initiate) dataPlane.connectLink("main", options.peerEndpoint, { seconds: 20 });
+  const { profile } = options;
+  const how = { seconds: 20, ...(profile === undefined ? {} : { profile }) };
+  if (options.initiate) dataPlane.connectLink("main", options.peerEndpoint, how);
 }
 
 function use(endpoint: string): void {

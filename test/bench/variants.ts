@@ -11,10 +11,15 @@ import { waitUntil } from "../netns/wait.ts";
 import type { Profile } from "../netns/wireguard.ts";
 import { startClient } from "../netns/wireguard.ts";
 import { addonPath, nullAddonPath } from "./addons.ts";
+import type { EndOptions } from "./data-plane.ts";
 import type { Keys } from "./end.ts";
 import { ends, inner, makeKeys, port, startEnd } from "./end.ts";
 import type { Pair } from "./measure.ts";
 import type { RelayOptions } from "./relay.ts";
+
+interface Link extends Pick<EndOptions, "profile"> {
+  readonly transport: Transport;
+}
 
 /** The first one begins. */
 export type Hosts = readonly [Host, Host];
@@ -51,7 +56,12 @@ export const variants: readonly Variant[] = [
     prepare: addonPath,
     open: openRelay,
   },
-  linked("tcp"),
+  linked("tcp", { transport: "tcp" }),
+  linked("quic", { transport: "quic" }),
+  linked("kcp", { transport: "kcp" }),
+  linked("kcp-fast", { transport: "kcp", profile: "fast" }),
+  linked("kcp-saving", { transport: "kcp", profile: "saving" }),
+  linked("kcp-plain", { transport: "kcp", profile: "plain" }),
   {
     name: "suite0",
     label: "Starmesh ↔ wireguard-go",
@@ -93,17 +103,20 @@ function starmesh(name: string, label: string, addon: () => Promise<string>, sui
 }
 
 /** Over a link of a transport, which carries what UDP would. */
-function linked(transport: Transport): Variant {
+function linked(name: string, { transport, profile }: Link): Variant {
   return {
-    name: transport,
-    label: `Starmesh over ${transport}`,
+    name,
+    label: `Starmesh over ${name}`,
     missing: () => null,
     prepare: addonPath,
     async open(lab, [from, to] = lab.cable("from", "to")) {
       const [keys, peerKeys] = [makeKeys(), makeKeys()];
       const common = { addon: await addonPath(), peerKind: "node", port } as const;
       const [near, far] = [ends(keys, peerKeys, from, to), ends(peerKeys, keys, to, from)];
-      const over = (endpoint: string) => ({ peerEndpoint: `${transport}/${endpoint}` });
+      const over = (endpoint: string) => ({
+        peerEndpoint: `${transport}/${endpoint}`,
+        ...(profile === undefined ? {} : { profile }),
+      });
       const server = await startEnd(to, { ...common, ...far, ...over(far.peerEndpoint), initiate: false });
       const client = await startEnd(from, { ...common, ...near, ...over(near.peerEndpoint), initiate: true });
       return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
