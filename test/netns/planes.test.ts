@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { socketOf } from "../../src-main/engine/folder.ts";
 import { attach } from "../../src-main/server/attach.ts";
+import { letPassOnly } from "./firewall.ts";
 import type { Host } from "./host.ts";
 import { Install } from "./install.ts";
 import { Lab } from "./lab.ts";
@@ -71,6 +72,35 @@ describe("port planes", () => {
     await router.start(["router", "--panel", "off"]);
     await one.online("port-8000");
     expect((await router.status()).router.planes).toMatchObject({ open: 4, token });
+  });
+
+  it("[E16 P16] a node whose firewall lets that one TCP port out meets the others there all the same", async () => {
+    const router = node("router");
+    const [address = ""] = router.host.addresses;
+    await router.start([
+      "router",
+      "--panel",
+      "off",
+      "--bind",
+      "8000",
+      "--nums",
+      "2",
+      "--token",
+      "correct-horse",
+    ]);
+    const nat = lab.nat("nat", "port-restricted", 1);
+    letPassOnly(nat, "tcp dport 8001", "tcp sport 8001");
+    const [inside, outside] = [new Install(lab, lab.lanHost("inside", nat, 2)), node("outside")];
+    await Promise.all([inside.start(), outside.start()]);
+    for (const each of [inside, outside]) {
+      await each.ok("join", `${address}:8001`, "--secret", "correct-horse");
+      await each.online("port-8001");
+    }
+    const { address: of } = await outside.online("port-8001");
+    await waitUntil("they reach each other", async () => (await ping(inside.host, of)).received > 0);
+    const { path } = await inside.peer("outside", (peer) => peer.path !== null);
+    expect(["tls", "wss"]).toContain(path?.transport);
+    expect(path?.remote).toContain(":8001");
   });
 
   it("[E10 E11] a thousand ports open at once and take little memory", async () => {
