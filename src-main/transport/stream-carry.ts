@@ -1,5 +1,6 @@
 /** Carries the data plane's stream of a link through an open connection, as far as either end has room. */
-import type { Socket } from "node:net";
+import type { OnReadOpts, SocketConstructorOpts } from "node:net";
+import { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
 import type { Endpoint } from "../../drivers/dataplane.ts";
@@ -15,11 +16,11 @@ export interface StreamLink {
 }
 
 /** The bytes of the pipe, which is our end of the data plane's stream, are those of the connection. */
-export function carryBytes(pipe: Socket, endpoint: Endpoint, tls: TLSSocket): StreamLink {
-  pipe.on("data", (bytes) => {
-    tls.write(bytes);
-    if (tls.writableLength > mostWaiting) pipe.pause();
-  });
+export function carryBytes(pipe: Pipe, endpoint: Endpoint, tls: TLSSocket): StreamLink {
+  pipe.deliver = (bytes, done) => {
+    tls.write(bytes, done);
+    return tls.writableLength <= mostWaiting;
+  };
   tls.on("drain", () => pipe.resume());
   tls.on("data", (bytes) => {
     pipe.write(bytes);
@@ -32,16 +33,15 @@ export function carryBytes(pipe: Socket, endpoint: Endpoint, tls: TLSSocket): St
 
 /** What the pipe holds at a time is one binary message. */
 export function carryMessages(
-  pipe: Socket,
+  pipe: Pipe,
   endpoint: Endpoint,
   { socket, tls }: { readonly socket: WebSocket; readonly tls: TLSSocket },
 ): StreamLink {
   const pulse = watch(socket, tls);
-  pipe.on("data", (bytes) => {
-    if (socket.readyState !== WebSocket.OPEN) return;
-    socket.send(bytes, { binary: true });
-    if (tls.writableLength > mostWaiting) pipe.pause();
-  });
+  pipe.deliver = (bytes, done) => {
+    socket.send(bytes, { binary: true }, done);
+    return tls.writableLength <= mostWaiting;
+  };
   tls.on("drain", () => pipe.resume());
   socket.on("message", (data, isBinary) => {
     pulse.heard();
@@ -57,6 +57,36 @@ export function carryMessages(
   // A frame that is none, or a message too long: ws closes it.
   socket.on("error", () => undefined);
   return standing(endpoint, pipe, { tls, end: pulse.stop });
+}
+
+/** Taken by the constructor of sockets as well, as Node's documentation has it. */
+interface ReadInto {
+  readonly onread: OnReadOpts;
+}
+
+/** Our end of a stream of the data plane. What comes is read into buffers that are used again. */
+export class Pipe extends Socket {
+  /** Takes what came; `done` gives the bytes back. False: no more for now. */
+  deliver: (bytes: Buffer, done: () => void) => boolean = () => false;
+
+  constructor(descriptor: number) {
+    const free: Uint8Array[] = [];
+    const onread: OnReadOpts = {
+      buffer: () => free.pop() ?? Buffer.allocUnsafeSlow(readBytes),
+      callback: (length, room) =>
+        this.deliver(Buffer.from(room.buffer, room.byteOffset, length), () => {
+          if (free.length < mostFree) free.push(room);
+        }),
+    };
+    const options: SocketConstructorOpts & ReadInto = {
+      fd: descriptor,
+      readable: true,
+      writable: true,
+      onread,
+    };
+    super(options);
+    this.resume();
+  }
 }
 
 /** Asks a silent end for a sign of life, and cuts the connection when none comes. */
@@ -78,7 +108,7 @@ function watch(socket: WebSocket, tls: TLSSocket): { readonly heard: () => void;
 
 function standing(
   endpoint: Endpoint,
-  pipe: Socket,
+  pipe: Pipe,
   { tls, end }: { readonly tls: TLSSocket; readonly end: () => void },
 ): StreamLink {
   let reason: string | null = null;
@@ -112,3 +142,5 @@ function standing(
 
 /** Bytes that wait here in one direction before no more is read: what then finds no room is dropped by the data plane. */
 const mostWaiting = 128 << 10;
+const readBytes = 64 << 10;
+const mostFree = 8;

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { request as requestPlain } from "node:http";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
 import type { Endpoint } from "../../drivers/dataplane.ts";
@@ -18,7 +18,7 @@ import { isAnswer, knock } from "./door.ts";
 import type { Entered } from "./site.ts";
 import { webSocketDoor } from "./site.ts";
 import type { StreamLink } from "./stream-carry.ts";
-import { carryBytes, carryMessages } from "./stream-carry.ts";
+import { carryBytes, carryMessages, Pipe } from "./stream-carry.ts";
 import type { WayOut } from "./way-out.ts";
 
 /** Where a link goes. */
@@ -85,7 +85,7 @@ export function streamDoors(
   const open = (
     transport: StreamTransport,
     { remote, tls }: Entered,
-    carry: (pipe: Socket, endpoint: Endpoint) => StreamLink,
+    carry: (pipe: Pipe, endpoint: Endpoint) => StreamLink,
   ) => {
     const endpoint = `${transport}/${joinHostPort(remote.host, remote.port)}`;
     const own = streams();
@@ -212,11 +212,11 @@ function closedDoor({ host, port }: StreamLinkTarget): AppError {
   return new AppError("link-refused", { address: joinHostPort(host, port) });
 }
 
-function openPipe(streams: Streams, endpoint: Endpoint, tls: TLSSocket): Socket {
+function openPipe(streams: Streams, endpoint: Endpoint, tls: TLSSocket): Pipe {
   tls.setKeepAlive(true, 1000);
   const descriptor = descriptorOf(tls);
   if (descriptor !== null) streams.tuneStream(descriptor);
-  return new Socket({ fd: streams.openStream(endpoint), readable: true, writable: true });
+  return new Pipe(streams.openStream(endpoint));
 }
 
 /** Node gives it only to who asks for it by this name. */
