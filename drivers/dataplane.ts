@@ -55,6 +55,12 @@ export interface ListenOptions {
   readonly port: number;
   /** One address alone; left out: both families, every interface. */
   readonly address?: string;
+  /**
+   * PEM texts of what `quic` shows: the certificate, those that signed it behind, and its private key. Left out: one that is
+   * made anew each time.
+   */
+  readonly certificate?: string;
+  readonly key?: string;
 }
 
 export interface ConnectOptions {
@@ -65,7 +71,22 @@ export interface ConnectOptions {
    * round; `plain` is KCP as others speak it, to compare with.
    */
   readonly profile?: "fast" | "balanced" | "saving" | "plain";
+  /**
+   * `quic`: SHA-256, base64, of the public key (SubjectPublicKeyInfo, DER) in the other end's certificate. Left out: any
+   * certificate, since the sessions inside authenticate both ends.
+   */
+  readonly pin?: string;
+  /** `quic`: the name under which the other end is called; left out: none. */
+  readonly serverName?: string;
+  /** `quic`: connections that share the load, 1 to 16, each flow on one of them; left out: 1. */
+  readonly channels?: number;
 }
+
+/**
+ * Why there is no link: nothing answers; the other end closed it; it speaks another protocol; its certificate is not the one
+ * that is pinned, which is not tried again.
+ */
+export type LinkLoss = "timeout" | "closed" | "refused" | "certificate";
 
 export interface PathOptions {
   readonly endpoint: Endpoint;
@@ -123,15 +144,21 @@ export interface DataPlane {
 
   /**
    * Takes links of a transport beside the UDP sockets of that name. Returns the port. Unbinding the sockets ends it. A link
-   * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed. `kcp`: on
-   * the UDP sockets themselves, whose port is the only one to ask for besides 0.
+   * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed. `kcp` and
+   * `quic`: on the UDP sockets themselves, whose port is the only one to ask for besides 0. Called again, `quic` shows
+   * another certificate from then on.
    */
   listenLinks(socket: string, transport: Transport, options: ListenOptions): number;
   /**
    * Opens a link to `tcp/…` or `kcp/…`; ends in one `link` event. Throws ENOENT when `socket` takes no such links in that family.
    * TCP: from the port that listens, trying every 0.2 s, so that two ends that do so at once meet through their NATs.
+   * QUIC: by the UDP socket, listening or not; once it stood it is opened again whenever it is lost, until `closeLink`, and
+   * each loss and each return is a `link` event more. It stays when either end's address changes; the end that takes it then
+   * knows it by the new address, and reaches it by the old one, too.
    */
   connectLink(socket: string, remote: Endpoint, options: ConnectOptions): void;
+  /** Closes the link to that place, and ends trying where it is tried; nothing if there is none. */
+  closeLink(socket: string, remote: Endpoint): void;
 
   /**
    * A link to `tls/…` or `wss/…` whose bytes the caller carries: returns the descriptor of the caller's end of a stream, which the
@@ -144,8 +171,6 @@ export interface DataPlane {
    * that waits unsent, over after three seconds without a sign of life. What the system does not have is left out.
    */
   tuneStream(descriptor: number): void;
-  /** Closes the link to `tcp/…`; nothing if there is none. */
-  closeLink(socket: string, remote: Endpoint): void;
 
   openRealm(options: RealmOptions): void;
   closeRealm(realm: string): void;
@@ -352,8 +377,17 @@ export type DataPlaneEvent =
       readonly server: string;
       readonly address: Endpoint | null;
     }
-  /** The end of `connectLink`: whether a link to `remote` stands. Again with `up: false` when one that it opened ends. */
-  | { readonly kind: "link"; readonly socket: string; readonly remote: Endpoint; readonly up: boolean }
+  /**
+   * The end of `connectLink`: whether a link to `remote` stands. Again with `up: false` when one that it opened ends, and of
+   * `quic` with `up: true` when it stands again.
+   */
+  | {
+      readonly kind: "link";
+      readonly socket: string;
+      readonly remote: Endpoint;
+      readonly up: boolean;
+      readonly reason?: LinkLoss | null;
+    }
   /** A thread or descriptor failed; the realm carries nothing any more. */
   | { readonly kind: "failed"; readonly realm: string | null; readonly message: string };
 

@@ -24,7 +24,7 @@ pub enum Event {
     Response { realm: Arc<str>, peer: Key, id: u32, body: Option<String> },
     Pong { id: u32, sequence: u32, rtt_millis: Option<f64>, endpoint: Option<Endpoint> },
     Mapped { socket: Arc<str>, server: Endpoint, address: Option<SocketAddr> },
-    Link { socket: Arc<str>, remote: Endpoint, up: bool },
+    Link { socket: Arc<str>, remote: Endpoint, up: bool, reason: Option<&'static str> },
     Failed { realm: Option<Arc<str>>, message: String },
 }
 

@@ -12,7 +12,7 @@ pub enum Cause {
     Unknown,
     /// DTLS that belongs to no link and begins none, or came before.
     Dtls,
-    /// QUIC has its place in the dispatch, but nothing behind it yet.
+    /// A QUIC datagram of no connection, or one too many.
     Quic,
     /// STUN that asks or answers nothing of ours.
     Stun,

@@ -75,12 +75,17 @@ pub struct Use {
 pub struct ListenOptions {
     pub port: u32,
     pub address: Option<String>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
 }
 
 #[napi(object, object_to_js = false)]
 pub struct ConnectOptions {
     pub seconds: u32,
     pub profile: Option<String>,
+    pub pin: Option<String>,
+    pub server_name: Option<String>,
+    pub channels: Option<u32>,
 }
 
 #[napi(object, object_to_js = false)]
@@ -406,8 +411,12 @@ impl DataPlane {
     ) -> Result<u32, Refused> {
         guard(|| {
             let address = options.address.as_deref().map(|text| read::<IpAddr>(text, "an address"));
-            let options =
-                plane::ListenOptions { port: read_port(options.port)?, address: address.transpose()? };
+            let options = plane::ListenOptions {
+                port: read_port(options.port)?,
+                address: address.transpose()?,
+                certificate: options.certificate,
+                key: options.key,
+            };
             self.plane.listen_links(&socket, read(&transport, "a transport")?, &options).map(u32::from)
         })
     }
@@ -428,8 +437,13 @@ impl DataPlane {
                 let refused = |()| CallError::invalid(format!("{text:?} is no profile of a link"));
                 text.parse().map_err(refused)
             });
-            let profile = profile.transpose()?.unwrap_or_default();
-            let options = plane::ConnectOptions { seconds: options.seconds, profile };
+            let options = plane::ConnectOptions {
+                profile: profile.transpose()?.unwrap_or_default(),
+                pin: options.pin.map(|pin| read_key(&pin, "a pin")).transpose()?,
+                server_name: options.server_name,
+                channels: options.channels.unwrap_or(1) as usize,
+                ..options.seconds.into()
+            };
             self.plane.connect_link(&socket, remote, options)
         })
     }

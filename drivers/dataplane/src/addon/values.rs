@@ -94,11 +94,12 @@ pub fn event(event: Event) -> Fields {
             ("server", text(server)),
             ("address", address.map_or(Value::Null, text)),
         ]),
-        Event::Link { socket, remote, up } => Fields(vec![
+        Event::Link { socket, remote, up, reason } => Fields(vec![
             ("kind", text("link")),
             ("socket", text(socket)),
             ("remote", text(remote)),
             ("up", Value::Flag(up)),
+            ("reason", reason.map_or(Value::Null, text)),
         ]),
         Event::Failed { realm, message } => Fields(vec![
             ("kind", text("failed")),

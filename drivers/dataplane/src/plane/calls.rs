@@ -7,7 +7,7 @@ use super::options::{
 use super::peer::Peer;
 use super::port::{Place, Port};
 use super::realm::{Realm, TunLink};
-use super::{kcp, receive, tcp, thread, transmit};
+use super::{kcp, quic, receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
 use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Events;
@@ -140,15 +140,17 @@ impl Plane {
         let mut holdings = self.holdings();
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
-        if bound.port.beside(transport).is_some() {
-            return Err(CallError::invalid(format!("{socket} takes {} links already", transport.name())));
-        }
         match transport {
-            Transport::Tcp => tcp::listen(&self.core, &bound.port, options.port, options.address),
-            Transport::Kcp => kcp::listen(&self.core, &bound.port, options.port),
-            _ => return Err(no_links(transport)),
+            Transport::Quic => quic::listen(&self.core, &bound.port, options),
+            _ if bound.port.beside(transport).is_some() => {
+                Err(CallError::invalid(format!("{socket} takes {} links already", transport.name())))
+            }
+            Transport::Tcp => {
+                tcp::listen(&self.core, &bound.port, options.port, options.address).map_err(CallError::system)
+            }
+            Transport::Kcp => kcp::listen(&self.core, &bound.port, options.port).map_err(CallError::system),
+            _ => Err(no_links(transport)),
         }
-        .map_err(CallError::system)
     }
 
     /// Opens a link from the port that takes those of its transport there.
@@ -166,14 +168,16 @@ impl Plane {
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
         let begun = match transport {
-            Transport::Tcp => tcp::connect(&self.core, &bound.port, remote.address, options.seconds),
+            Transport::Tcp => tcp::connect(&self.core, &bound.port, remote.address, options.seconds)
+                .map_err(CallError::system),
             Transport::Kcp => {
                 let options = (options.seconds, options.profile);
                 Ok(kcp::connect(&self.core, &bound.port, remote.address, options))
             }
-            _ => return Err(no_links(transport)),
+            Transport::Quic => quic::connect(&self.core, &bound.port, remote.address, &options),
+            _ => Err(no_links(transport)),
         };
-        match begun.map_err(CallError::system)? {
+        match begun? {
             true => Ok(()),
             false => Err(CallError::missing("socket that takes such links for this address", socket)),
         }
@@ -196,7 +200,7 @@ impl Plane {
         tcp::open_stream(&self.core, &bound.port, transport, address).map_err(CallError::system)
     }
 
-    /// Closes the link to that place; nothing if there is none.
+    /// A link is not wanted any more: one that was opened closes, one that is tried is given up.
     pub fn close_link(&self, socket: &str, remote: Endpoint) -> Called<()> {
         let Carrier::Link(transport) = remote.carrier else {
             return Err(CallError::invalid(format!("{remote} names no link")));
@@ -204,7 +208,11 @@ impl Plane {
         let mut holdings = self.holdings();
         let bound =
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
-        if let Some(link) = bound.port.beside(transport).and_then(|port| port.links.find(remote.address)) {
+        if transport == Transport::Quic {
+            self.core.quic.close(&bound.port, remote.address);
+        } else if let Some(link) =
+            bound.port.beside(transport).and_then(|port| port.links.find(remote.address))
+        {
             link.close();
         }
         Ok(())
@@ -267,6 +275,7 @@ impl Plane {
         self.core.punches.stop(&self.core);
         self.core.tcp.stop();
         self.core.kcp.stop();
+        self.core.quic.stop();
         self.core.timers.stop();
         if let Some(timers) = holdings.timers.take() {
             join(timers);
@@ -315,6 +324,7 @@ fn no_links(transport: Transport) -> CallError {
 fn unbind(core: &Core, bound: Bound) {
     core.tcp.leave(&bound.port);
     core.kcp.leave(&bound.port);
+    core.quic.leave(&bound.port);
     core.punches.leave(core, &bound.port);
     bound.port.close();
     bound.threads.into_iter().for_each(join);

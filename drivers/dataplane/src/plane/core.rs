@@ -7,6 +7,7 @@ use super::masks::Masks;
 use super::outbox::Route;
 use super::port::Port;
 use super::punch::Punches;
+use super::quic::Quic;
 use super::realm::Realm;
 use super::relay::Relays;
 use super::stun::StunClient;
@@ -40,6 +41,7 @@ pub struct Core {
     pub tcp: Tcp,
     pub kcp: Kcp,
     pub masks: Masks,
+    pub quic: Quic,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
     pub handshakes: Bucket,
     pub proven_handshakes: Bucket,
@@ -68,6 +70,7 @@ impl Core {
             tcp: Tcp::default(),
             kcp: Kcp::default(),
             masks: Masks::default(),
+            quic: Quic::default(),
             handshakes: Bucket::new(256),
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),

@@ -256,7 +256,12 @@ impl<'a> Service<'a> {
 
     fn tell(&self, port: &Port, remote: SocketAddr, up: bool) {
         let remote = port.endpoint(remote);
-        self.desk.core.tell(Event::Link { socket: port.name.clone(), remote, up });
+        self.desk.core.tell(Event::Link {
+            socket: port.name.clone(),
+            remote,
+            up,
+            reason: (!up).then_some("closed"),
+        });
     }
 
     /// Goes on with an attempt; `None` when it is over, which was told.

@@ -41,20 +41,26 @@ impl Links {
 
     /// Adds a link; the one it replaces, if any, is closed.
     pub fn insert(&self, link: Arc<dyn Carry>) {
-        if let Some(replaced) = self.find(link.remote()) {
+        // One that moved away is still found by where it was; it goes on.
+        if let Some(replaced) = self.find(link.remote()).filter(|known| known.remote() == link.remote()) {
             replaced.close();
         }
         self.change(|links| drop(links.insert(link.remote(), link.clone())));
     }
 
-    /// Removes this very link and closes it.
-    pub fn remove(&self, link: &Arc<dyn Carry>) {
-        link.close();
+    /// Whatever led to `old` leads to `new`, which goes on for it.
+    pub fn replace(&self, old: &Arc<dyn Carry>, new: &Arc<dyn Carry>) {
         self.change(|links| {
-            if links.get(&link.remote()).is_some_and(|known| Arc::ptr_eq(known, link)) {
-                links.remove(&link.remote());
+            for link in links.values_mut().filter(|link| Arc::ptr_eq(link, old)) {
+                *link = new.clone();
             }
         });
+    }
+
+    /// Removes this very link, wherever it was, and closes it.
+    pub fn remove(&self, link: &Arc<dyn Carry>) {
+        link.close();
+        self.change(|links| links.retain(|_, known| !Arc::ptr_eq(known, link)));
     }
 
     /// Sends batches that lie in `slab`; returns how many were not sent whole.

@@ -34,6 +34,7 @@ mod pings;
 mod port;
 mod prober;
 mod punch;
+mod quic;
 mod quota;
 mod realm;
 mod receive;

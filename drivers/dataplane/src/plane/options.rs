@@ -64,25 +64,36 @@ pub struct Use {
 }
 
 /// Where links are taken.
+#[derive(Default)]
 pub struct ListenOptions {
     /// 0 takes a free one.
     pub port: u16,
     /// `None`: both families, every interface.
     pub address: Option<IpAddr>,
+    /// PEM; of transports that show one.
+    pub certificate: Option<String>,
+    pub key: Option<String>,
 }
 
 /// How a link is opened.
 pub struct ConnectOptions {
     /// How long it is tried.
     pub seconds: u32,
+    /// SHA-256 of the public key (SubjectPublicKeyInfo, DER) that the other end's certificate has; `None`: any.
+    pub pin: Option<Key>,
+    /// As the other end is called by name.
+    pub server_name: Option<String>,
+    /// Connections that share the load.
+    pub channels: usize,
     /// Of a `kcp` link.
     pub profile: Profile,
 }
 
 impl From<u32> for ConnectOptions {
-    /// Seconds, with a link's usual profile.
+    /// Seconds, and of all else what is usual.
     fn from(seconds: u32) -> ConnectOptions {
-        ConnectOptions { seconds, profile: Profile::default() }
+        let profile = Profile::default();
+        ConnectOptions { seconds, pin: None, server_name: None, channels: 1, profile }
     }
 }
 

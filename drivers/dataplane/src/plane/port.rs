@@ -2,6 +2,7 @@
 
 use super::hops::Hops;
 use super::links::Links;
+use super::quic::Hub;
 use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::os::{Departure, Udp};
 use crate::session::Millis;
@@ -55,6 +56,8 @@ pub struct Port {
     pub hops: Hops,
     /// The ports of the links beside this one, by transport.
     beside: [ArcSwapOption<Port>; Transport::ALL.len()],
+    /// QUIC by these sockets, once there is some.
+    quic: ArcSwapOption<Hub>,
 }
 
 impl Port {
@@ -122,6 +125,7 @@ impl Port {
             locals: Vec::new(),
             hops: Hops::default(),
             beside: Default::default(),
+            quic: ArcSwapOption::empty(),
         }
     }
 
@@ -137,6 +141,16 @@ impl Port {
 
     pub fn set_beside(&self, transport: Transport, port: Option<Arc<Port>>) {
         self.beside[transport as usize].store(port);
+    }
+
+    /// QUIC by these sockets, while there is some.
+    pub fn quic(&self) -> Option<Arc<Hub>> {
+        self.quic.load_full()
+    }
+
+    /// Returns what there was.
+    pub fn set_quic(&self, hub: Option<Arc<Hub>>) -> Option<Arc<Hub>> {
+        self.quic.swap(hub)
     }
 
     /// Where it listens in the family of `remote`.

@@ -6,10 +6,11 @@ use super::handshakes;
 use super::masks::wrapped;
 use super::outbox::Route;
 use super::port::Port;
+use super::quic::Inbox;
 use super::relay::{Lookup, SHORTEST};
 use super::stun::ANSWER_PADDING;
 use super::uncover;
-use crate::endpoint::RELAY_HEADER;
+use crate::endpoint::{Carrier, RELAY_HEADER};
 use crate::os::{Arrivals, Udp, boot_nanos, prefer_latency};
 use crate::refusals::Cause;
 use crate::session::{self, Keypair, Message, Millis, Opened, Refused};
@@ -50,6 +51,7 @@ pub struct Receiver<'a> {
     pub core: &'a Core,
     opens: Opens,
     delivery: Delivery,
+    quic: Inbox,
 }
 
 /// Where and when a batch came.
@@ -62,7 +64,7 @@ pub struct Batch {
 
 impl<'a> Receiver<'a> {
     pub fn new(core: &'a Core) -> Receiver<'a> {
-        Receiver { core, opens: Opens::new(), delivery: Delivery::default() }
+        Receiver { core, opens: Opens::new(), delivery: Delivery::default(), quic: Inbox::default() }
     }
 
     /// Takes what one socket of the port received.
@@ -81,6 +83,7 @@ impl<'a> Receiver<'a> {
             uncover::take(self, &mut arrivals.slab, (arrival.range, arrival.stride), batch);
         }
         self.delivery.flush(self.core, &mut arrivals.slab);
+        self.finish_quic();
     }
 
     /// Datagrams of one source, none of them masked any more; runs of one protocol are taken together.
@@ -166,11 +169,36 @@ impl<'a> Receiver<'a> {
                     let (port, source) = (&batch.route.port, batch.route.endpoint.address);
                     self.core.kcp.take(self.core, port, source, &slab[start..end], stride);
                 }
-                byte if byte & 0x40 != 0 => self.core.refusals.count(Cause::Quic),
+                byte if byte & 0x40 != 0 => {
+                    while end < range.end && slab[end] & 0x40 != 0 {
+                        end = (end + stride).min(range.end);
+                    }
+                    self.take_quic(&slab[start..end], stride, batch);
+                }
                 _ => self.core.refusals.count(Cause::Unknown),
             }
             start = end;
         }
+    }
+
+    /// Datagrams of QUIC connections; what they carried is taken at the end of the batch.
+    fn take_quic(&mut self, bytes: &[u8], stride: usize, batch: &Batch) {
+        let port = &batch.route.port;
+        match port.quic().filter(|_| port.carrier == Carrier::Main) {
+            Some(hub) => {
+                let source = batch.route.endpoint.address;
+                self.quic.take(self.core, &hub, (bytes, stride), source, batch.nanos);
+            }
+            None => self.core.refusals.add(Cause::Quic, bytes.len().div_ceil(stride) as u64),
+        }
+    }
+
+    fn finish_quic(&mut self) {
+        if let Some((port, mut arrivals)) = self.quic.open() {
+            self.take(&port, &mut arrivals);
+            self.quic.clear(arrivals);
+        }
+        self.quic.answer();
     }
 
     fn take_stun(&mut self, stun: Stun, length: usize, batch: &Batch) {

@@ -384,7 +384,7 @@ impl<'a> Service<'a> {
             let up = attempt.port.links.find(attempt.remote).is_some();
             if up || now >= attempt.until {
                 self.give_up(&attempt);
-                self.tell(&attempt.port, attempt.remote, up);
+                self.tell(&attempt.port, attempt.remote, (!up).then_some("timeout"));
                 continue;
             }
             if attempt.trying.is_some_and(|(_, since)| now > since + TRY) {
@@ -405,8 +405,10 @@ impl<'a> Service<'a> {
         }
     }
 
-    fn tell(&self, port: &Port, remote: SocketAddr, up: bool) {
-        self.core.tell(Event::Link { socket: port.name.clone(), remote: port.endpoint(remote), up });
+    /// That a link stands, or why it does not.
+    fn tell(&self, port: &Port, remote: SocketAddr, reason: Option<&'static str>) {
+        let (socket, remote) = (port.name.clone(), port.endpoint(remote));
+        self.core.tell(Event::Link { socket, remote, up: reason.is_none(), reason });
     }
 
     fn give_up(&mut self, attempt: &Attempt) {
@@ -420,7 +422,7 @@ impl<'a> Service<'a> {
             held.close();
             // One that another took the place of goes on under its name.
             if held.is_own && held.port.links.find(held.link.remote).is_none() {
-                self.tell(&held.port, held.link.remote, false);
+                self.tell(&held.port, held.link.remote, Some("closed"));
             }
         }
     }

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 /// Listens, and says where.
 fn listen(node: &Node) -> Endpoint {
-    let number = node.plane.listen_links("node", Transport::Kcp, &ListenOptions { port: 0, address: None });
+    let number = node.plane.listen_links("node", Transport::Kcp, &ListenOptions::default());
     let number = number.expect("listens");
     Endpoint { carrier: Carrier::Link(Transport::Kcp), ..Endpoint::direct(([127, 0, 0, 1], number).into()) }
 }
@@ -30,7 +30,7 @@ fn wait_link(node: &Node) -> (Endpoint, bool) {
 /// Node 1's link to node 2; where each meets the other.
 fn connect(one: &Node, two: &Node, profile: Profile) -> (Endpoint, Endpoint) {
     let (near, far) = (listen(one), listen(two));
-    one.plane.connect_link("node", far, ConnectOptions { seconds: 20, profile }).expect("begun");
+    one.plane.connect_link("node", far, ConnectOptions { profile, ..20.into() }).expect("begun");
     assert_eq!(wait_link(one), (far, true));
     (near, far)
 }
@@ -164,8 +164,9 @@ fn calling_goes_on_until_the_time_is_over_and_calls_name_what_is_missing() {
     let far = Endpoint { carrier: Carrier::Link(Transport::Kcp), ..two.endpoint };
     let code = |result: Result<(), crate::plane::CallError>| result.expect_err("refused").code;
     assert_eq!(code(one.plane.connect_link("node", far, 1)), "ENOENT");
-    let listen_at =
-        |port| one.plane.listen_links("node", Transport::Kcp, &ListenOptions { port, address: None });
+    let listen_at = |port| {
+        one.plane.listen_links("node", Transport::Kcp, &ListenOptions { port, ..ListenOptions::default() })
+    };
     assert_eq!(code(listen_at(1).map(drop)), "EINVAL");
     listen(&one);
     assert_eq!(code(listen_at(0).map(drop)), "EINVAL");

@@ -6,6 +6,7 @@ mod masks;
 mod packets;
 mod paths;
 mod punch;
+mod quic;
 mod relays;
 mod robust;
 mod sessions;

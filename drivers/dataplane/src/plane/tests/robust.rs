@@ -95,9 +95,11 @@ fn starting_and_stopping_leaves_nothing_behind() {
         let address = Some([127, 0, 0, 1].into());
         let number = two
             .plane
-            .listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address })
+            .listen_links("node", Transport::Tcp, &ListenOptions { address, ..ListenOptions::default() })
             .expect("listens");
-        one.plane.listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address }).expect("listens");
+        one.plane
+            .listen_links("node", Transport::Tcp, &ListenOptions { address, ..ListenOptions::default() })
+            .expect("listens");
         one.plane
             .connect_link(
                 "node",
@@ -108,6 +110,10 @@ fn starting_and_stopping_leaves_nothing_behind() {
                 20,
             )
             .expect("begun");
+        one.wait(|event| matches!(event, Event::Link { up: true, .. }).then_some(()));
+        two.plane.listen_links("node", Transport::Quic, &ListenOptions::default()).expect("listens");
+        let remote = Endpoint { carrier: Carrier::Link(Transport::Quic), ..two.endpoint };
+        one.plane.connect_link("node", remote, 20).expect("begun");
         one.wait(|event| matches!(event, Event::Link { up: true, .. }).then_some(()));
         one.plane.stop();
         one.plane.stop();

@@ -23,7 +23,7 @@ fn listen(node: &Node) -> Endpoint {
         .listen_links(
             "node",
             Transport::Tcp,
-            &ListenOptions { port: 0, address: Some([127, 0, 0, 1].into()) },
+            &ListenOptions { port: 0, address: Some([127, 0, 0, 1].into()), ..ListenOptions::default() },
         )
         .expect("listens");
     Endpoint { carrier: Carrier::Link(Transport::Tcp), ..Endpoint::direct(([127, 0, 0, 1], number).into()) }
@@ -125,20 +125,12 @@ fn links_close_with_their_socket_and_calls_name_what_is_missing() {
         "ENOENT"
     );
     assert_eq!(
-        code(
-            one.plane
-                .listen_links("none", Transport::Tcp, &ListenOptions { port: 0, address: None })
-                .map(drop)
-        ),
+        code(one.plane.listen_links("none", Transport::Tcp, &ListenOptions::default()).map(drop)),
         "ENOENT"
     );
     let far = listen(&one);
     assert_eq!(
-        code(
-            one.plane
-                .listen_links("node", Transport::Tcp, &ListenOptions { port: 0, address: None })
-                .map(drop)
-        ),
+        code(one.plane.listen_links("node", Transport::Tcp, &ListenOptions::default()).map(drop)),
         "EINVAL"
     );
     let mut stranger = TcpStream::connect(far.address).expect("connected");
