@@ -2,9 +2,11 @@
 import { createRequire } from "node:module";
 import type { Addon, ConnectOptions, PeerKind } from "../../drivers/dataplane.ts";
 import { openTun } from "../../drivers/tun/tun.ts";
-import { transportOf } from "../../src-main/mesh/endpoint.ts";
+import { hostPortOf, transportOf } from "../../src-main/mesh/endpoint.ts";
 import { gsoMaxSize, openSystem } from "../../src-main/system/system.ts";
+import type { StreamTransport } from "../../src-main/transport/stream-link.ts";
 import { parseAddress, parsePrefix } from "../../src-shared/address.ts";
+import { openStream, takeStreams } from "./stream-links.ts";
 
 export interface EndOptions {
   /** Path of the addon. */
@@ -83,8 +85,11 @@ dataPlane.setPeer(realm, {
   allowed: [`${options.peerAddress}/32`],
   keepaliveSeconds: 0,
 });
+if (isStream(transport) && !options.initiate) await takeStreams(dataPlane, options.port);
 process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
-if (transport !== "udp") link(transport);
+if (isStream(transport)) {
+  if (options.initiate) meet(await openStream(dataPlane, transport, hostPortOf(options.peerEndpoint)));
+} else if (transport !== "udp") link(transport);
 else if (options.relay === undefined) meet(options.peerEndpoint);
 else reachRelay(options.relay);
 
@@ -96,11 +101,15 @@ process.on("SIGTERM", () => {
 setInterval(() => undefined, 60_000);
 
 /** Takes links, or opens one; the session stands on it as soon as it is up. */
-function link(kind: Exclude<typeof transport, "udp">): void {
+function link(kind: Exclude<typeof transport, "udp" | StreamTransport>): void {
   dataPlane.listenLinks("main", kind, { port: options.port });
   const { profile } = options;
   const how = { seconds: 20, ...(profile === undefined ? {} : { profile }) };
   if (options.initiate) dataPlane.connectLink("main", options.peerEndpoint, how);
+}
+
+function isStream(kind: typeof transport): kind is StreamTransport {
+  return kind === "tls" || kind === "wss";
 }
 
 function use(endpoint: string): void {

@@ -57,6 +57,8 @@ export const variants: readonly Variant[] = [
     open: openRelay,
   },
   linked("tcp", { transport: "tcp" }),
+  linked("tls", { transport: "tls" }),
+  linked("wss", { transport: "wss" }),
   linked("quic", { transport: "quic" }),
   linked("kcp", { transport: "kcp" }),
   linked("kcp-fast", { transport: "kcp", profile: "fast" }),

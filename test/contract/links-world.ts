@@ -18,9 +18,10 @@ import { wayOut } from "../../src-main/transport/way-out.ts";
 
 const libc = koffi.load("libc.so.6");
 const socketPair = libc.func("int socketpair(int, int, int, _Out_ int *)");
+const setOption = libc.func("int setsockopt(int, int, int, const int *, unsigned int)");
 const send = libc.func("long send(int, const void *, size_t, int)");
 const receive = libc.func("long recv(int, _Out_ void *, size_t, int)");
-const [unixFamily, datagramType, doNotWait] = [1, 2, 0x40];
+const [unixFamily, datagramType, doNotWait, socketLevel, sendBuffer] = [1, 2, 0x40, 1, 7];
 
 const addon = openAddon();
 const network = randomBytes(32).toString("base64");
@@ -136,6 +137,8 @@ class Wire {
     const ends = new Int32Array(2);
     if (socketPair(unixFamily, datagramType, 0, ends) !== 0) throw new Error("no pair of sockets");
     [this.#near = -1, this.far = -1] = ends;
+    const room = new Int32Array([4 << 20]);
+    for (const end of ends) setOption(end, socketLevel, sendBuffer, room, room.byteLength);
   }
 
   /** False: no room for more at the moment. */
