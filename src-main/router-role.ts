@@ -181,6 +181,7 @@ export class SwitchedRouter implements RouterRole {
     ]);
     const file = settings.store?.slice("sqlite:".length) ?? join(this.#folder, "router.sqlite");
     const store = await openSqliteStore(file);
+    await engine.makeRoom();
     try {
       const router = await createRouter({
         folder: this.#folder,
@@ -196,6 +197,7 @@ export class SwitchedRouter implements RouterRole {
       await router.start();
       this.#running = { router, store };
     } catch (error) {
+      engine.setRouter(null);
       await store.close();
       throw error;
     }

@@ -35,6 +35,7 @@ import { interfacePrefix } from "./locals.ts";
 import { NetworkLoop } from "./loop.ts";
 import type { Move } from "./moves.ts";
 import { Moves } from "./moves.ts";
+import { NodeDoor } from "./node-door.ts";
 import { Pings } from "./pings.ts";
 import { relaySetting } from "./relay-setting.ts";
 import { SettingsFile } from "./settings-file.ts";
@@ -88,6 +89,7 @@ export class Engine {
   readonly #identity: SigningKey;
   readonly #surroundings: Surroundings;
   readonly #beacons: Beacons;
+  readonly #door: NodeDoor;
   readonly #held = new Map<NetworkId, { stored: StoredNetwork; loop: NetworkLoop | null }>();
   readonly #links = new Map<NetworkId, Links>();
   readonly #listeners = new Set<() => void>();
@@ -99,6 +101,8 @@ export class Engine {
   /** What the socket hangs on when it is bound to one interface or address. */
   #binding: string | null = null;
   #router: OwnRouter | null = null;
+  /** The router role is about to be switched on. */
+  #routerComes = false;
   #moves: Moves | null = null;
 
   private constructor(options: EngineOptions, node: StoredNode, settings: SettingsFile) {
@@ -123,7 +127,7 @@ export class Engine {
       opensPorts: () => this.settings.portMapping && this.#isPlain(),
       isPlain: () => this.#isPlain(),
       takes: () => this.#takes(),
-      links: () => [],
+      links: (plain) => this.#door.links(plain),
       log,
       changed: () => this.#whereaboutsChanged(),
     });
@@ -142,6 +146,17 @@ export class Engine {
         for (const { loop } of this.#held.values()) loop?.linked(endpoint, up);
       },
       failed: (endpoint, cause) => log("link failed", { endpoint, error: String(cause) }),
+    });
+    this.#door = new NodeDoor({
+      folder,
+      streams: {
+        openStream: (remote) => this.dataPlane.openStream(mainSocket, remote),
+        tuneStream: (descriptor) => this.dataPlane.tuneStream(descriptor),
+      },
+      secret: this.#identity.key,
+      now: Date.now,
+      log,
+      changed: () => this.#whereaboutsChanged(),
     });
     this.diary = new Diary({ folder, log, now: Date.now });
     this.#beacons = new Beacons({
@@ -416,9 +431,16 @@ export class Engine {
     this.#realms.delete(realm);
   }
 
+  /** Frees the TCP port of this node's number: the router role is about to take it. */
+  makeRoom(): Promise<void> {
+    this.#routerComes = true;
+    return this.#settleDoor();
+  }
+
   /** The router role of this install was switched on, off, or has other addresses now. */
   setRouter(router: OwnRouter | null): void {
     this.#router = router;
+    this.#routerComes = false;
     for (const { loop } of this.#held.values()) loop?.applyRelaying();
     this.#whereaboutsChanged();
   }
@@ -484,6 +506,7 @@ export class Engine {
     this.#moves?.close();
     this.#beacons.close();
     for (const id of this.#held.keys()) await this.#close(id);
+    await this.#door.close();
     await this.diary.close();
     await this.whereabouts.close();
     this.pings.close();
@@ -586,7 +609,19 @@ export class Engine {
     return this.#port === 0 ? [] : wanted.filter((each) => this.carriers.listen(each) !== null);
   }
 
+  #settleDoor(): Promise<void> {
+    const { bind, transport } = this.settings;
+    return this.#door.settle({
+      port: this.#port,
+      address: bind === null ? undefined : boundAddress(this.system, bind),
+      candidates: this.whereabouts.candidates(),
+      only: transport,
+      hasRouter: this.#router !== null || this.#routerComes,
+    });
+  }
+
   #whereaboutsChanged(): void {
+    void this.#settleDoor();
     for (const { loop } of this.#held.values()) loop?.refreshCandidates();
     this.#changed();
   }

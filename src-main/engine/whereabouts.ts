@@ -28,7 +28,7 @@ export interface WhereaboutsOptions {
   /** Transports that are taken at the UDP port besides plain UDP. */
   readonly takes: () => readonly Transport[];
   /** `tls/host:port` and the like where links are taken at places of their own. */
-  readonly links: () => readonly OwnCandidate[];
+  readonly links: (plain: readonly OwnCandidate[]) => readonly OwnCandidate[];
   readonly log: Log;
   /** Something below would answer differently now. */
   readonly changed: () => void;
@@ -80,7 +80,7 @@ export class Whereabouts {
       reflexive: this.outside.reflexive(),
       declared: this.#names.endpoints(declared()),
     });
-    return [...plain, ...links()];
+    return [...plain, ...links(plain)];
   }
 
   /** Transports that are taken wherever plain UDP is. */

@@ -136,8 +136,10 @@ export function lossEnds({ lossySince, cleanSince }: Candidate): readonly Millis
 }
 
 /** Whether the line has lost a notable share for longer than chance does it: among many datagrams that shows sooner. */
-export function isLossy({ lossySince }: Candidate, isHeavy: boolean, now: Millis): boolean {
-  return lossySince !== null && now - lossySince >= (isHeavy ? lossyAmongMany : lossyAmongFew);
+export function isLossy({ lossySince, lineLoss }: Candidate, isHeavy: boolean, now: Millis): boolean {
+  if (lossySince === null) return false;
+  const since = now - lossySince;
+  return since >= lossyAmongFew || (isHeavy && since >= lossyAmongMany && lineLoss >= notableLoss);
 }
 
 /** Proved by a session alone, so that the data plane will not report its loss. */
@@ -220,9 +222,9 @@ const unmeasured = {
 /** Weight of one summary. */
 const smoothing = 0.3;
 const notableLoss = 0.008;
-const noLoss = 0.004;
+const noLoss = 0.006;
 /** One datagram lost of thirty shows for some seconds; one of thousands does not. */
-const lossyAmongMany: Millis = 3000;
+const lossyAmongMany: Millis = 6000;
 const lossyAmongFew: Millis = 8000;
 const cleanFor: Millis = 10_000;
 const lossMemory: Millis = 120_000;

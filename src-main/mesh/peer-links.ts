@@ -6,6 +6,7 @@ import { isLossy } from "./candidate.ts";
 import type { Effect, Endpoint, OwnCandidate } from "./effect.ts";
 import { hostPortOf, transportOf } from "./endpoint.ts";
 import { inOrder, Ladder } from "./ladder.ts";
+import type { Use } from "./use.ts";
 
 /** What a peer can be reached by besides plain UDP, by its own word. */
 export interface LinkOffer {
@@ -21,7 +22,7 @@ export interface PeerLinksFacts {
   readonly candidates: readonly Candidate[];
   readonly offer: LinkOffer;
   /** Endpoints of packets now, and of those that would take over. */
-  readonly used: readonly Endpoint[];
+  readonly used: Use;
   /** Whether anybody wants to reach it: it is called, or packets flow. */
   readonly isWanted: boolean;
   readonly isHeavy: boolean;
@@ -84,13 +85,16 @@ export class PeerLinks {
   /** Links for want of a direct way. */
   #climb(facts: PeerLinksFacts): readonly Endpoint[] {
     const { candidates, isWanted, eager, only, worked, used, now, random } = facts;
-    const direct = candidates.filter(({ kind, standing }) => kind !== "relay" && standing === "proved");
+    const direct = candidates.filter(
+      ({ kind, standing, endpoint }) =>
+        kind !== "relay" && standing === "proved" && (only === null || transportOf(endpoint) === only),
+    );
     const isServed = !isWanted || direct.some(({ endpoint }) => !this.wants(endpoint));
     const wanted = this.#ladder.climb({
       rungs: inOrder(rungsOf(facts), worked),
       isServed: isServed || only === "udp",
       standing: direct.map(({ endpoint }) => endpoint),
-      used,
+      used: used.active,
       notBefore: eager + (only === null ? patience : 0),
       now,
       random,
@@ -102,12 +106,13 @@ export class PeerLinks {
   /** The lossy-line link beside a plain way that loses much; kept for a while when it does not any more. */
   #mend({ candidates, offer, used, only, isHeavy, isWanted, now }: PeerLinksFacts): readonly Endpoint[] {
     if (only !== null || !offer.takes.includes("kcp") || !isWanted) return [];
+    const all = [...used.active, ...used.standby];
     const lossy = candidates.find(
       (one) =>
         one.kind !== "relay" &&
         transportOf(one.endpoint) === "udp" &&
         one.standing === "proved" &&
-        (used.includes(one.endpoint) || used.includes(kcpOf(one))) &&
+        (all.includes(one.endpoint) || all.includes(kcpOf(one))) &&
         isLossy(one, isHeavy, now),
     );
     const kept = this.#wanted.filter((endpoint) => transportOf(endpoint) === "kcp");
@@ -116,7 +121,7 @@ export class PeerLinks {
       return [kcpOf(lossy)];
     }
     if (kept.length === 0) return [];
-    const isUsed = kept.some((endpoint) => used[0] === endpoint);
+    const isUsed = kept.some((endpoint) => used.active.includes(endpoint));
     this.#spareSince = isUsed ? null : (this.#spareSince ?? now);
     if (this.#spareSince === null) return kept;
     if (now - this.#spareSince >= spareFor) return [];

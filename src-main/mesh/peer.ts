@@ -394,7 +394,7 @@ export class Peer {
         peer: this.key,
         candidates: this.candidates,
         offer,
-        used: [...this.#use.active, ...this.#use.standby],
+        used: this.#use,
         isWanted,
         isHeavy: this.#traffic.isHeavy,
         eager: this.#eager,
