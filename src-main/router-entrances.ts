@@ -2,16 +2,25 @@
 import type { Engine } from "./engine/engine.ts";
 import type { RealmSettings, RouterRealm } from "./server/realm.ts";
 import type { Place } from "./server/transports.ts";
+import type { TlsPair } from "./transport/certificate.ts";
 
 type Linked = Parameters<RouterRealm["take"]>[0];
+
+interface Taken {
+  /** Beside the socket by which datagrams come in. */
+  readonly shared: boolean;
+  /** As asked for, and where it is. */
+  readonly place: Place | null;
+  readonly at: Place;
+  readonly tls: TlsPair | null;
+}
 
 export class RealmEntrances {
   readonly #engine: Engine;
   readonly #settings: RealmSettings;
   /** Name of the socket by which datagrams come in. */
   readonly #socket: string;
-  /** By transport: whether it is beside that socket. */
-  readonly #open = new Map<Linked, { readonly shared: boolean }>();
+  readonly #open = new Map<Linked, Taken>();
 
   constructor(engine: Engine, settings: RealmSettings, socket: string) {
     this.#engine = engine;
@@ -19,14 +28,15 @@ export class RealmEntrances {
     this.#socket = socket;
   }
 
-  /** As `RouterRealm.take`; again is nothing, unless the socket was bound anew meanwhile. */
-  take(transport: Linked, place: Place | null): Place {
+  /** As `RouterRealm.take`; again is nothing but another certificate, unless the socket was bound anew meanwhile. */
+  take(transport: Linked, place: Place | null, tls: TlsPair | null): Place {
     const { udp } = this.#settings;
     const shared =
       transport !== "tcp" && (place === null || (place.port === udp?.port && place.host === udp.host));
-    const taken = shared ? this.#share(transport) : this.#beside(transport, place);
-    this.#open.set(transport, { shared });
-    return taken;
+    const at = shared ? this.#share(transport) : this.#beside(transport, place);
+    this.#open.set(transport, { shared, place, at, tls });
+    if (tls !== null) this.#show(shared ? this.#socket : socketOf(transport), transport, tls);
+    return at;
   }
 
   /** As `RouterRealm.refuse`. */
@@ -37,10 +47,10 @@ export class RealmEntrances {
     if (open?.shared !== true) return;
     // Only with the socket do its links end. The others begin again on the new one.
     await this.#renew();
-    for (const [other, { shared }] of [...this.#open]) {
+    for (const [other, { shared, place, tls }] of [...this.#open]) {
       if (!shared) continue;
       this.#open.delete(other);
-      this.take(other, null);
+      this.take(other, place, tls);
     }
   }
 
@@ -61,6 +71,11 @@ export class RealmEntrances {
     return udp;
   }
 
+  /** Listening again only changes what is shown. */
+  #show(socket: string, transport: Linked, { cert, key }: TlsPair): void {
+    this.#engine.dataPlane.listenLinks(socket, transport, { port: 0, certificate: cert, key });
+  }
+
   async #renew(): Promise<void> {
     const { udp } = this.#settings;
     if (this.#socket !== ownSocket || udp === null) return this.#engine.renewSocket();
@@ -74,7 +89,8 @@ export class RealmEntrances {
     const socket = socketOf(transport);
     const host = place?.host ?? anywhere;
     const address = oneAddress(host);
-    if (this.#open.has(transport)) unbind(this.#engine, socket);
+    const before = this.#open.get(transport);
+    if (before?.shared === false) return before.at;
     // A transport over UDP has its port there; beside TCP the socket is for nobody.
     if (transport === "tcp") dataPlane.bind(socket, 0, "127.0.0.1");
     else dataPlane.bind(socket, place?.port ?? 0, address);

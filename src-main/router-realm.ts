@@ -30,7 +30,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
   return {
     stunPort: udp === null ? null : bindStun(engine, udp),
     udp,
-    take: (transport, place) => entrances.take(transport, place),
+    take: (transport, place, tls) => entrances.take(transport, place, tls),
     refuse: (transport) => entrances.refuse(transport),
     openPort: (place) => openOther(engine, place),
     setPeer: (peer) =>

@@ -30,7 +30,7 @@ const transportsWish = z.strictObject({
   udp: place.nullish(),
   tcp: place.nullish(),
   kcp: place.nullish(),
-  quic: place.nullish(),
+  quic: secured.nullish(),
   tls: secured.nullish(),
   wss: secured.extend({ path: path.nullish() }).nullish(),
 });
@@ -96,7 +96,7 @@ export const routerSettings = z.object({
     udp: transportSettings,
     tcp: transportSettings,
     kcp: transportSettings,
-    quic: transportSettings,
+    quic: securedSettings,
     tls: securedSettings,
     wss: securedSettings.extend({ path: z.string() }),
   }),
@@ -117,7 +117,7 @@ export function settleRouter(wish: RouterWish): RouterSettings {
       udp: settle(udp),
       tcp: settle(tcp),
       kcp: settle(kcp),
-      quic: settle(quic),
+      quic: { ...settle(quic), files: filesOf(quic) },
       tls: { ...settle(tls), files: filesOf(tls) },
       wss: { ...settle(wss), files: filesOf(wss), path: wss?.path ?? usualWssPath },
     },
@@ -129,9 +129,10 @@ export function settleRouter(wish: RouterWish): RouterSettings {
 export function routerMistake(
   wish: RouterWish,
 ): { readonly path: readonly string[]; readonly message: string } | null {
-  const { tls, wss } = wish.transports ?? {};
+  const { quic, tls, wss } = wish.transports ?? {};
   for (const [path, part] of [
     [[], wish],
+    [["transports", "quic"], quic],
     [["transports", "tls"], tls],
     [["transports", "wss"], wss],
   ] as const) {

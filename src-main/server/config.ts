@@ -93,7 +93,7 @@ function atFolder(wish: RouterWish, folder: string): RouterWish {
     ...(part.cert == null ? {} : { cert: here(part.cert) }),
     ...(part.key == null ? {} : { key: here(part.key) }),
   });
-  const { tls, wss } = wish.transports ?? {};
+  const { quic, tls, wss } = wish.transports ?? {};
   return {
     ...files(wish),
     ...(wish.store == null ? {} : { store: `sqlite:${here(wish.store.slice("sqlite:".length))}` }),
@@ -102,6 +102,7 @@ function atFolder(wish: RouterWish, folder: string): RouterWish {
       : {
           transports: {
             ...wish.transports,
+            ...(quic == null ? {} : { quic: files(quic) }),
             ...(tls == null ? {} : { tls: files(tls) }),
             ...(wss == null ? {} : { wss: files(wss) }),
           },

@@ -1,5 +1,6 @@
 /** What the router needs of the data plane: sessions with the members of hosted networks, and relay channels. */
 import type { SessionKey } from "../../src-shared/ids.ts";
+import type { TlsPair } from "../transport/certificate.ts";
 import type { Streams } from "../transport/stream-link.ts";
 
 /**
@@ -12,12 +13,13 @@ export interface RouterRealm extends Streams {
   /** Where plain datagrams come in; null while that is switched off. */
   readonly udp: { readonly host: string; readonly port: number } | null;
   /**
-   * Takes links of a transport from now on, at a place or, with null, where they usually are. Throws as the data plane
-   * does, with `code` `EADDRINUSE`, `EINVAL`, …
+   * Takes links of a transport from now on, at a place or, with null, where they usually are; again with another
+   * certificate. Throws as the data plane does, with `code` `EADDRINUSE`, `EINVAL`, …
    */
   take(
     transport: "tcp" | "kcp" | "quic",
     place: { readonly host: string; readonly port: number } | null,
+    tls: TlsPair | null,
   ): { readonly host: string; readonly port: number };
   /** Takes such links no longer; those that stand end. */
   refuse(transport: "tcp" | "kcp" | "quic"): Promise<void> | void;

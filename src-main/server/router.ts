@@ -189,6 +189,7 @@ class RouterRole implements Router {
         control: port,
         openSecured: (place, files) =>
           this.#certificates.open(files, (each) => opens({ ...place, ...hooks, tls: each })),
+        load: (files) => this.#certificates.load(files),
         certify: (each, files) => this.#certificates.certify(each, files),
         failed: (transport, detail) => log("transport failed", { transport, detail }),
       });
@@ -224,8 +225,8 @@ class RouterRole implements Router {
   async apply(settings: RouterSettings): Promise<boolean> {
     const running = this.#running;
     if (running === null || !isAlike(this.#settings, settings)) return false;
-    for (const { files } of [settings, settings.transports.tls, settings.transports.wss])
-      await this.#certificates.load(files);
+    const { quic, tls, wss } = settings.transports;
+    for (const { files } of [settings, quic, tls, wss]) await this.#certificates.load(files);
     this.#settings = settings;
     await running.transports.apply(settings);
     await running.planes.apply(this.#planesWish(running.port));

@@ -6,6 +6,7 @@ import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { OfferedLink } from "../../src-shared/wire.ts";
+import type { TlsPair } from "../transport/certificate.ts";
 import type { TcpPort } from "./port.ts";
 import type { RouterRealm } from "./realm.ts";
 
@@ -21,6 +22,8 @@ export interface TransportsOptions {
   readonly control: TcpPort;
   /** Opens one more TCP port of the same kind. Rejects as `listen` does. */
   readonly openSecured: (place: Place, files: CertificateFiles | null) => Promise<TcpPort>;
+  /** What these files hold now; null: the router's own certificate. */
+  readonly load: (files: CertificateFiles | null) => Promise<TlsPair>;
   /** Serves these files at a port from now on; null: the router's own certificate. */
   readonly certify: (port: TcpPort, files: CertificateFiles | null) => Promise<void>;
   /** A transport could not be opened. */
@@ -61,6 +64,7 @@ export class Transports {
 
   /** Serves what the certificate files hold now. */
   async renewCertificates(): Promise<void> {
+    if (this.#entrances.get("quic")?.kind === "open") this.#entrances.set("quic", await this.#open("quic"));
     for (const port of this.#ports()) await this.#options.certify(port, this.#filesOf(port));
   }
 
@@ -119,8 +123,9 @@ export class Transports {
           return this.#ofUdp();
         case "tcp":
         case "kcp":
+          return this.#ofRealm(transport, settings.listen, null);
         case "quic":
-          return this.#ofRealm(transport, settings.listen);
+          return this.#ofRealm(transport, settings.listen, await this.#options.load(this.#quicFiles));
         case "tls":
         case "wss":
           return await this.#ofSecured(this.#settings.transports[transport]);
@@ -138,9 +143,9 @@ export class Transports {
     return place === null ? { kind: "off" } : { kind: "open", place, close: () => undefined };
   }
 
-  #ofRealm(transport: "tcp" | "kcp" | "quic", listen: string | null): Entrance {
+  #ofRealm(transport: "tcp" | "kcp" | "quic", listen: string | null, tls: TlsPair | null): Entrance {
     const { realm } = this.#options;
-    const place = realm.take(transport, listen === null ? null : splitListen(listen));
+    const place = realm.take(transport, listen === null ? null : splitListen(listen), tls);
     return { kind: "open", place, close: () => realm.refuse(transport) };
   }
 
@@ -171,6 +176,10 @@ export class Transports {
     for (const port of this.#ports()) {
       port.setLinks({ tls: this.#isAt("tls", port), wss: this.#isAt("wss", port) ? this.#path : null });
     }
+  }
+
+  get #quicFiles(): CertificateFiles | null {
+    return this.#settings.transports.quic.files ?? this.#settings.files;
   }
 
   get #path(): string {

@@ -172,8 +172,13 @@ type Wish = Record<string, string | null>;
 /** What is empty is as usual. */
 function wishOf(transport: Transport, { listen, cert, key, path }: Fields): Record<string, Wish> {
   const place = { listen: listen || null };
-  const files = transport === "tls" || transport === "wss" ? { cert: cert || null, key: key || null } : {};
+  const files = isSecured(transport) ? { cert: cert || null, key: key || null } : {};
   return { [transport]: { ...place, ...files, ...(transport === "wss" ? { path: path || null } : {}) } };
+}
+
+/** Whether a certificate is shown for it. */
+function isSecured(transport: Transport): boolean {
+  return transport === "quic" || transport === "tls" || transport === "wss";
 }
 
 /** Names of the fields that the engine would refuse. */

@@ -222,6 +222,11 @@ describe("the router's transports", () => {
     await router.apply(settleRouter({ ...base, ...files(one), transports: { wss, tls: files(two) } }));
     expect(await certificateAt(port)).toBe(one.print);
     expect(await certificateAt(own)).toBe(two.print);
+    expect(new X509Certificate(realm.shown.get("quic") ?? "").fingerprint256).toBe(one.print);
+    await router.apply(
+      settleRouter({ ...base, ...files(one), transports: { wss, tls: files(two), quic: files(three) } }),
+    );
+    expect(new X509Certificate(realm.shown.get("quic") ?? "").fingerprint256).toBe(three.print);
     const wrong = { cert: one.key, key: one.cert };
     await expect(
       router.apply(settleRouter({ ...base, transports: { wss: { ...wss, ...wrong } } })),

@@ -9,6 +9,8 @@ export class FakeRealm implements RouterRealm {
   readonly udp: RealmSettings["udp"];
   /** Transports that are taken beside UDP, with where. */
   readonly taken = new Map<string, { readonly host: string; readonly port: number }>();
+  /** Certificates that they show, PEM. */
+  readonly shown = new Map<string, string | null>();
   /** Ports that another program has. */
   readonly busy = new Set<number>();
   /** Keys that may open a session. */
@@ -31,10 +33,12 @@ export class FakeRealm implements RouterRealm {
   take(
     transport: "tcp" | "kcp" | "quic",
     place: { readonly host: string; readonly port: number } | null,
+    tls: { readonly cert: string } | null,
   ): { readonly host: string; readonly port: number } {
     const at = place ?? { host: "::", port: 7745 };
     if (this.busy.has(at.port)) throw Object.assign(new Error("busy"), { code: "EADDRINUSE" });
     this.taken.set(transport, at);
+    this.shown.set(transport, tls?.cert ?? null);
     return at;
   }
 

@@ -45,7 +45,7 @@ describe("the router's file", () => {
         udp: { enable: false, listen: null },
         tcp: { enable: true, listen: "[::]:8443" },
         kcp: { enable: true, listen: null },
-        quic: { enable: true, listen: null },
+        quic: { enable: true, listen: null, files: null },
         tls: { enable: true, listen: null, files: null },
         wss: {
           enable: true,
