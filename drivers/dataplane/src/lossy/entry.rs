@@ -2,7 +2,7 @@
 //! so that the inner sender slows down.
 
 use super::buffers::Buffers;
-use super::codel::Codel;
+use super::codel::{Codel, Stay};
 use super::record::{self, PREFIX};
 use super::{Flow, FlowKind, Micros};
 use std::collections::VecDeque;
@@ -25,6 +25,7 @@ pub struct Entry {
     rounds: VecDeque<u8>,
     bytes: usize,
     limit: usize,
+    stay: Stay,
     dropped: u64,
 }
 
@@ -60,12 +61,14 @@ impl Entry {
             rounds: VecDeque::new(),
             bytes: 0,
             limit: LEAST,
+            stay: Stay::on(0),
             dropped: 0,
         }
     }
 
     /// `rate`: bytes a microsecond at which it is emptied.
-    pub fn set_rate(&mut self, rate: f64) {
+    pub fn set_line(&mut self, rate: f64, rtt: Micros) {
+        self.stay = Stay::on(rtt);
         self.limit = LEAST.max((rate * PATIENCE) as usize);
     }
 
@@ -174,7 +177,7 @@ impl Entry {
             self.bytes -= length;
             bucket.bytes -= length;
             let few = bucket.bytes < FEW;
-            if self.fair && bucket.codel.drops(now.saturating_sub(next.at), few, now) {
+            if self.fair && bucket.codel.drops(now.saturating_sub(next.at), few, (self.stay, now)) {
                 self.dropped += 1;
                 buffers.put(next.shard);
                 continue;

@@ -26,8 +26,8 @@ pub struct Flight {
     delivered: u64,
     delivered_at: Micros,
     first_at: Micros,
-    /// Until that much has arrived, it was the sender that had nothing to send.
-    limited_until: u64,
+    /// Until more than that has arrived, it was the sender that had nothing to send.
+    limited_until: Option<u64>,
     /// When the latest that came was sent.
     latest: Micros,
     disorder: Micros,
@@ -101,7 +101,7 @@ impl Flight {
             delivered: 0,
             delivered_at: 0,
             first_at: 0,
-            limited_until: 0,
+            limited_until: Some(0),
             latest: 0,
             disorder: DISORDER_LEAST,
             rtt: 0,
@@ -144,7 +144,7 @@ impl Flight {
             load,
             size: size as u16,
             state: State::Flying,
-            limited: self.limited_until > self.delivered,
+            limited: self.is_limited(),
             calm,
             at: now,
             delivered: self.delivered,
@@ -155,11 +155,11 @@ impl Flight {
 
     /// More could be sent than there is.
     pub fn note_limited(&mut self) {
-        self.limited_until = (self.delivered + self.bytes).max(1);
+        self.limited_until = Some(self.delivered + self.bytes);
     }
 
     pub fn is_limited(&self) -> bool {
-        self.limited_until > self.delivered
+        self.limited_until.is_some()
     }
 
     /// Takes an acknowledgement; adds what it settles. `None`: it tells nothing new.
@@ -184,6 +184,7 @@ impl Flight {
         }
         let (number, sent) = newest?;
         self.latest = self.latest.max(sent.at);
+        self.limited_until = self.limited_until.filter(|until| self.delivered <= *until);
         let rtt = (number == largest).then(|| now.saturating_sub(sent.at + ack.delay).max(1));
         if let Some(rtt) = rtt {
             self.smooth(rtt);

@@ -108,8 +108,9 @@ impl Outgoing {
         self.settle(now);
         if let Some(sample) = sample {
             self.rate.update(&sample, now);
-            self.entry.set_rate(self.rate.pacing());
-            self.repair.set_line(self.flight.rtt().unwrap_or(0), self.loss.share());
+            let rtt = self.flight.rtt().unwrap_or(0);
+            self.entry.set_line(self.rate.pacing(), rtt);
+            self.repair.set_line(rtt, self.loss.share());
         }
     }
 

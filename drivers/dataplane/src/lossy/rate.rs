@@ -13,6 +13,9 @@ const ROUNDS: u8 = 3;
 /// Gains by turns once it is found, each for a round trip.
 const CYCLE: [f64; 8] = [1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
 const TURN_LEAST: Micros = 4_000;
+/// What asking for more brings where there is more, and how often running.
+const GROWN: f64 = 1.15;
+const GROWTHS: u8 = 2;
 /// Rounds over which the greatest rate counts.
 const MEMORY: usize = 10;
 /// Until the rate is known: bytes a microsecond, and bytes on their way.
@@ -36,6 +39,8 @@ const RECOVERY: f64 = 1.03;
 /// Cuts that may be in vain, and for how long none is made then.
 const CUTS: u8 = 2;
 const SPARED: Micros = 8_000_000;
+/// How much of the other's queue is kept up with.
+const KEEP_UP: f64 = 1.1;
 /// Records over which loss is counted, and the greatest share that is made up for by sending more.
 const RECORDS: u32 = 100;
 const MADE_UP: f64 = 0.2;
@@ -73,6 +78,9 @@ pub struct Rate {
     queue: Micros,
     full: f64,
     full_rounds: u8,
+    /// The rate when more was asked for last, and how often running it was there.
+    asked: f64,
+    growths: u8,
     turn: usize,
     turn_at: Micros,
     cuts: u8,
@@ -113,6 +121,8 @@ impl Rate {
             queue: 0,
             full: 0.0,
             full_rounds: 0,
+            asked: 0.0,
+            growths: 0,
             turn: 2,
             turn_at: now,
             cuts: 0,
@@ -145,7 +155,7 @@ impl Rate {
         let bytes = match self.mode {
             Mode::Startup | Mode::Drain => rate * (STARTUP * shortest + LUMP as f64),
             Mode::Cruise if self.spared => {
-                let queue = (self.queue as f64 * 1.1).max(shortest.min(QUEUE as f64));
+                let queue = (self.queue as f64 * KEEP_UP).max(shortest.min(QUEUE as f64));
                 rate * (shortest + queue + LUMP as f64)
             }
             Mode::Cruise => rate * (shortest + shortest.min(QUEUE as f64) + LUMP as f64),
@@ -304,10 +314,13 @@ impl Rate {
             Mode::Cruise => {
                 let over = now >= self.turn_at + shortest.max(TURN_LEAST);
                 let drained = self.turn == 1 && flying <= product;
-                if over || drained {
+                if over && self.turn == 0 {
+                    self.note_growth();
+                }
+                if self.mode == Mode::Cruise && (over || drained) {
                     self.cruise((self.turn + 1) % CYCLE.len(), now);
                 }
-                if now >= self.shortest_at + SHORTEST {
+                if self.mode == Mode::Cruise && now >= self.shortest_at + SHORTEST {
                     self.mode = Mode::Search(now + SEARCH.max(2 * shortest));
                     self.searched = None;
                 }
@@ -318,6 +331,19 @@ impl Rate {
                 self.cruise(2, now);
             }
             Mode::Search(_) => {}
+        }
+    }
+
+    /// Asked for more once: where the line gave it twice running, the rate is looked for again as in the beginning.
+    fn note_growth(&mut self) {
+        let grown = self.best > self.asked * GROWN && self.queue < SHORT && self.ceiling.is_none();
+        self.growths = if grown { self.growths + 1 } else { 0 };
+        self.asked = self.best;
+        if self.growths >= GROWTHS {
+            self.growths = 0;
+            self.mode = Mode::Startup;
+            self.full = self.best;
+            self.full_rounds = 0;
         }
     }
 

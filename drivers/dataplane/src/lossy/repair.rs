@@ -18,7 +18,7 @@ const LOSING: f64 = 0.02;
 /// How long a block stays open, at least and at most; half a round trip between.
 const OPEN_LEAST: Micros = 5_000;
 const OPEN_MOST: Micros = 10_000;
-/// A block with fewer units gets copies instead of parity.
+/// A block with fewer units gets as much parity as it needs, or with one unit a copy of that.
 const SPARSE: usize = 4;
 
 pub struct Repair {
@@ -200,12 +200,16 @@ impl Repair {
         let Some(block) = self.blocks.back_mut() else { return };
         block.open = false;
         let (first, units) = (block.first, usize::from(block.units));
-        if units < SPARSE {
-            if parities > 0 && self.measures.copies {
-                self.copy(first, units);
+        match units {
+            1 if parities > 0 && self.measures.copies => self.copy(first),
+            2..SPARSE if self.measures.copies => {
+                self.protect(number, parities, f64::MAX, buffers);
             }
-        } else {
-            self.protect(number, parities, buffers);
+            SPARSE.. => {
+                let spent = self.protect(number, parities, self.credit, buffers);
+                self.credit -= spent;
+            }
+            _ => {}
         }
         self.credit = self.credit.min(self.measures.parity * (2 * UNITS * 1_400) as f64);
         self.check(number, now);
@@ -214,32 +218,31 @@ impl Repair {
         }
     }
 
-    fn copy(&mut self, first: u64, units: usize) {
-        for number in first..first + units as u64 {
-            let unit = &mut self.units[(number - self.base) as usize];
-            if !unit.arrived && unit.flying > 0 {
-                unit.flying += 1;
-                self.copies.push_back(number);
-            }
+    fn copy(&mut self, number: u64) {
+        let unit = &mut self.units[(number - self.base) as usize];
+        if !unit.arrived && unit.flying > 0 {
+            unit.flying += 1;
+            self.copies.push_back(number);
         }
     }
 
-    fn protect(&mut self, number: u64, parities: usize, buffers: &mut Buffers) {
+    /// Makes parity of at most so many bytes; returns how many it took.
+    fn protect(&mut self, number: u64, parities: usize, credit: f64, buffers: &mut Buffers) -> f64 {
         let block = &mut self.blocks[(number - self.first_block) as usize];
         let units = usize::from(block.units);
         let start = (block.first - self.base) as usize;
         let range = start..start + units;
         let lengths = self.units.range(range.clone()).filter_map(|unit| unit.shard.as_ref().map(Vec::len));
         let length = lengths.max().unwrap_or(0).next_multiple_of(2);
-        let allowed = self.credit / (length + HEADER) as f64;
+        let allowed = credit / (length + HEADER) as f64;
         let parities = parities.min(PARITIES).min(allowed as usize);
         if parities == 0 || length == 0 {
-            return;
+            return 0.0;
         }
         let shards = self.units.range_mut(range).filter_map(|unit| unit.shard.as_mut());
         let mut shards: Vec<&mut Vec<u8>> = shards.collect();
         if shards.len() != units {
-            return;
+            return 0.0;
         }
         let made = &mut self.parity;
         let before = made.len();
@@ -252,8 +255,9 @@ impl Repair {
         if coded.is_ok() {
             block.parities = parities as u8;
             block.alive += parities as u16;
-            self.credit -= (parities * (length + HEADER)) as f64;
+            return (parities * (length + HEADER)) as f64;
         }
+        0.0
     }
 
     /// Whether something waits to be sent besides new units.

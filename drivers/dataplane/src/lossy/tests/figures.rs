@@ -114,3 +114,31 @@ fn parity_comes_with_the_loss() {
     let after = world.ends[0].condition().sent.parities;
     assert!(after > before + 300, "{before}, then {after}");
 }
+
+/// [P13] A transfer that follows a quiet time is as fast as any.
+#[test]
+fn a_transfer_after_a_quiet_time_is_fast_at_once() {
+    for (every, size) in [(500_000, 100), (50_000, 120), (20_000, 1_300)] {
+        let mut world = World::new(Line { rate: 50.0, buffer: 50_000, ..Line::losing(0.01) }, 21);
+        world.steady(size, every, FlowKind::Other);
+        world.run(15_000_000);
+        let talk = world.tcp(false);
+        world.run(17_000_000);
+        let reached = world.megabits(talk, 2.0);
+        assert!(reached > 250.0, "{reached:.0} Mbit/s after {size} bytes each {every} µs");
+    }
+}
+
+/// [P13] A line that becomes wider is used within seconds.
+#[test]
+fn a_line_that_widens_is_used() {
+    let mut world = World::new(Line { rate: 0.25, buffer: 200_000, ..Line::CLEAN }, 22);
+    let talk = world.steady(1_300, 100, FlowKind::Other);
+    world.run(10_000_000);
+    world.lines[0].line.rate = 25.0;
+    world.run(13_000_000);
+    let before = world.counts(talk).came;
+    world.run(14_000_000);
+    let came = world.counts(talk).came - before;
+    assert!(came as f64 * 1_300.0 * 8.0 > 0.75 * 104e6, "{came} in a second");
+}
