@@ -253,6 +253,8 @@ export interface DataPlane {
   /** Bytes a second that each peer may have relayed here; 0, as at the start, for any number. */
   setRelayQuota(bytesPerSecond: number): void;
 
+  /** IP packets that came from and went to all peers so far: another number means that some did. */
+  packets(): number;
   /** Counters now. */
   counters(): Counters;
   /** Joins all threads, closes sockets and TUN descriptors (the caller's own descriptor stays open). Idempotent. */

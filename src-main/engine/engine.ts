@@ -530,7 +530,7 @@ export class Engine {
 
   #beat(): void {
     this.#moves?.beat();
-    const moved = this.traffic.take(this.dataPlane.counters());
+    const moved = this.traffic.look(this.dataPlane);
     for (const [realm, packets] of moved) {
       const loop = this.#held.get(realm as NetworkId)?.loop;
       loop?.traffic(packets);
@@ -657,6 +657,10 @@ export class Engine {
       case "failed":
         this.#log("data plane failed", { realm: event.realm, message: event.message });
         if (event.realm !== null) this.#route(event.realm, event);
+        return;
+      case "session":
+        this.traffic.renew();
+        this.#route(event.realm, event);
         return;
       default:
         this.#route(event.realm, event);

@@ -94,6 +94,7 @@ afterEach(() => {
 describe("sessions", () => {
   it("[P05] [C32] stand after one handshake, and both ends are told", async () => {
     const [one, two] = await joined();
+    expect(one.calls.packets()).toBe(0);
     const [peer] = one.calls.counters().peers;
     expect(peer).toMatchObject({
       realm: "net",

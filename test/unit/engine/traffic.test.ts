@@ -30,4 +30,27 @@ describe("traffic between two looks", () => {
     expect(moved.get("home")).toEqual({ peers: ["bob", "cy"], heavy: ["cy"] });
     expect(traffic.take(counters(peer("ann", 10, 1000))).size).toBe(0);
   });
+
+  it("reads all counters when a packet moved or a session began, else every tenth look", () => {
+    const traffic = new Traffic();
+    let [packets, reads] = [0, 0];
+    const dataPlane = {
+      packets: () => packets,
+      counters: () => {
+        reads++;
+        return counters(peer("ann", packets, 0));
+      },
+    };
+    const looks = (times: number) => {
+      for (let look = 0; look < times; look++) traffic.look(dataPlane);
+      return reads;
+    };
+    expect(looks(10)).toBe(1);
+    expect(looks(1)).toBe(2);
+    packets = 2;
+    expect(traffic.look(dataPlane).get("home")?.peers).toEqual(["ann"]);
+    expect(looks(1)).toBe(3);
+    traffic.renew();
+    expect(looks(1)).toBe(4);
+  });
 });

@@ -488,6 +488,11 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn packets(&self) -> Result<f64, Refused> {
+        guard(|| self.plane.packets().map(|packets| packets as f64))
+    }
+
+    #[napi]
     pub fn counters(&self) -> Result<Fields, Refused> {
         guard(|| self.plane.counters().map(values::counters))
     }

@@ -230,6 +230,19 @@ impl Plane {
         }
     }
 
+    /// IP packets that came from and went to all peers of all realms.
+    pub fn packets(&self) -> Called<u64> {
+        let mut holdings = self.holdings();
+        let mut packets = 0;
+        for opened in alive(&mut holdings)?.realms.values() {
+            for peer in opened.realm.peers() {
+                packets += peer.traffic.rx_packets.load(Ordering::Relaxed);
+                packets += peer.traffic.tx_packets.load(Ordering::Relaxed);
+            }
+        }
+        Ok(packets)
+    }
+
     pub fn counters(&self) -> Called<Counters> {
         let mut holdings = self.holdings();
         let holdings = alive(&mut holdings)?;
