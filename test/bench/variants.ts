@@ -113,7 +113,8 @@ function linked(name: string, { transport, profile }: Link): Variant {
     prepare: addonPath,
     async open(lab, [from, to] = lab.cable("from", "to")) {
       const [keys, peerKeys] = [makeKeys(), makeKeys()];
-      const common = { addon: await addonPath(), peerKind: "node", port } as const;
+      // Probed, because a link adds to each packet and takes less than a plain line.
+      const common = { addon: await addonPath(), peerKind: "node", port, probeMillis: 250 } as const;
       const [near, far] = [ends(keys, peerKeys, from, to), ends(peerKeys, keys, to, from)];
       const over = (endpoint: string) => ({
         peerEndpoint: `${transport}/${endpoint}`,
@@ -121,6 +122,7 @@ function linked(name: string, { transport, profile }: Link): Variant {
       });
       const server = await startEnd(to, { ...common, ...far, ...over(far.peerEndpoint), initiate: false });
       const client = await startEnd(from, { ...common, ...near, ...over(near.peerEndpoint), initiate: true });
+      for (const end of [client, server]) await end.says(/^proved/m);
       return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
     },
   };
