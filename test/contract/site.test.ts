@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -172,6 +173,28 @@ describe("an insider", () => {
     const text = Buffer.concat(seen).toString("latin1");
     expect(text).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
     expect(text).not.toContain(secret);
+  });
+
+  it("[C02] believes nobody who lets everybody in", async () => {
+    const accept = ({ headers }: IncomingMessage) =>
+      createHash("sha1")
+        .update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest("base64");
+    const impostor = createHttpsServer(tls);
+    impostor.on("upgrade", (request: IncomingMessage, socket: Socket) => {
+      socket.on("error", () => undefined);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept(request)}\r\nSet-Cookie: ${request.headers.cookie}\r\n\r\n`,
+      );
+    });
+    const port = await listen(impostor);
+    tidy.push(() => {
+      impostor.closeAllConnections();
+      impostor.close();
+    });
+    for (const transport of ["tls", "wss"] as const)
+      expect(await codeOf(openStreamLink(target({ port, transport }), end.streams))).toBe("link-refused");
+    expect(entered).toEqual([]);
   });
 
   it("gives up within its time where nobody answers, and at once when told to", async () => {
