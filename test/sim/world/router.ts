@@ -30,6 +30,8 @@ interface Seat {
   readonly client: Client;
   /** Where its datagrams come from; null without a UDP session. */
   bound: Endpoint | null;
+  /** Where it was lately; it may use its channels from there. */
+  places: readonly Endpoint[];
   presence: Presence;
 }
 
@@ -106,7 +108,7 @@ export class Router {
   attach(client: Client): void {
     if (!this.isUp) return;
     const presence = { identity: client.identity, online: true, udp: false };
-    this.#seats.set(client.plane.key, { client, bound: null, presence });
+    this.#seats.set(client.plane.key, { client, bound: null, places: [], presence });
     const entries = this.#log.slice(client.heard);
     const members = [...this.#seats.values()].map((seat) => seat.presence);
     this.toldBytes += bytesOf(entries) + members.length * presenceBytes;
@@ -129,6 +131,7 @@ export class Router {
     if (seat === undefined || !this.isUp) return;
     const isNews = seat.bound === null;
     seat.bound = source;
+    seat.places = [...seat.places.filter((place) => place !== source), source].slice(-mostPlaces);
     if (isNews) seat.presence = { ...seat.presence, udp: true };
     if (isNews) this.#sayPresence(key);
   }
@@ -165,7 +168,8 @@ export class Router {
     const there = entry === undefined ? undefined : this.#channels.get(entry.to);
     if (!this.isUp || entry === undefined || there === undefined) return null;
     const bound = this.#seats.get(there.owner)?.bound;
-    if (this.#seats.get(entry.owner)?.bound !== source || bound == null) return null;
+    const isThere = this.#seats.get(entry.owner)?.places.includes(source) === true;
+    if (!isThere || bound == null) return null;
     this.relayed++;
     return { to: bound, channel: entry.to };
   }
@@ -210,6 +214,7 @@ export class Router {
 }
 
 const batchMillis = 500;
+const mostPlaces = 8;
 /** `{"identity":"…44 characters…","online":true,"udp":true}`. */
 const presenceBytes = 90;
 
