@@ -1,5 +1,6 @@
 /** What the checks of the connection mean to its user, one line each, and what can be done. */
 import type { Finding, Netcheck } from "../../src-shared/status.ts";
+import { transportNames } from "../../src-shared/status.ts";
 
 /** Findings in the order of their weight within each check. */
 export function findingsOf(facts: Omit<Netcheck, "findings">): readonly Finding[] {
@@ -42,9 +43,16 @@ function routerFinding({ address, control, answers, tcp443 }: Router): Finding {
 }
 
 function udpFinding({ nat, routers }: Omit<Netcheck, "findings">): Finding {
+  const link = routers.flatMap(({ transport }) => transport ?? []).find((transport) => transport !== "udp");
   if (nat.udp === true || routers.some(({ udp }) => udp)) return good("udp", "UDP passes.");
   if (nat.udp === null)
     return note("udp-unknown", "Whether UDP passes is not known yet.", "Try again in a moment.");
+  if (link !== undefined)
+    return note(
+      "udp-blocked-link",
+      `UDP does not pass: no server answers. The router is reached over ${transportNames[link]} instead.`,
+      "Open outgoing UDP in this network's firewall for quicker, direct paths.",
+    );
   return bad(
     "udp-blocked",
     "UDP does not pass: no server answers.",

@@ -48,7 +48,10 @@ describe("netcheck says what its facts mean", () => {
     ["captive-portal", { routers: [{ ...router, control: false, answers: "stranger" }] }],
     ["router-silent", { routers: [{ ...router, control: false, answers: "silent", tcp443: "silent" }] }],
     ["router-refuses", { routers: [{ ...router, control: false }] }],
-    ["udp-blocked", { routers: [{ ...router, udp: false }], nat: { ...facts.nat, udp: false } }],
+    [
+      "udp-blocked",
+      { routers: [{ ...router, udp: false, transport: null }], nat: { ...facts.nat, udp: false } },
+    ],
     ["clock-skew", { routers: [{ ...router, clockSkewMs: -90_000 }] }],
     ["tun", { tun: { ok: false, detail: "No right." } }],
   ];
@@ -58,6 +61,10 @@ describe("netcheck says what its facts mean", () => {
   });
 
   const notes: readonly (readonly [string, Partial<Facts>])[] = [
+    [
+      "udp-blocked-link",
+      { routers: [{ ...router, udp: false, transport: "tls" }], nat: { ...facts.nat, udp: false } },
+    ],
     ["nat-random", { nat: { ...facts.nat, mapping: "random" } }],
     ["nat-sequential", { nat: { ...facts.nat, mapping: "sequential", step: -2 } }],
     ["nat-unknown", { nat: { ...facts.nat, mapping: "unknown" } }],
