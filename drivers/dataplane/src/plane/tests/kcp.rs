@@ -80,6 +80,38 @@ fn a_session_its_probes_and_its_packets_pass_over_a_kcp_link_of_every_profile() 
     }
 }
 
+/// [P06] [P13]
+#[test]
+fn a_link_that_was_given_more_than_it_carries_goes_on() {
+    for profile in [Profile::Balanced, Profile::Plain] {
+        let (one, two) = (Node::new(1, TunKind::Offload), Node::new(2, TunKind::Offload));
+        let ends = connect(&one, &two, profile);
+        join(&one, &two, ends);
+        let last = [&vnet::Vnet::default().bytes()[..], &datagram(1, 2, b"the last")].concat();
+        let tun = two.tun.as_ref().expect("a TUN").try_clone().expect("cloned");
+        let end = last[vnet::LENGTH..].to_vec();
+        let reader = std::thread::spawn(move || {
+            let mut room = vec![0; 70_000];
+            let mut bytes = 0;
+            loop {
+                let length = tun.recv(&mut room).expect("it goes on");
+                if room[vnet::LENGTH..length] == end {
+                    return bytes;
+                }
+                bytes += length;
+            }
+        });
+        let (vnet, packet) = super_packet(59_000, 1_300);
+        let packet = [&vnet.bytes()[..], &packet].concat();
+        (0..3_000).for_each(|_| send(&one, &packet));
+        until("what comes after all of it arrives", || {
+            send(&one, &last);
+            reader.is_finished()
+        });
+        assert!(reader.join().expect("read") > 1_000_000, "most of it was lost");
+    }
+}
+
 /// [P06]
 #[test]
 fn a_relay_passes_on_between_a_kcp_link_and_udp() {
