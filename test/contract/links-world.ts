@@ -1,5 +1,7 @@
 /** Pairs of data planes that meet over links of one transport, opened as the product opens them. */
 import { createHash, randomBytes } from "node:crypto";
+import type { RemoteInfo, Socket as UdpSocket } from "node:dgram";
+import { createSocket } from "node:dgram";
 import { closeSync, mkdtempSync, rmSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { connect, createServer } from "node:net";
@@ -199,6 +201,8 @@ export interface Ground {
 /** The grounds of the table. */
 export const grounds: Readonly<Partial<Record<Transport, () => Promise<Ground>>>> = {
   tcp: async () => plainGround("tcp"),
+  kcp: async () => plainGround("kcp"),
+  quic: async () => plainGround("quic"),
   tls: () => streamGround("tls"),
   wss: () => streamGround("wss"),
 };
@@ -207,7 +211,7 @@ export const grounds: Readonly<Partial<Record<Transport, () => Promise<Ground>>>
 export const silences: Readonly<Partial<Record<Transport, number>>> = { wss: 3000 };
 
 /** Links of the data plane's own. */
-export function plainGround(transport: Exclude<Transport, StreamTransport>): Ground {
+function plainGround(transport: Exclude<Transport, StreamTransport>): Ground {
   const listening = new Map<End, number>();
   const listen = (end: End) => {
     const port =
@@ -224,13 +228,23 @@ export function plainGround(transport: Exclude<Transport, StreamTransport>): Gro
       end.calls.connectLink("main", endpoint, { seconds: 20 });
       const { up } = await told;
       if (!up) throw new Error(`${endpoint} does not come to stand`);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const closedByUs = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
       return {
         endpoint,
-        closed: end.hears("link", (event) => event.remote === endpoint && !event.up),
-        close: () => end.calls.closeLink("main", endpoint),
+        closed: Promise.race([
+          end.hears("link", (event) => event.remote === endpoint && !event.up),
+          // Not told to who ends it.
+          ...(transport === "quic" ? [closedByUs] : []),
+        ]),
+        close: () => {
+          end.calls.closeLink("main", endpoint);
+          controller.abort();
+        },
       };
     },
-    cable: (port) => Cable.to(port),
+    cable: (port) => (transport === "tcp" ? TcpCable : UdpCable).to(port),
     close: async () => undefined,
   };
 }
@@ -260,7 +274,7 @@ async function streamGround(transport: StreamTransport): Promise<Ground> {
         { transport, host: "127.0.0.1", port, address: null, secret, way: wayOut({}, {}) },
         end.streams,
       ),
-    cable: (port) => Cable.to(port),
+    cable: (port) => TcpCable.to(port),
     close: async () => {
       for (const site of sites.values()) await site.close();
       rmSync(folder, { recursive: true });
@@ -268,8 +282,22 @@ async function streamGround(transport: StreamTransport): Promise<Ground> {
   };
 }
 
-/** A cable between a connector and a port: bytes pass until it is stopped, in one direction or both. */
-export class Cable {
+/** A cable between a connector and a port: bytes pass until it is stopped. */
+export interface Cable {
+  readonly port: number;
+  /** Nothing passes any more, and nobody is told. */
+  freeze(): void;
+  /** It passes again. */
+  thaw(): void;
+  /** Sends bytes to the far end as if they came from the near one. */
+  inject(bytes: Uint8Array): void;
+  /** Ends every connection through it. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+/** For TCP. */
+export class TcpCable implements Cable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
@@ -277,9 +305,9 @@ export class Cable {
     this.#server = server;
   }
 
-  static async to(port: number): Promise<Cable> {
+  static async to(port: number): Promise<TcpCable> {
     const server = createServer();
-    const cable = new Cable(server);
+    const cable = new TcpCable(server);
     server.on("connection", (near: Socket) => {
       const far = connect(port, "127.0.0.1");
       const pair = [near, far] as const;
@@ -303,7 +331,6 @@ export class Cable {
     return typeof bound === "object" && bound !== null ? bound.port : 0;
   }
 
-  /** Nothing passes any more, and nobody is told. */
   freeze(): void {
     for (const [near, far] of this.#pairs) {
       near.unpipe(far).pause();
@@ -311,7 +338,6 @@ export class Cable {
     }
   }
 
-  /** It passes again. */
   thaw(): void {
     for (const [near, far] of this.#pairs) {
       near.pipe(far);
@@ -319,7 +345,6 @@ export class Cable {
     }
   }
 
-  /** Sends bytes to the far end as if they came from the near one. */
   inject(bytes: Uint8Array): void {
     for (const [, far] of this.#pairs) far.write(bytes);
   }
@@ -331,6 +356,60 @@ export class Cable {
   async close(): Promise<void> {
     this.cut();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+/** For UDP, one connector at a time. */
+class UdpCable implements Cable {
+  readonly #near: UdpSocket;
+  readonly #far: UdpSocket;
+  #connector: RemoteInfo | null = null;
+  #passes = true;
+
+  private constructor(near: UdpSocket, far: UdpSocket) {
+    this.#near = near;
+    this.#far = far;
+    near.on("message", (bytes, connector) => {
+      this.#connector = connector;
+      if (this.#passes) far.send(bytes);
+    });
+    far.on("message", (bytes) => {
+      const { port, address } = this.#connector ?? { port: 0, address: "" };
+      if (this.#passes && port > 0) near.send(bytes, port, address);
+    });
+    for (const socket of [near, far]) socket.on("error", () => undefined);
+  }
+
+  static async to(port: number): Promise<UdpCable> {
+    const [near, far] = [createSocket("udp4"), createSocket("udp4")];
+    await new Promise<void>((resolve) => near.bind(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => far.connect(port, "127.0.0.1", resolve));
+    return new UdpCable(near, far);
+  }
+
+  get port(): number {
+    return this.#near.address().port;
+  }
+
+  freeze(): void {
+    this.#passes = false;
+  }
+
+  thaw(): void {
+    this.#passes = true;
+  }
+
+  inject(bytes: Uint8Array): void {
+    this.#far.send(bytes);
+  }
+
+  cut(): void {
+    // Datagrams have no connection that could end.
+  }
+
+  async close(): Promise<void> {
+    this.#near.close();
+    this.#far.close();
   }
 }
 

@@ -24,7 +24,7 @@ import { openStreamLink, streamDoors } from "../../src-main/transport/stream-lin
 import { wayOut } from "../../src-main/transport/way-out.ts";
 import type { ProxyServer } from "../../src-shared/proxy.ts";
 import { codeOf } from "./control-world.ts";
-import { Cable, End } from "./links-world.ts";
+import { End, TcpCable } from "./links-world.ts";
 
 const secret = createHash("sha256").update("the pin").digest("base64");
 const folder = mkdtempSync(join(tmpdir(), "starmesh-site-"));
@@ -309,7 +309,7 @@ describe("through a proxy", () => {
 });
 
 it("[P07] a link that is cut says so at both ends", async () => {
-  const cable = await Cable.to(site.port);
+  const cable = await TcpCable.to(site.port);
   tidy.push(() => cable.close());
   const link = await openStreamLink(target({ port: cable.port }), end.streams);
   cable.cut();
