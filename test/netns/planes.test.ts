@@ -135,6 +135,10 @@ describe("the router's file", () => {
     writeFileSync(file, "listen: 0.0.0.0:443\n");
     await router.start(["router", "--panel", "off", "--config", file]);
     expect(portsOf(router.host)).toEqual(expect.arrayContaining(["tcp 443", "udp 443"]));
+    const states = (await router.status()).router.transports;
+    expect(states.map(({ transport, state }) => `${transport} ${state}`)).toEqual(
+      ["udp", "tcp", "kcp", "tls", "wss", "quic"].map((each) => `${each} listening`),
+    );
     const created = await router.ok("network", "create", "home", "--no-join");
     const invite = /starmesh:\/\/join\S+/.exec(created)?.[0] ?? "";
     const one = node("one");
@@ -142,6 +146,15 @@ describe("the router's file", () => {
     await one.ok("join", invite);
     await one.online("home");
     await one.relayed();
+    const attached = await attach(socketOf(router.folder));
+    for (const enable of [false, true]) {
+      const changed = await attached?.client.call("router.start", { transports: { kcp: { enable } } });
+      expect(
+        changed?.transports.filter(({ state }) => state !== "listening").map(({ transport }) => transport),
+      ).toEqual(enable ? [] : ["kcp"]);
+      await one.relayed();
+    }
+    attached?.client.close();
     await router.end();
 
     const off = ["udp", "kcp", "quic", "tcp"].map((name) => `  ${name}: {enable: false}\n`).join("");
@@ -160,7 +173,7 @@ describe("the router's file", () => {
     const router = node("router");
     const [address = ""] = router.host.addresses;
     const file = join(lab.folder, "router.yaml");
-    const places = { udp: 9001, tcp: 9002, kcp: 9003, wss: 9004 };
+    const places = { udp: 9001, tcp: 9002, kcp: 9003, wss: 9004, quic: 9005 };
     const lines = Object.entries(places).map(([name, port]) => `  ${name}: {listen: "${address}:${port}"}\n`);
     writeFileSync(file, `listen: ${address}:9000\ntransports:\n${lines.join("")}`);
     await router.start(["router", "--panel", "off", "--config", file]);
@@ -172,7 +185,7 @@ describe("the router's file", () => {
       });
     }
     expect(portsOf(router.host)).toEqual(
-      expect.arrayContaining(["tcp 9000", "udp 9001", "tcp 9002", "udp 9003", "tcp 9004"]),
+      expect.arrayContaining(["tcp 9000", "udp 9001", "tcp 9002", "udp 9003", "tcp 9004", "udp 9005"]),
     );
     expect(portsOf(router.host)).not.toContain("udp 9000");
     // At that address, and at no other.
