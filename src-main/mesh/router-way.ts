@@ -344,6 +344,8 @@ export class RouterWay {
   #interval(endpoint: Endpoint, isProved: boolean, now: Millis): Millis {
     if (!isProved) return transportOf(endpoint) === "udp" && this.#active !== null ? atRest : eagerly;
     if (this.#doubted !== null) return inDoubt;
+    // The router sends to where it heard the node last: a link that only stands by had better be silent.
+    if (transportOf(endpoint) !== "udp" && endpoint !== this.#active) return 0;
     if (now - this.#suspected < suspectFor && transportOf(endpoint) === "udp") return inDoubt;
     return endpoint === this.#active && now - this.#flowing < flowFor ? whileFlowing : atRest;
   }

@@ -106,7 +106,7 @@ export class SimLine {
       kept.set(endpoint, path);
       if (path.every === probeMillis) continue;
       path.every = probeMillis;
-      this.#probeLater(path, 0, probeMillis);
+      if (probeMillis > 0) this.#probeLater(path, 0, probeMillis);
     }
     this.#paths = kept;
   }
