@@ -62,6 +62,7 @@ describe("somebody who listens", () => {
   it.each<["udp" | Transport, string]>([
     ["udp", "wg"],
     ["kcp", "dtls"],
+    ["quic", "quic"],
   ])("[P16 C02] sees of a path over %s nothing but %s", async (transport, protocol) => {
     // From the first greeting on, without which no dissector knows what follows.
     const all = await capture(lab, one.host, "eth0");
