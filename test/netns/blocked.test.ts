@@ -48,6 +48,9 @@ describe("behind a firewall", () => {
 
   it("[P16 P08 C03] that lets pass what goes by an HTTP proxy, it goes by that", async () => {
     await byProxy(await startHttpProxy(lab, lab.publicHost("proxy"), [443]), "HTTPS_PROXY");
+    await alpha.ok("set", "--transport", "wss");
+    await onTransport((transport) => transport === "wss");
+    console.log(`over wss by the same proxy: ${await rateOf()} Mbit/s`);
   });
 
   it("[P16 P08 C03] that lets pass what goes by a SOCKS proxy, it goes by that", async () => {
