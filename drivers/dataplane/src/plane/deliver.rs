@@ -96,7 +96,13 @@ impl Delivery {
         }
         peer.traffic.count_received(packets, bytes);
         if authentic {
-            batch.route.port.note_authentic(batch.route.endpoint.address, batch.now);
+            let (port, endpoint) = (&batch.route.port, &batch.route.endpoint);
+            port.note_authentic(endpoint.address, batch.now);
+            if let (Some(mask), None) = (&batch.route.mask, endpoint.channel)
+                && port.hops.learn(endpoint.address, mask)
+            {
+                peer.drive(core, None, |drive| drive.refresh());
+            }
             peer.heard(core, &batch.route, keypair.local_index(), heard, batch.now);
         }
     }

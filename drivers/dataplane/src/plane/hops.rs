@@ -47,6 +47,17 @@ impl Hops {
         self.answer(address).or_else(|| known.iter().find_map(same))
     }
 
+    /// As [`Hops::note`], for every batch: nothing changes while what is sent there is masked in a way they know. True when
+    /// it did.
+    pub fn learn(&self, address: SocketAddr, mask: &Arc<Mask>) -> bool {
+        let is_known = |hop: Arc<Hop>| hop.answer.is_some() && hop.masks.iter().any(|known| known.is(mask));
+        let news = !self.find(address).is_some_and(is_known);
+        if news {
+            self.note(address, Some(mask));
+        }
+        news
+    }
+
     /// Something authentic came from there, under this mask or bare.
     pub fn note(&self, address: SocketAddr, mask: Option<&Arc<Mask>>) {
         let hop = self.find(address);
@@ -100,9 +111,13 @@ mod tests {
         let beside = SocketAddr::new(address(1).ip(), 1);
         assert!(hops.answer(beside).is_none() && hops.answer_of_host(address(2)).is_none());
         assert!(hops.answer_of_host(beside).is_some_and(|answer| answer.is(&masks[5])));
+        assert!(!hops.learn(address(1), &masks[4]));
+        assert!(hops.answer(address(1)).is_some_and(|answer| answer.is(&masks[5])));
         hops.note(address(1), None);
         assert!(hops.answer(address(1)).is_none());
         assert_eq!(hops.find(address(1)).expect("known").masks.len(), MASKS);
+        assert!(hops.learn(address(1), &masks[4]));
+        assert!(hops.answer(address(1)).is_some_and(|answer| answer.is(&masks[4])));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl StunClient {
         if open.len() >= LIMIT {
             return false;
         }
-        send(&port, &server, &transaction);
+        send(core, &port, &server, &transaction);
         open.insert(transaction, Question { port, server, began: now, tries: 0 });
         core.timers.schedule_stun(now + TRIES[0]);
         true
@@ -72,7 +72,7 @@ impl StunClient {
                 tell(core, question, None);
                 return false;
             };
-            send(&question.port, &question.server, transaction);
+            send(core, &question.port, &question.server, transaction);
             core.timers.schedule_stun(question.began + next);
             true
         });
@@ -92,9 +92,13 @@ impl StunClient {
 }
 
 /// To who is known to be masked: masked, with so much padding that the answer may have some.
-fn send(port: &Port, server: &Endpoint, transaction: &Transaction) {
+fn send(core: &Core, port: &Port, server: &Endpoint, transaction: &Transaction) {
     let request = stun::request(transaction);
-    match port.hops.answer_of_host(server.address).filter(|_| server.is_bare()) {
+    // From a socket that was opened for the question alone nobody was met yet.
+    let realms = core.realms.load();
+    let ports = std::iter::once(port).chain(realms.iter().map(|realm| &*realm.port));
+    let mask = ports.filter(|_| server.is_bare()).find_map(|port| port.hops.answer_of_host(server.address));
+    match mask {
         Some(mask) => port.send_one(&wrapped(&mask, &request, ANSWER_PADDING..=PADDING), server.address),
         None => port.send_one(&request, server.address),
     };

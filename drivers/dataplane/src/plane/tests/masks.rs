@@ -129,8 +129,11 @@ fn a_masked_session_shows_nothing_of_what_it_is() {
     cross((two, 2), (one, 1));
     ping(one, two);
     ping(two, one);
-    one.plane.stun("node", tap.endpoint).expect("asked");
-    one.wait(|event| matches!(event, Event::Mapped { address: Some(_), .. }).then_some(()));
+    one.plane.bind("fresh", 0, Some([127, 0, 0, 1].into())).expect("bound");
+    for socket in ["node", "fresh"] {
+        one.plane.stun(socket, tap.endpoint).expect("asked");
+        one.wait(|event| matches!(event, Event::Mapped { address: Some(_), .. }).then_some(()));
+    }
     let heard = tap.heard();
     assert!(heard.len() >= 10, "{}", heard.len());
     assert_eq!(tap.recognised(), 0);
@@ -290,6 +293,30 @@ fn a_relay_passes_on_masked_frames_and_masks_them() {
         assert!(tap.heard().len() >= 10);
         assert_eq!(tap.recognised(), 0);
     }
+}
+
+/// [C02]
+#[test]
+fn a_router_answers_masked_as_soon_as_it_is_asked_so() {
+    let (one, router) = (Node::new(1, TunKind::None), Node::router(3));
+    mask(&router, &[(0, ROUTERS)], false);
+    router.know(&one, 1, PeerKind::Node);
+    let tap = Tap::before(router.endpoint.address);
+    one.know(&router, 3, PeerKind::Router);
+    one.plane.handshake("net", &router.key, &[tap.endpoint], false).expect("begun");
+    one.wait_session();
+    router.wait_session();
+    ping(&one, &router);
+    let bare = tap.recognised();
+    assert!(bare >= 4);
+    let options = PeerOptions { mask: Some(ROUTERS), ..peer(router.key, 3, PeerKind::Router) };
+    one.plane.set_peer("net", options).expect("set");
+    ping(&one, &router);
+    // What the router begins itself within the session that began bare.
+    ping(&router, &one);
+    router.plane.request("net", &one.key, 3, "{}").expect("sent");
+    one.wait(|event| matches!(event, Event::Request { .. }).then_some(()));
+    assert_eq!(tap.recognised(), bare);
 }
 
 /// [C02] [C12]
