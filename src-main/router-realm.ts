@@ -25,6 +25,8 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     prologue: settings.prologue,
     stampFloorMillis: 0,
   });
+  // A router answers as it was asked: whether a network is masked is for its members to say.
+  dataPlane.setMask(realm, [{ id: 0, key: settings.mask }], false);
   const requests = new SessionRequests(dataPlane, realm);
   const entrances = new RealmEntrances(engine, settings, socket);
   return {

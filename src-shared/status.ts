@@ -148,6 +148,8 @@ export const networkStatus = z.object({
   admin: z.boolean(),
   /** Kept by a shared secret: no invites, no removal. */
   secret: z.boolean(),
+  /** Members mask what they send over plain UDP. */
+  mask: z.boolean(),
   members: z.number(),
   /** Whether this machine keeps the ways to peers open that it used lately. */
   early: z.boolean(),

@@ -53,6 +53,8 @@ export const networkRecord = z.object({
   /** Kept by a shared secret: issuer and epoch key are derived from it. */
   secret: z.boolean(),
   routers: z.array(routerAddress).max(64),
+  /** Members mask what they send over plain UDP; absent: they do not. */
+  mask: z.boolean().optional(),
   version: z.number().int().min(1),
 });
 export type NetworkRecord = z.infer<typeof networkRecord>;

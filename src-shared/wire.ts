@@ -171,6 +171,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
    * delegation (role invited). `chain`: certificates that lead from their signers to the issuer key. `stunPort`: UDP
    * port beside the router's own that answers STUN too, so that one router tells how a NAT chooses ports. `udp`: whether
    * plain UDP is taken, at the port of this socket unless `links` names another. `links`: what else carries sessions.
+   * `mask`: the router's mask key, 32 bytes, for members of networks that mask their datagrams.
    */
   z.object({
     kind: z.literal("welcome"),
@@ -180,6 +181,7 @@ export const routerMessage = z.discriminatedUnion("kind", [
     stunPort: z.number().int().min(1).max(65535).nullable().default(null),
     udp: z.boolean().default(true),
     links: z.array(offeredLink).max(16).default([]),
+    mask: base64.max(44).nullable().default(null),
   }),
   /** The hello was refused, or the node was removed; the socket closes. */
   z.object({ kind: z.literal("refused"), error: failure }),

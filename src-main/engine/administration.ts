@@ -100,6 +100,17 @@ export class Administration {
     await this.#publish([...closes, revocation, ...this.#nextEpoch(issuer, certificate.identity)]);
   }
 
+  /** Whether members mask what they send. Throws `not-admin`, `router-lost`. */
+  async mask(on: boolean): Promise<void> {
+    const issuer = issuerOf(this.#loop, this.#surroundings.identity);
+    const { record } = this.#membership;
+    if (issuer === null)
+      throw new AppError("not-admin", { devices: this.#membership.issuers().join(", ") || "none known" });
+    if (record === null) throw new AppError("router-lost");
+    if ((record.mask === true) === on) return;
+    await this.#publish([signRecord({ ...record, mask: on, version: record.version + 1 }, issuer)]);
+  }
+
   /** Makes a member an administrator. */
   async promote(certificate: Certificate): Promise<void> {
     const issuer = this.#issuer("a second administrator");

@@ -29,6 +29,8 @@ export interface CreateRequest {
   readonly secret?: string | undefined;
   readonly cidr?: string | undefined;
   readonly approve: boolean;
+  /** Members mask what they send over plain UDP. */
+  readonly mask: boolean;
   readonly join: boolean;
   readonly nodeName: string;
 }
@@ -75,6 +77,7 @@ export async function createNetwork(
     range,
     approval: request.approve,
     secret: secret !== undefined,
+    mask: request.mask,
     router: host.router,
   });
   const entries: Signed[] = [signRecord(record, issuer)];

@@ -132,6 +132,11 @@ export function epochId(key: Uint8Array): number {
   return derive(key, "id")[0] || 1;
 }
 
+/** The mask key of an epoch key or of a router's session key, base64: by it datagrams are recognised, and nothing read. */
+export function maskKey(key: Uint8Array): string {
+  return toBase64(derive(key, "mask"));
+}
+
 /** What name and secret derive: protocol §1. Takes about 0.2 s. */
 export async function deriveFromSecret(
   cryptography: Cryptography,

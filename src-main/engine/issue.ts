@@ -190,6 +190,7 @@ export function firstRecord(
     readonly range: string;
     readonly approval: boolean;
     readonly secret: boolean;
+    readonly mask?: boolean;
     readonly router: RouterAddress;
   },
 ): NetworkRecord {
@@ -201,6 +202,7 @@ export function firstRecord(
     approval: settings.approval,
     secret: settings.secret,
     routers: [settings.router],
+    ...(settings.mask === true ? { mask: true } : {}),
     version: 1,
   };
 }

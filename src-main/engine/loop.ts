@@ -15,7 +15,15 @@ import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
 import type { BeaconNetwork } from "./beacons.ts";
 import type { SessionPair } from "./crypto.ts";
-import { epochId, networkPrologue, sessionPair, sha256Base64, signEntry, signingKey } from "./crypto.ts";
+import {
+  epochId,
+  maskKey,
+  networkPrologue,
+  sessionPair,
+  sha256Base64,
+  signEntry,
+  signingKey,
+} from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
 import { answerExchange, exchangeState } from "./exchange.ts";
 import { Gossip } from "./gossip.ts";
@@ -49,6 +57,10 @@ export class NetworkLoop {
   readonly #punching: Punching;
   #stored: StoredNetwork;
   #beaconKeys: readonly Uint8Array[] = [];
+  /** What the data plane was last told of the mask. */
+  #masked = "";
+  /** Tells the router's line, once there is one. */
+  #maskChanged: () => void = () => undefined;
   #interface: NetworkInterface | null = null;
   #configuring: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
@@ -120,6 +132,7 @@ export class NetworkLoop {
     this.line = new RouterLine({
       realm: this.#realm,
       surroundings,
+      masked: () => this.#isMasked(),
       target: () => this.#target(),
       listener: {
         online: (control) => {
@@ -145,9 +158,11 @@ export class NetworkLoop {
         relay: (relay, name, endpoint) => {
           this.feed({ kind: "relay", relay, name, endpoint });
           this.applyTransport();
+          this.#nameStunServers();
         },
       },
     });
+    this.#maskChanged = () => this.line.applyMask();
     this.#nameStunServers();
   }
 
@@ -188,7 +203,10 @@ export class NetworkLoop {
   /** Changes what is kept on disk. */
   update(change: Partial<StoredNetwork>): void {
     this.#stored = { ...this.#stored, ...change };
-    if (change.epochs !== undefined) this.#applyEpochs();
+    if (change.epochs !== undefined) {
+      this.#applyEpochs();
+      this.#applyMask();
+    }
     if (change.relay !== undefined) this.applyRelaying();
     this.#saveSoon();
   }
@@ -209,6 +227,7 @@ export class NetworkLoop {
     );
     this.#openEnvelopes();
     this.#reconfigure();
+    this.#applyMask();
   }
 
   /** Entries made here: learned, and told to the router as soon as it listens. */
@@ -562,6 +581,22 @@ export class NetworkLoop {
     );
   }
 
+  /** What comes under a mask of the network is taken always; the network record says whether members mask what they send. */
+  #applyMask(): void {
+    const on = this.#isMasked();
+    const newest = this.#epochs().sort(newestFirst).slice(0, maskEpochs);
+    const keys = newest.map(({ key }) => ({ id: epochId(key), key: maskKey(key) }));
+    const text = JSON.stringify([on, keys]);
+    if (text === this.#masked) return;
+    this.#masked = text;
+    this.#surroundings.dataPlane.setMask(this.#realm, keys, on);
+    this.#maskChanged();
+  }
+
+  #isMasked(): boolean {
+    return this.machine.record()?.mask === true;
+  }
+
   #epochs(): EpochKey[] {
     return this.#stored.epochs.map(({ number, key }) => ({
       number,
@@ -611,7 +646,10 @@ export class NetworkLoop {
   #nameStunServers(): void {
     const routers = [this.#stored.router, ...(this.machine.record()?.routers ?? [])];
     const named = this.#stored.hostedHere ? [] : routers.flatMap(({ addresses }) => addresses);
-    this.#surroundings.whereabouts.outside.setServers(this.#realm, [...this.line.stunServers(), ...named]);
+    const servers = [...this.line.stunServers(), ...named];
+    // Under a mask questions are masked as the session is, once it stands; before, they would give away who asks.
+    const mayAsk = !this.#isMasked() || this.line.transport() !== null;
+    this.#surroundings.whereabouts.outside.setServers(this.#realm, mayAsk ? servers : []);
   }
 
   #raiseStampFloor(): void {
@@ -670,5 +708,7 @@ function noCertificate(): never {
 
 /** The newest, and the one that others may still have. */
 const beaconEpochs = 2;
+/** The current one, and two for who slept through the last changes. */
+const maskEpochs = 3;
 const onlineMillis = 10_000;
 const longestTimer = 3_600_000;

@@ -1,7 +1,7 @@
 /** A network's line to its router: the control socket, the session beside it by whatever transport, and the address seen from there. */
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
 import type { AppError } from "../../src-shared/errors.ts";
-import type { SessionKey } from "../../src-shared/ids.ts";
+import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
@@ -27,6 +27,8 @@ export interface RouterLineOptions {
     readonly pin: string;
     readonly greeting: Greeting;
   };
+  /** Whether members of the network mask what they send. */
+  readonly masked: () => boolean;
   readonly surroundings: Surroundings;
   readonly listener: RouterLineListener;
 }
@@ -45,6 +47,9 @@ export interface RouterLineListener {
 /** What is known of the router that answered last. */
 interface KnownRouter {
   readonly sessionKey: SessionKey;
+  readonly identity: IdentityKey;
+  /** Its mask key; null: it has none. */
+  readonly mask: string | null;
   readonly endpoint: string;
   readonly name: string;
   /** Endpoints of it that answer STUN. */
@@ -201,13 +206,7 @@ export class RouterLine {
       this.#presence(true);
       return;
     }
-    surroundings.dataPlane.setPeer(realm, {
-      publicKey: router.sessionKey,
-      kind: "router",
-      prologue: routerPrologue(control.router.identity),
-      allowed: [],
-      keepaliveSeconds: 25,
-    });
+    this.#setPeer(router);
     this.#confinePeer();
     this.#presence(false);
     const worked = surroundings.worked.here();
@@ -258,6 +257,23 @@ export class RouterLine {
     }
   }
 
+  /** What goes to the router is masked, or not any more. */
+  applyMask(): void {
+    if (this.#router !== null && !this.#isHere(this.#router)) this.#setPeer(this.#router);
+  }
+
+  #setPeer({ sessionKey, identity, mask }: KnownRouter): void {
+    const { realm, surroundings, masked } = this.#options;
+    surroundings.dataPlane.setPeer(realm, {
+      publicKey: sessionKey,
+      kind: "router",
+      prologue: routerPrologue(identity),
+      allowed: [],
+      keepaliveSeconds: 25,
+      ...(mask === null || !masked() ? {} : { mask }),
+    });
+  }
+
   #confinePeer(): void {
     const { realm, surroundings } = this.#options;
     if (this.#router === null || this.#isHere(this.#router)) return;
@@ -292,6 +308,8 @@ function routerOf({ address, remote, router, welcome }: Control): KnownRouter {
   );
   return {
     sessionKey: router.sessionKey,
+    identity: router.identity,
+    mask: welcome.mask,
     endpoint,
     name: address,
     stun: [endpoint, ...(welcome.stunPort === null ? [] : [joinHostPort(remote, welcome.stunPort)])],

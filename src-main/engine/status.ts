@@ -26,6 +26,7 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
         ? stored.issuerSeed !== null
         : issuerOf(loop, engine.identity) !== null && stored.secret === null,
     secret: stored.secret !== null,
+    mask: record?.mask === true,
     members: loop?.machine.members().length ?? 0,
     early: stored.early ?? false,
     relay: relayStatus({ stored, loop }, engine),

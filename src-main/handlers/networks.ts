@@ -17,6 +17,7 @@ type NetworkCalls = Pick<
   | "networks.list"
   | "networks.show"
   | "networks.create"
+  | "networks.mask"
   | "networks.delete"
   | "networks.leave"
   | "networks.up"
@@ -43,6 +44,7 @@ export function networkHandlers(install: Install): NetworkCalls {
           secret: input.secret,
           cidr: input.cidr,
           approve: input.approve,
+          mask: input.mask,
           join: input.join,
           nodeName: input.nodeName ?? engine.name,
         },
@@ -75,6 +77,11 @@ export function networkHandlers(install: Install): NetworkCalls {
           ...(host.here && install.router.status().admits.includes(loop.stored.name) ? [routerAdmits] : []),
         ],
       };
+    },
+    "networks.mask": async ({ network, on }) => {
+      const { stored } = engine.find(network);
+      await engine.administration(stored.network).mask(on);
+      return networkStatus(engine, engine.find(stored.network));
     },
     "networks.delete": async ({ network }) => {
       const held = engine.find(network);

@@ -21,6 +21,8 @@ export interface OtherPorts {
   readonly udp?: boolean;
   /** What else carries sessions. */
   readonly links?: readonly OfferedLink[];
+  /** The router's mask key, base64. */
+  readonly mask?: string;
 }
 
 export interface ConnectionOptions {
@@ -267,15 +269,17 @@ export class Connection implements Outlet {
 }
 
 /** How a node may reach the router, in the words of the welcome. */
-function offerOf({ stunPort, linkPort, udp = true, links = [] }: OtherPorts): {
+function offerOf({ stunPort, linkPort, udp = true, links = [], mask }: OtherPorts): {
   readonly stunPort: number | null;
   readonly udp: boolean;
   readonly links: OfferedLink[];
+  readonly mask: string | null;
 } {
   return {
     stunPort,
     udp,
     links: [...links, ...(linkPort === null ? [] : [{ transport: "tcp", port: linkPort }])],
+    mask: mask ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   randomBytes,
   sign,
   timingSafeEqual,
@@ -23,6 +24,8 @@ export interface RouterKeys {
   readonly sessionKey: SessionKey;
   /** For the data plane; base64. */
   readonly sessionPrivateKey: string;
+  /** Mask key, base64: what members of masked networks cover their datagrams to this router with. */
+  readonly mask: string;
   /** Signature of the identity, base64. */
   sign(bytes: Uint8Array): string;
   /** Hosting token now, 16 bytes. */
@@ -47,6 +50,9 @@ export async function openRouterKeys(folder: string): Promise<RouterKeys> {
     pin: createHash("sha256").update(identity).digest("base64"),
     sessionKey: sessionKey.parse(toBase64(rawPublic(privateKey(x25519Prefix, kept.session)))),
     sessionPrivateKey: kept.session,
+    mask: Buffer.from(hkdfSync("sha256", bytesOf(kept.session), new Uint8Array(), "mask", 32)).toString(
+      "base64",
+    ),
     sign: (bytes) => toBase64(sign(null, bytes, signing)),
     token: () => bytesOf(kept.token),
     isToken: (given) => {

@@ -16,6 +16,7 @@ export interface PortsOptions extends Pick<PortOptions, "secrets" | "accept" | "
   /** For the realm. */
   readonly privateKey: string;
   readonly prologue: string;
+  readonly mask: string;
   readonly openPort: typeof openPort;
   readonly openRealm: OpenRealm;
 }
@@ -53,9 +54,9 @@ async function openBoth(at: Place, options: PortsOptions): Promise<Ports | null>
   const port = await openTcp(at, options);
   if (port === null) return null;
   try {
-    const { privateKey, prologue } = options;
+    const { privateKey, prologue, mask } = options;
     const udp = udpPlace(port, options.settings);
-    return { port, realm: await options.openRealm({ port: port.port, udp, privateKey, prologue }) };
+    return { port, realm: await options.openRealm({ port: port.port, udp, privateKey, prologue, mask }) };
   } catch (error) {
     await port.close();
     return unlessBusy(error, at.number);

@@ -62,6 +62,8 @@ export interface RealmSettings {
   readonly privateKey: string;
   /** Noise prologue: SHA-256("router" ‖ identity), base64. */
   readonly prologue: string;
+  /** Mask key of the router, base64. */
+  readonly mask: string;
 }
 
 /** Opens the realm. Rejects with `code` `EADDRINUSE` when the port is taken: the router then tries another. */

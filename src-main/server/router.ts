@@ -177,6 +177,7 @@ class RouterRole implements Router {
         prologue: notary.hash(
           concatBytes(toUtf8("router"), fromBase64(this.keys.identity) ?? new Uint8Array()),
         ),
+        mask: this.keys.mask,
         openPort: opens,
         openRealm,
         ...hooks,
@@ -270,7 +271,8 @@ class RouterRole implements Router {
 
   /** What a node is told when it is welcomed, at a plane's port or at the router's own. */
   #offer(plane: number | null): OtherPorts {
-    if (this.#running === null) return { stunPort: null, linkPort: null, udp: false, links: [] };
+    if (this.#running === null)
+      return { stunPort: null, linkPort: null, udp: false, links: [], mask: this.keys.mask };
     const { realm, port, transports, planes } = this.#running;
     const own = plane === null ? null : planes.at(plane);
     return {
@@ -278,6 +280,7 @@ class RouterRole implements Router {
       linkPort: transports.portOf("tcp"),
       udp: own === null ? transports.portOf("udp") !== null : own.hasUdp,
       links: transports.offers({ control: port.port, isPlane: own !== null }),
+      mask: this.keys.mask,
     };
   }
 

@@ -9,6 +9,7 @@ import { CopyText } from "../parts/copy-text.tsx";
 import { DeleteNetwork } from "../parts/delete-network.tsx";
 import { InviteForm } from "../parts/invite-form.tsx";
 import { IssuerKeyCard } from "../parts/issuer-key-card.tsx";
+import { MaskCard } from "../parts/mask-card.tsx";
 import { MembersCard } from "../parts/members-card.tsx";
 import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
 import { Empty, Remark, Warning } from "../parts/notices.tsx";
@@ -62,6 +63,7 @@ export function NetworkPage({ id }: { readonly id: string }) {
       )}
       <MembersCard network={network} />
       <RelayCard network={network} />
+      <MaskCard network={network} />
       {network.admin && network.address !== null && !network.secret && <WireguardCard network={network} />}
       {!network.secret && <IssuerKeyCard network={network} />}
       <Leave network={network} />

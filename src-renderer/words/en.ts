@@ -205,6 +205,11 @@ export const en = {
   "network.secret.remark":
     "This network is kept by a shared secret: whoever knows it and the router can join. Members cannot be removed; that takes a network with a new secret.",
   "network.notAdmin": "Only administrators of this network can invite and remove members.",
+  "mask.title": "Mask",
+  "mask.hint":
+    "Plain UDP between members looks like WireGuard, which some networks block. Masked, it looks like noise.",
+  "mask.switch": "Mask what members of {name} send",
+  "mask.notAdmin": "An administrator switches it for all members.",
   "relay.title": "Relay for others",
   "relay.hint":
     "Members that do not reach each other directly exchange their packets through this machine. It cannot read them.",

@@ -194,6 +194,10 @@ export const zhCN = {
   "network.secret.remark":
     "此网络由共享密码管理：知道密码和路由器的人都能加入。成员无法移除，要移除就得用新密码另建网络。",
   "network.notAdmin": "只有此网络的管理员才能邀请和移除成员。",
+  "mask.title": "流量伪装",
+  "mask.hint": "成员之间的普通 UDP 带有 WireGuard 的特征，有些网络会封锁它。开启后，数据看起来只是随机字节。",
+  "mask.switch": "伪装 {name} 的成员发送的数据",
+  "mask.notAdmin": "由管理员为所有成员统一开启或关闭。",
   "relay.title": "为他人中继",
   "relay.hint": "无法直接互通的成员通过本机交换数据包。内容是加密的，本机无法读取。",
   "relay.switch": "为 {name} 的成员中继",

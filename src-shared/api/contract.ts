@@ -85,6 +85,8 @@ export const contract = {
       secret: z.string().optional(),
       cidr: z.string().optional(),
       approve: z.boolean().default(false),
+      /** Members mask what they send over plain UDP. */
+      mask: z.boolean().default(false),
       /** Be a member too. */
       join: z.boolean().default(true),
       /** Own name in it; the machine's name by default. */
@@ -103,6 +105,8 @@ export const contract = {
   ),
   /** Members and the links between them. */
   "networks.graph": call(inNetwork, networkGraph),
+  /** Whether the members of a network mask what they send over plain UDP; an administrator's to say. */
+  "networks.mask": call(z.object({ network, on: z.boolean() }), networkStatus),
   "networks.delete": call(inNetwork, nothing),
   "networks.leave": call(inNetwork, nothing),
   /** Connect: all networks without a list. */

@@ -31,6 +31,8 @@ export interface EndOptions {
   /** The relay between the ends; absent: they are direct. */
   readonly relay?: { readonly publicKey: string; readonly prologue: string };
   readonly suites?: readonly (1 | 2)[];
+  /** What leaves is masked. */
+  readonly masked?: boolean;
   /** Whether this end begins. */
   readonly initiate: boolean;
 }
@@ -79,6 +81,8 @@ dataPlane.openRealm({
   ...(options.suites === undefined ? {} : { suites: options.suites }),
 });
 dataPlane.setEpochs(realm, [{ id: 1, key: Buffer.alloc(32, 2).toString("base64") }]);
+if (options.masked === true)
+  dataPlane.setMask(realm, [{ id: 1, key: Buffer.alloc(32, 4).toString("base64") }], true);
 dataPlane.setPeer(realm, {
   publicKey: options.peerKey,
   kind: options.peerKind,

@@ -40,6 +40,7 @@ const noGo = "it needs Go (go.dev)";
 export const variants: readonly Variant[] = [
   { name: "bare", label: "bare link", missing: () => null, prepare: async () => null, open: openBare },
   starmesh("suite1", "Starmesh AES-256-GCM", addonPath, 1),
+  masked(),
   starmesh("suite2", "Starmesh ChaCha20-Poly1305", addonPath, 2),
   starmesh("null", "Starmesh null data plane", nullAddonPath, 1),
   {
@@ -99,6 +100,30 @@ function starmesh(name: string, label: string, addon: () => Promise<string>, sui
       const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
       const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
       await client.says(new RegExp(`session suite ${suite}`));
+      return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+    },
+  };
+}
+
+/** As `suite1`, and nobody on the cable recognises it. */
+function masked(): Variant {
+  return {
+    name: "masked",
+    label: "Starmesh AES-256-GCM, masked",
+    missing: () => null,
+    prepare: addonPath,
+    async open(lab, [from, to] = lab.cable("from", "to")) {
+      const [keys, peerKeys] = [makeKeys(), makeKeys()];
+      const common = {
+        addon: await addonPath(),
+        peerKind: "node",
+        port,
+        suites: [1],
+        masked: true,
+      } as const;
+      const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
+      const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
+      await client.says(/session suite 1/);
       return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
     },
   };

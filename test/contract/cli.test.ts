@@ -219,6 +219,17 @@ describe("commands that read", () => {
     expect((await here("early", "--help")).stdout).toContain("starmesh early on home");
   });
 
+  it("[C02] network mask: shows whether a network is masked, and switches it", async () => {
+    expect((await here("network", "mask", "home-lab")).stdout).toContain(
+      "home-lab: plain UDP is not masked.",
+    );
+    expect((await here("network", "mask", "home-lab", "on")).stdout).toContain("mask what they send");
+    expect(await json("network", "mask", "home-lab")).toEqual({ network: "home-lab", on: true });
+    expect((await here("network", "mask", "home-lab", "off")).stdout).toContain("is not masked");
+    expect(await here("network", "mask", "home-lab", "maybe")).toMatchObject({ code: 2 });
+    expect((await here("network", "mask", "--help")).stdout).toContain("starmesh network mask home on");
+  });
+
   it("[C12] [C16] relay: shows whether this machine relays, switches it, and takes 0 for never", async () => {
     const line = (text: string) => ({ code: 0, stdout: expect.stringContaining(text) });
     expect(await here("relay")).toEqual({
@@ -445,14 +456,22 @@ describe("what a command asks of the engine", () => {
     engine.stop();
   });
 
-  const created = { name: "lab", approve: false, join: true };
+  const created = { name: "lab", approve: false, mask: false, join: true };
   const target = { target: "attic", secret: "correct-horse", router: "r.example", force: false };
   it.each<readonly [string, string, unknown]>([
     ["network create lab", "networks.create", created],
     [
-      "network create lab2 --cidr 10.99.0.0/16 --approve --no-join --name boss",
+      "network create lab2 --cidr 10.99.0.0/16 --approve --mask --no-join --name boss",
       "networks.create",
-      { ...created, name: "lab2", cidr: "10.99.0.0/16", approve: true, join: false, nodeName: "boss" },
+      {
+        ...created,
+        name: "lab2",
+        cidr: "10.99.0.0/16",
+        approve: true,
+        mask: true,
+        join: false,
+        nodeName: "boss",
+      },
     ],
     [
       "network create lab3 --router starmesh://router/1/x",

@@ -20,6 +20,7 @@ describe.each(["tls", "memory"] as const)("joining over %s", (kind) => {
     const { client, device } = joined;
 
     expect(client.control.welcome.record?.body).toBe(hosted.network.signedRecord().body);
+    expect(client.control.welcome.mask).toBe(world.router.keys.mask);
     expect(client.control.welcome.delegation?.kind).toBe("delegation");
     expect(joined.name).toBe("laptop");
     expect(joined.address).toMatch(/^10\.20\.\d+\.\d+$/);

@@ -336,6 +336,8 @@ describe("bad input", () => {
     ["a prefix", (plane: DataPlane) => plane.setPeer("net", { ...peerOptions, allowed: ["10.0.0.1/8"] })],
     ["a port", (plane: DataPlane) => plane.bind("x", 65_536)],
     ["an epoch", (plane: DataPlane) => plane.setEpochs("net", [{ id: 0, key: key() }])],
+    ["a mask", (plane: DataPlane) => plane.setMask("net", [{ id: 256, key: key() }], true)],
+    ["a mask key", (plane: DataPlane) => plane.setMask("net", [{ id: 1, key: "short" }], true)],
     ["a name used twice", (plane: DataPlane) => plane.bind("main", 0)],
     [
       "a target",

@@ -15,6 +15,7 @@ export interface FakeNetwork {
   /** Hosted by the router role of this install. */
   readonly hosted: boolean;
   readonly approve: boolean;
+  mask: boolean;
   readonly routers: readonly string[];
   readonly interface: string | null;
   address: string | null;
@@ -41,6 +42,7 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     interface: network.state === "off" ? null : network.interface,
     admin: network.admin,
     secret: network.secret !== null,
+    mask: network.mask,
     members: network.peers.filter((peer) => peer.approved).length + (network.address === null ? 0 : 1),
     early: network.early,
     relay: { ...network.relay, allowed: true, quotaMbit: null },

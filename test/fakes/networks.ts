@@ -17,6 +17,7 @@ type NetworkCalls =
   | "networks.list"
   | "networks.show"
   | "networks.create"
+  | "networks.mask"
   | "networks.delete"
   | "networks.leave"
   | "networks.up"
@@ -59,6 +60,7 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
         admin: true,
         peers: 0,
         approve: input.approve,
+        mask: input.mask,
         secret,
         member: input.join,
         ...(input.nodeName === undefined ? {} : { ownName: input.nodeName }),
@@ -89,6 +91,13 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
       for (const each of chosen) each.early = input.on;
       world.changed();
       return { networks: chosen.map(networkStatusOf) };
+    },
+    "networks.mask": async (input) => {
+      const network = world.find(input.network);
+      requireAdmin(network);
+      network.mask = input.on;
+      world.changed();
+      return networkStatusOf(network);
     },
     "networks.delete": async (input) => {
       const network = world.find(input.network);
@@ -142,6 +151,7 @@ export interface FakeNetworkPlan {
   readonly peers: number;
   readonly id?: string;
   readonly approve?: boolean;
+  readonly mask?: boolean;
   readonly secret?: string | null;
   readonly member?: boolean;
   readonly ownName?: string;
@@ -160,6 +170,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     secret: plan.secret ?? null,
     hosted: plan.hosted,
     approve: plan.approve ?? false,
+    mask: plan.mask ?? false,
     routers: [plan.hosted ? "192.168.1.20:7743" : "198.51.100.7:7743"],
     interface: `starmesh${world.networks.length}`,
     address: plan.member === false ? null : (plan.address ?? hostIn(plan.range, 1)),
