@@ -15,10 +15,14 @@ export interface LossySample {
   readonly tcp10: number;
   /** Of 80 pings at 10 %. */
   readonly pingsBack: number;
-  /** A call at 10 %: what of it is lost for good, what 99 of 100 take beyond the line's own delay, bytes on the line beyond its own. */
+  /** A call at 10 %, few small datagrams: what of it is lost for good, what 99 of 100 take beyond the line's own delay, bytes on the line beyond its own. */
   readonly callLost: number;
   readonly callAddedMillis: number;
   readonly callOverhead: number;
+  /** The same of a video, whose datagrams are larger and follow more closely. */
+  readonly videoLost: number;
+  readonly videoAddedMillis: number;
+  readonly videoOverhead: number;
   /** One TCP stream over a line of 30 Mbit/s: what it delivers, what of the line is used, its queue. */
   readonly narrowMbit: number;
   readonly narrowUsed: number;
@@ -38,22 +42,39 @@ export async function measureLossy(pair: Pair, line: Line, seconds: number): Pro
   };
   const [tcp0, tcp1, tcp5, tcp10] = [await tcp(0), await tcp(0.01), await tcp(0.05), await tcp(0.1)];
   const { received: pingsBack } = await ping(pair.from, pair.address, { count: 80, intervalSeconds: 0.05 });
-  const call = await measureCall(pair, line, seconds);
+  const call = await measureUdp(pair, line, { perSecond: 100, bytes: 400, seconds });
+  const video = await measureUdp(pair, line, { perSecond: 1500, bytes: 1200, seconds });
   const narrow = await measureNarrow(pair, line, seconds);
   const { there, back } = await line.takeCounters();
   if (there.overrun + back.overrun > 0) throw new Error("the machine was too slow for the line");
-  return { tcp0, tcp1, tcp5, tcp10, pingsBack, ...call, ...narrow };
+  return {
+    ...{ tcp0, tcp1, tcp5, tcp10, pingsBack },
+    ...{ callLost: call.lost, callAddedMillis: call.addedMillis, callOverhead: call.overhead },
+    ...{ videoLost: video.lost, videoAddedMillis: video.addedMillis, videoOverhead: video.overhead },
+    ...narrow,
+  };
 }
 
-type CallFigures = Pick<LossySample, "callLost" | "callAddedMillis" | "callOverhead">;
+/** What an application sends. */
+interface Stream {
+  readonly perSecond: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
 
-async function measureCall(pair: Pair, line: Line, seconds: number): Promise<CallFigures> {
+interface UdpFigures {
+  readonly lost: number;
+  readonly addedMillis: number;
+  readonly overhead: number;
+}
+
+async function measureUdp(pair: Pair, line: Line, sends: Stream): Promise<UdpFigures> {
   const program = await bundle("test/bench/datagrams.ts");
   const args = [program, "hear", pair.address, callPort];
   const hearer = pair.to.start(process.execPath, args);
   await hearer.says(/listening/);
   await line.takeCounters();
-  const options = [String(callPerSecond), String(callBytes), String(seconds)];
+  const options = [sends.perSecond, sends.bytes, sends.seconds].map(String);
   const sender = pair.from.start(process.execPath, [program, "send", pair.address, callPort, ...options]);
   const [, sent] = await sender.says(/sent (\d+)/);
   await sender.ended();
@@ -62,16 +83,16 @@ async function measureCall(pair: Pair, line: Line, seconds: number): Promise<Cal
   const { there } = await line.takeCounters();
   hearer.process.stdin.end();
   const heard: Heard = JSON.parse((await hearer.says(/\{.*\}/))[0]);
-  const bytes = Number(sent) * (callBytes + headerBytes);
+  const bytes = Number(sent) * (sends.bytes + headerBytes);
   return {
-    callLost: 1 - heard.received / Number(sent),
-    callAddedMillis: heard.p99Millis - delayMillis,
+    lost: 1 - heard.received / Number(sent),
+    addedMillis: heard.p99Millis - delayMillis,
     // Lost ones passed a part of the line as well.
-    callOverhead: (there.bytes * (1 + there.lost / Math.max(there.passed, 1))) / bytes - 1,
+    overhead: (there.bytes * (1 + there.lost / Math.max(there.passed, 1))) / bytes - 1,
   };
 }
 
-type NarrowFigures = Omit<LossySample, "tcp0" | "tcp1" | "tcp5" | "tcp10" | "pingsBack" | keyof CallFigures>;
+type NarrowFigures = Pick<LossySample, Extract<keyof LossySample, `narrow${string}`>>;
 
 async function measureNarrow(pair: Pair, line: Line, seconds: number): Promise<NarrowFigures> {
   await line.set({ delayMillis, bitsPerSecond: narrowBits, queueMillis: 100 });
@@ -108,7 +129,5 @@ const narrowBits = 30e6;
 const warmUpSeconds = 1;
 const settleSeconds = 2;
 const callPort = "6000";
-const callPerSecond = 300;
-const callBytes = 1000;
 /** Of IPv4 and UDP. */
 const headerBytes = 28;
