@@ -157,7 +157,7 @@ export interface DataPlane {
    * knows it by the new address, and reaches it by the old one, too.
    */
   connectLink(socket: string, remote: Endpoint, options: ConnectOptions): void;
-  /** Closes the link to that place, and ends trying where it is tried; nothing if there is none. */
+  /** Closes the link to that place, and ends trying where it is tried; nothing if there is none. Of `quic` no event follows. */
   closeLink(socket: string, remote: Endpoint): void;
 
   /**

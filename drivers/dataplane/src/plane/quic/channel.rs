@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Batches that leave before others get the lock.
 const BATCHES: usize = 8;
+/// How often one who held the lock goes on with what others left.
+const ROUNDS: usize = 2;
 /// What the connection holds of the queue, at the rate it has: the rest waits where it may be dropped.
 const AHEAD: Duration = Duration::from_millis(4);
 /// At least and at most so many bytes of it.
@@ -206,9 +208,12 @@ impl Channel {
         self.nudge_left();
     }
 
-    /// Does what others left to do while the lock was held.
+    /// Does what others left to do while the lock was held; where they leave more and more, the thread does.
     fn nudge_left(self: &Arc<Self>) {
-        while self.again.load(Ordering::SeqCst) {
+        for _ in 0..ROUNDS {
+            if !self.again.load(Ordering::SeqCst) {
+                return;
+            }
             let mut held = match self.held.try_lock() {
                 Ok(held) => held,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -216,6 +221,9 @@ impl Channel {
             };
             self.again.store(false, Ordering::SeqCst);
             self.transmit(&mut held);
+        }
+        if self.again.load(Ordering::SeqCst) {
+            self.look_at(micros());
         }
     }
 
@@ -245,8 +253,12 @@ impl Channel {
             Some(at) => micros() + at.saturating_duration_since(now).as_micros() as Micros,
             None => return,
         };
-        if at < self.due.load(Ordering::Relaxed) {
-            self.due.store(at, Ordering::Relaxed);
+        self.look_at(at);
+    }
+
+    /// Has the thread drive it at that time, unless it does so sooner.
+    fn look_at(self: &Arc<Self>, at: Micros) {
+        if at < self.due.fetch_min(at, Ordering::Relaxed) {
             self.hub.schedule.at(at, self);
         }
     }
