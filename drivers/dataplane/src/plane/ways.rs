@@ -267,10 +267,6 @@ impl Drive<'_> {
             Some(keypair) if attempt.is_multiple_of(2) => masks.of_epoch(keypair.epoch()),
             _ => masks.of_attempt(attempt),
         });
-        if self.state.kind == PeerKind::Router && mask.is_some() {
-            // What is asked of it meanwhile is masked as well.
-            route.port.hops.note(route.endpoint.address, mask.as_ref());
-        }
         Route { mask, ..route.clone() }
     }
 
@@ -285,7 +281,14 @@ impl Drive<'_> {
         }
         match self.state.kind {
             PeerKind::Stock => return None,
-            PeerKind::Router => return self.peer.mask.load_full(),
+            PeerKind::Router => {
+                let mask = self.peer.mask.load_full();
+                if let Some(mask) = &mask {
+                    // What is asked of it, and what it shall pass on, is masked from now on as well.
+                    port.hops.learn(endpoint.address, mask);
+                }
+                return mask;
+            }
             PeerKind::Node => {}
         }
         let (realm, masks) = (&self.peer.realm, self.peer.realm.masks.load());
