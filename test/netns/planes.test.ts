@@ -54,11 +54,16 @@ describe("port planes", () => {
     await one.online("port-8000");
     await other.online("port-8005");
     await waitUntil("they reach each other", async () => (await ping(one.host, of)).received > 0);
+    await one.peer("two", (peer) => peer.state === "connected");
     expect((await one.status()).peers.map(({ name }) => name)).toEqual(["two"]);
     expect((await other.status()).peers).toEqual([]);
-    expect((await router.status()).router.planes?.used).toEqual([
-      { port: 8000, members: 2, online: 2 },
-      { port: 8005, members: 1, online: 1 },
+    const used = await waitUntil("all are online", async () => {
+      const { planes } = (await router.status()).router;
+      return planes?.used.every(({ members, online }) => members === online) ? planes.used : null;
+    });
+    expect(used).toMatchObject([
+      { port: 8000, members: 2 },
+      { port: 8005, members: 1 },
     ]);
     const printed = await router.ok("status");
     expect(printed).toContain("left out: 8001, 8003");
