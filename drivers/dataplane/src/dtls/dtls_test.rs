@@ -1,5 +1,6 @@
 //! Two ends without sockets: handshakes through loss, cookies, records.
 
+use super::record::OVERHEAD;
 use super::*;
 use proptest::prelude::*;
 use std::collections::VecDeque;

@@ -18,5 +18,5 @@ mod dtls_test;
 pub use cookie::Cookie;
 pub use handshake::{Handshake, Progress};
 pub use hello::Hello;
-pub use record::{Content, HEADER, Keys, OVERHEAD, is_protected};
+pub use record::{Content, HEADER, Keys, is_protected};
 pub use stack::Stack;

@@ -5,9 +5,10 @@ use crate::session::Window;
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use std::ops::Range;
 
-/// Bytes in front of what is protected, and how many a record has more than it carries.
+/// Bytes in front of what is protected.
 pub const HEADER: usize = 13;
-pub const OVERHEAD: usize = HEADER + TAG;
+/// How many a record has more than it carries.
+pub(super) const OVERHEAD: usize = HEADER + TAG;
 
 /// What a record carries, by its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

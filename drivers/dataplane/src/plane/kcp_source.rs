@@ -6,7 +6,7 @@ use super::kcp_inbox::{Inbox, Mail};
 use super::kcp_link::KcpLink;
 use super::links::Carry;
 use super::port::Port;
-use crate::dtls::{Content, Cookie, Handshake, Hello, Keys, OVERHEAD, Progress, is_protected};
+use crate::dtls::{Content, Cookie, Handshake, Hello, Keys, Progress, is_protected};
 use crate::lossy::Micros;
 use crate::refusals::Cause;
 use std::net::SocketAddr;
@@ -17,12 +17,14 @@ const GREET: Micros = 200_000;
 /// Records sent at one go before others get their turn.
 const BURST: usize = 256;
 /// A link on which nothing came for so long, though something was sent, is over.
-const SILENCE: Micros = 15_000_000;
+const SILENCE: Micros = 6_000_000;
 /// How recently something must have come for a link to be called up.
 pub const FRESH: Micros = 3_000_000;
-/// Largest payload of a datagram on Ethernet, by family.
-const LARGEST_V4: usize = 1_472;
-const LARGEST_V6: usize = 1_452;
+/// Bytes of the longest record: a full packet of a realm, sealed and behind a relay's header, with the heads of a repair.
+/// Whether the path carries it is found by probes, as on UDP.
+const RECORD: usize = 1_456;
+/// What repairs packets is so much longer than they are: they stay as much below what their path was found to carry.
+pub const SPARE: u16 = 4;
 
 /// One address as one of our ports meets it.
 pub struct Source {
@@ -262,7 +264,7 @@ impl Source {
                     line.ask = None;
                 }
                 if line.engine.is_none() {
-                    line.engine = Some(engine(line.profile, target, desk.now));
+                    line.engine = Some(engine(line.profile, desk.now));
                     self.port.links.insert(line.link.clone());
                 }
             }
@@ -347,9 +349,8 @@ pub fn place_of(port: &Port, remote: SocketAddr) -> [u8; 33] {
     place
 }
 
-fn engine(profile: Profile, remote: SocketAddr, now: Micros) -> Engine {
-    let largest = if remote.is_ipv4() { LARGEST_V4 } else { LARGEST_V6 };
-    Engine::new(profile, u64::from(super::core::random_u32()), largest - OVERHEAD, now)
+fn engine(profile: Profile, now: Micros) -> Engine {
+    Engine::new(profile, u64::from(super::core::random_u32()), RECORD, now)
 }
 
 /// What a link begins with, and is asked by: the version of what follows, its profile, a question or its answer.

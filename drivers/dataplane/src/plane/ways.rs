@@ -1,6 +1,7 @@
 //! Where a peer's packets go: paths, probes, what is heard from elsewhere.
 
 use super::drive::Drive;
+use super::kcp_source::SPARE;
 use super::masks::RealmMasks;
 use super::options::Use;
 use super::outbox::{Outgoing, Route};
@@ -9,7 +10,7 @@ use super::port::Port;
 use super::prober::{Around, Echo, ProbeOutput, Prober, Traffic};
 use super::spread::{self, MOST, Spread};
 use super::state::Used;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::events::Event;
 use crate::mask::Mask;
 use crate::os::boot_nanos;
@@ -237,7 +238,7 @@ impl Drive<'_> {
                     keypair: keypair.clone(),
                     route: self.masked(route),
                     way: prober.ways().find(|way| way.endpoint == *endpoint).cloned(),
-                    mtu: if self.state.kind == PeerKind::Stock { u16::MAX } else { prober.mtu(endpoint) },
+                    mtu: self.mtu(endpoint),
                     lane: spread::lane(at),
                     salt: spread::salt(endpoint),
                 })
@@ -299,6 +300,16 @@ impl Drive<'_> {
         let began = self.state.keypair.as_ref().is_none_or(|keypair| keypair.is_initiator());
         let answers = realm.kind == RealmKind::Router || !began;
         answers.then(|| port.hops.answer(endpoint.address)).flatten()
+    }
+
+    /// Largest inner packet that passes whole there.
+    fn mtu(&self, endpoint: &Endpoint) -> u16 {
+        let mtu = self.state.prober.mtu(endpoint);
+        match (self.state.kind, endpoint.carrier) {
+            (PeerKind::Stock, _) => u16::MAX,
+            (_, Carrier::Link(Transport::Kcp)) => mtu - SPARE,
+            _ => mtu,
+        }
     }
 
     /// Where packets go: the paths in use, or where the session was proved.
