@@ -188,6 +188,7 @@ export class RouterWay {
           this.#candidates.set(candidate.endpoint, unproved(candidate, now));
         this.#ladder.hurry();
         this.#patient = now + this.#firstChance();
+        this.#forgetPaths(effects);
         this.#call(true, effects);
         return;
       case "flow":
@@ -214,6 +215,7 @@ export class RouterWay {
     this.#patient = now + this.#firstChance();
     this.#ladder.hurry();
     this.#stand(null, effects);
+    this.#forgetPaths(effects);
     this.#learn(now);
     this.#call(true, effects);
   }
@@ -321,9 +323,9 @@ export class RouterWay {
 
   #setPaths(all: readonly Candidate[], now: Millis, effects: WayEffect[]): void {
     const current = all.filter(({ endpoint }) => this.#candidates.has(endpoint));
-    const paths = current.map(({ endpoint, standing }) => ({
+    const paths = current.map(({ endpoint, standing, rttMillis }) => ({
       endpoint,
-      probeMillis: this.#interval(endpoint, standing === "proved", now),
+      probeMillis: this.#interval(endpoint, standing === "proved" && rttMillis !== null, now),
     }));
     const rest = current.filter(
       ({ endpoint, standing }) => standing === "proved" && endpoint !== this.#active,
@@ -341,8 +343,16 @@ export class RouterWay {
     effects.push({ kind: "setPaths", paths, active, standby });
   }
 
+  /** The data plane forgets what it measured by an emptied list: it says anew what answers. */
+  #forgetPaths(effects: WayEffect[]): void {
+    if (this.#told.paths === "") return;
+    this.#told.paths = "";
+    effects.push({ kind: "setPaths", paths: [], active: [], standby: [] });
+  }
+
   #interval(endpoint: Endpoint, isProved: boolean, now: Millis): Millis {
-    if (!isProved) return transportOf(endpoint) === "udp" && this.#active !== null ? atRest : eagerly;
+    const isAside = transportOf(endpoint) === "udp" && this.#active !== null && this.#active !== endpoint;
+    if (!isProved) return isAside ? atRest : eagerly;
     if (this.#doubted !== null) return inDoubt;
     // The router sends to where it heard the node last: a link that only stands by had better be silent.
     if (transportOf(endpoint) !== "udp" && endpoint !== this.#active) return 0;

@@ -170,6 +170,20 @@ describe("[P16] the way to a router", () => {
     expect([...new Set(told)]).toEqual([tls]);
   });
 
+  it("[C09] of a machine that moved is proved anew: the data plane forgets what it measured", () => {
+    const bench = new Bench();
+    bench.meet();
+    bench.prove(udp);
+    bench.effects.length = 0;
+    bench.hear({ kind: "moved" });
+    expect(bench.effects[0]).toMatchObject({ kind: "setPaths", paths: [] });
+    expect(bench.effects.at(-1)).toMatchObject({
+      kind: "setPaths",
+      paths: [{ endpoint: udp, probeMillis: 250 }],
+    });
+    expect(bench.called()).toEqual([udp]);
+  });
+
   it("of a router that is left is forgotten with its links", () => {
     const bench = new Bench();
     bench.meet();
