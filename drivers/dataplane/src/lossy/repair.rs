@@ -216,6 +216,8 @@ impl Repair {
         for unit in first..first + units as u64 {
             self.release(unit, buffers);
         }
+        // Where all of it had arrived before, nothing more is heard of it.
+        self.release_block(number, buffers);
     }
 
     fn copy(&mut self, number: u64) {

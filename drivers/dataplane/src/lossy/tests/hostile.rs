@@ -52,7 +52,7 @@ proptest! {
                 let place = random.next() as usize % record.len().min(20);
                 record[place] = random.next() as u8;
             }
-            if random.next() % 8 == 0 {
+            if random.next().is_multiple_of(8) {
                 record.truncate(random.next() as usize % record.len());
             }
             let now = at * 300;

@@ -1,5 +1,6 @@
 //! The link on simulated lines: figures, endurance, and what others may send.
 
+mod cable;
 mod figures;
 mod hostile;
 mod line;

@@ -19,11 +19,14 @@ pub struct World {
     pub lines: [Running; 2],
     pub talks: Vec<Talk>,
     random: Random,
-    coming: BinaryHeap<Reverse<(Micros, u64, usize, bool, Vec<u8>)>>,
+    coming: BinaryHeap<Reverse<Coming>>,
     events: u64,
     record: Vec<u8>,
     idle: u32,
 }
+
+/// When something arrives, in which order of those at once, at which end, beside the link or on it, and its bytes.
+type Coming = (Micros, u64, usize, bool, Vec<u8>);
 
 /// Somebody at the first end who sends to the second.
 pub struct Talk {
