@@ -155,7 +155,7 @@ describe("an insider", () => {
   it("[C02] notices somebody between, who sees neither its secret nor one packet", async () => {
     const seen: Buffer[] = [];
     // It ends TLS with a certificate of its own, as a company's firewall does, and passes on what comes.
-    const middle = createTlsServer(tls, async (near) => {
+    const between = async (near: TLSSocket) => {
       near.on("error", () => undefined);
       near.pause();
       const far = await dialTls(
@@ -165,7 +165,8 @@ describe("an insider", () => {
       );
       near.on("data", (bytes) => seen.push(bytes));
       near.pipe(far.tls).pipe(near);
-    });
+    };
+    const middle = createTlsServer(tls, (near) => void between(near));
     const port = await listen(middle);
     tidy.push(() => void middle.close());
     expect(await codeOf(openStreamLink(target({ port }), end.streams))).toBe("link-refused");

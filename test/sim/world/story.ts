@@ -24,7 +24,8 @@ export function story(count: number, seed: number, check: (chapter: Chapter, cro
   const crashers = world.nodes.slice(count / 20, count / 10);
   for (const [at, node] of world.nodes.entries())
     world.clock.after((at * joining) / count, () => world.join(node));
-  world.pass(joining + 5000);
+  // As long as it may take who lost a datagram at the wrong moment.
+  world.pass(joining + 10_000);
   check("joined", crowd);
 
   world.internet.passes = (from, to) => from === world.router.host || to === world.router.host;

@@ -307,10 +307,12 @@ fn a_router_answers_masked_as_soon_as_it_is_asked_so() {
     one.wait_session();
     router.wait_session();
     ping(&one, &router);
-    let bare = tap.recognised();
-    assert!(bare >= 4);
+    assert!(tap.recognised() >= 4);
     let options = PeerOptions { mask: Some(ROUTERS), ..peer(router.key, 3, PeerKind::Router) };
     one.plane.set_peer("net", options).expect("set");
+    // Behind this one nothing is on its way that left before.
+    ping(&one, &router);
+    let bare = tap.recognised();
     ping(&one, &router);
     // What the router begins itself within the session that began bare.
     ping(&router, &one);
