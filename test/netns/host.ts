@@ -88,9 +88,21 @@ export class Host {
    * other's NAT). Answers how to let them through again.
    */
   blockUdp(other: Host): () => void {
-    if (this.outer === null && other.outer !== null) return other.blockUdp(this);
+    return this.#block(other, "meta l4proto udp");
+  }
+
+  /** The same of TCP as well. */
+  block(other: Host): () => void {
+    return this.#block(other, "meta l4proto { tcp, udp }");
+  }
+
+  #block(other: Host, what: string): () => void {
+    if (this.outer === null && other.outer !== null) return other.#block(this, what);
     if (this.gateway === null || (this.outer !== null && this.gateway === other.gateway)) {
-      const undo = [this.#refuse(neighbour(other)), other.#refuse(neighbour(this))];
+      const undo = [
+        this.#refuse(`${neighbour(other)} ${what} drop`),
+        other.#refuse(`${neighbour(this)} ${what} drop`),
+      ];
       return () => {
         for (const each of undo) each();
       };
@@ -99,8 +111,8 @@ export class Host {
     const [own, others] = [`{ ${this.addresses.join(", ")} }`, outside(other)];
     return this.gateway.#filter(
       "forward priority filter - 1",
-      `ip saddr ${own} ip daddr ${others} meta l4proto udp drop
-       ip saddr ${others} ip daddr ${own} meta l4proto udp drop`,
+      `ip saddr ${own} ip daddr ${others} ${what} drop
+       ip saddr ${others} ip daddr ${own} ${what} drop`,
     );
   }
 
@@ -123,7 +135,7 @@ export class Host {
 /** Matches what a neighbour on the link sends, over IPv6's link-local addresses too. */
 function neighbour(host: Host): string {
   const mac = /link\/ether (\S+)/.exec(host.runNow("ip", "link", "show", "eth0"))?.[1];
-  return `ether saddr ${mac} meta l4proto udp drop`;
+  return `ether saddr ${mac}`;
 }
 
 /** All addresses under which others see a host. */

@@ -127,7 +127,7 @@ function isDirect({ path }: PeerStatus): boolean {
 }
 
 function cut(from: Install, to: Install): void {
-  cuts.set(`${from.name} ${to.name}`, from.host.blockUdp(to.host));
+  cuts.set(`${from.name} ${to.name}`, from.host.block(to.host));
 }
 
 function addressOf(node: Install): string {

@@ -24,8 +24,7 @@ export function story(count: number, seed: number, check: (chapter: Chapter, cro
   const crashers = world.nodes.slice(count / 20, count / 10);
   for (const [at, node] of world.nodes.entries())
     world.clock.after((at * joining) / count, () => world.join(node));
-  // As long as it may take who lost a datagram at the wrong moment.
-  world.pass(joining + 10_000);
+  world.pass(joining + 5000);
   check("joined", crowd);
 
   world.internet.passes = (from, to) => from === world.router.host || to === world.router.host;
@@ -48,8 +47,19 @@ export function story(count: number, seed: number, check: (chapter: Chapter, cro
   return world.digest();
 }
 
-/** Wanted pairs whose path is not the one that their NATs leave; `cut`: no direct way between places passes. */
+/**
+ * Wanted pairs whose path is not the one that their NATs leave, and is not five seconds later either: who lost datagrams at
+ * the wrong moment takes another one for a while. `cut`: no direct way between places passes.
+ */
 export function misplaced(crowd: Crowd, cut: boolean): readonly string[] {
+  const found = misplacedNow(crowd, cut);
+  if (found.length === 0) return found;
+  crowd.world.pass(5000);
+  const lasting = new Set(misplacedNow(crowd, cut));
+  return found.filter((pair) => lasting.has(pair));
+}
+
+function misplacedNow(crowd: Crowd, cut: boolean): readonly string[] {
   const wayOf = (node: SimNode) => crowd.wayOf.get(node) ?? "public";
   return pairs(crowd, (node, other) => {
     const best = bestWay(crowd, node, other);
