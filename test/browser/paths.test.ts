@@ -191,9 +191,9 @@ describe.skipIf(lacking !== null)("paths in the panel", () => {
     const sharing = page.getByRole("combobox", { name: "Share packets among paths" });
     await sharing.click();
     await page.getByRole("option", { name: "Never", exact: true }).click();
-    await expect.poll(() => peer.pin).toEqual({ via: "nas", direct: false, spread: "off" });
+    await expect.poll(() => peer.pin).toEqual({ via: "nas", direct: false, transport: null, spread: "off" });
     await choose("Automatic");
-    await expect.poll(() => peer.pin).toEqual({ via: null, direct: false, spread: "off" });
+    await expect.poll(() => peer.pin).toEqual({ via: null, direct: false, transport: null, spread: "off" });
     await sharing.click();
     await page.getByRole("option", { name: "When paths are alike" }).click();
     await expect.poll(() => peer.pin).toBeNull();

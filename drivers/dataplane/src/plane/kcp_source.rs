@@ -7,6 +7,7 @@ use super::kcp_link::KcpLink;
 use super::links::Carry;
 use super::port::Port;
 use crate::dtls::{Content, Cookie, Handshake, Hello, Keys, Progress, is_protected};
+use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::lossy::Micros;
 use crate::refusals::Cause;
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ pub const FRESH: Micros = 3_000_000;
 /// Whether the path carries it is found by probes, as on UDP.
 const RECORD: usize = 1_456;
 /// What repairs packets is so much longer than they are: they stay as much below what their path was found to carry.
-pub const SPARE: u16 = 4;
+const SPARE: u16 = 4;
 
 /// One address as one of our ports meets it.
 pub struct Source {
@@ -339,6 +340,11 @@ impl Source {
         let link: Arc<dyn Carry> = line.link.clone();
         self.port.links.remove(&link);
     }
+}
+
+/// By how much inner packets have to be shorter than what was found to pass there.
+pub fn spare(endpoint: &Endpoint) -> u16 {
+    if endpoint.carrier == Carrier::Link(Transport::Kcp) { SPARE } else { 0 }
 }
 
 /// What a cookie is good for, of fixed length.

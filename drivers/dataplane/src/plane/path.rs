@@ -1,5 +1,6 @@
 //! One path as its probes show it: proved or not, round trip, jitter, loss, size.
 
+use super::kcp_source::spare;
 use super::mtu::Search;
 use super::spread::Way;
 use crate::endpoint::Endpoint;
@@ -306,7 +307,7 @@ impl Path {
             jitter_millis: self.jitter,
             loss_out: losses(|tally| tally.out),
             loss_in: losses(|tally| tally.back),
-            mtu: self.search.settled(),
+            mtu: self.search.settled().map(|mtu| mtu - spare(&self.endpoint)),
             last_echo: self.last_echo,
         }
     }

@@ -1,7 +1,7 @@
 //! Where a peer's packets go: paths, probes, what is heard from elsewhere.
 
 use super::drive::Drive;
-use super::kcp_source::SPARE;
+use super::kcp_source::spare;
 use super::masks::RealmMasks;
 use super::options::Use;
 use super::outbox::{Outgoing, Route};
@@ -10,7 +10,7 @@ use super::port::Port;
 use super::prober::{Around, Echo, ProbeOutput, Prober, Traffic};
 use super::spread::{self, MOST, Spread};
 use super::state::Used;
-use crate::endpoint::{Carrier, Endpoint, Transport};
+use crate::endpoint::Endpoint;
 use crate::events::Event;
 use crate::mask::Mask;
 use crate::os::boot_nanos;
@@ -305,11 +305,7 @@ impl Drive<'_> {
     /// Largest inner packet that passes whole there.
     fn mtu(&self, endpoint: &Endpoint) -> u16 {
         let mtu = self.state.prober.mtu(endpoint);
-        match (self.state.kind, endpoint.carrier) {
-            (PeerKind::Stock, _) => u16::MAX,
-            (_, Carrier::Link(Transport::Kcp)) => mtu - SPARE,
-            _ => mtu,
-        }
+        if self.state.kind == PeerKind::Stock { u16::MAX } else { mtu - spare(endpoint) }
     }
 
     /// Where packets go: the paths in use, or where the session was proved.
