@@ -193,11 +193,11 @@ describe.each(Object.entries(grounds) as [Transport, () => Promise<Ground>][])(
       cable?.freeze();
       const before = process.memoryUsage().rss;
       const bytes = packet(one, two, randomBytes(1200));
-      for (let sent = 0; sent < 20_000; sent++) {
+      for (let sent = 0; sent < 80_000; sent++) {
         while (one.wire?.send(bytes) !== true) await new Promise(setImmediate);
       }
-      // 24 MB went in.
-      expect(process.memoryUsage().rss - before).toBeLessThan(16e6);
+      // 96 MB went in; what the garbage collector has not come to yet counts, too.
+      expect(process.memoryUsage().rss - before).toBeLessThan(48e6);
       cable?.thaw();
       await reach(one, two);
     });
