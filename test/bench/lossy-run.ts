@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../netns/bundle.mjs";
-import { Lab } from "../netns/lab.ts";
 import type { LossySample } from "./lossy.ts";
 import { measureLossy } from "./lossy.ts";
 import { formatLossy, judgeLossy, lossyFigures } from "./lossy-table.ts";
 import { machine, median } from "./measure.ts";
+import { checkCall, playRounds } from "./rounds.ts";
 import { variants } from "./variants.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,40 +21,20 @@ const { values, positionals } = parseArgs({
 });
 const [, ...names] = positionals;
 const known = variants.map(({ name }) => name);
-const unknown = names.filter((name) => !known.includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(`unknown: ${unknown.join(", ")}; there are ${known.join(", ")}\n`);
-  process.exit(2);
-}
-if (process.getuid?.() !== 0) {
-  process.stderr.write("The bench needs root, for network namespaces: sudo npm run bench -- lossy\n");
-  process.exit(1);
-}
+checkCall(names, known, "npm run bench -- lossy");
 
 const asked = names.length > 0 ? names : ["bare", "suite1", "kcp", "quic", "wireguard", "nebula"];
 const chosen = variants.filter(({ name, missing }) => asked.includes(name) && missing() === null);
 for (const variant of chosen) await variant.prepare();
 
-const samples = new Map<string, LossySample[]>(chosen.map(({ name }) => [name, []]));
-for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const variant of chosen) {
-    const lab = new Lab();
-    try {
-      const hosts = lab.cable("from", "to", { line: true });
-      const line = await lab.line(hosts[0], { delayMillis: 10 });
-      const sample = await measureLossy(await variant.open(lab, hosts), line, Number(values.seconds));
-      samples.get(variant.name)?.push(sample);
-      process.stderr.write(`round ${round}, ${variant.label}: ${JSON.stringify(sample)}\n`);
-    } catch (error) {
-      process.stderr.write(
-        `round ${round}, ${variant.label}: failed: ${error instanceof Error ? error.message : error}\n`,
-      );
-      process.exitCode = 1;
-    } finally {
-      await lab.close();
-    }
-  }
-}
+const samples = await playRounds(chosen, Number(values.rounds), {
+  measure: async (variant, lab) => {
+    const hosts = lab.cable("from", "to", { line: true });
+    const line = await lab.line(hosts[0], { delayMillis: 10 });
+    return measureLossy(await variant.open(lab, hosts), line, Number(values.seconds));
+  },
+  tell: (sample) => JSON.stringify(sample),
+});
 
 const results = chosen.map(({ name, label }) => ({ name, label, median: medians(samples.get(name) ?? []) }));
 const verdicts = judgeLossy(new Map(results.map(({ name, median: middle }) => [name, middle])));

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../netns/bundle.mjs";
-import { Lab } from "../netns/lab.ts";
 import type { Figure, Sample } from "./measure.ts";
 import { machine, measure, median } from "./measure.ts";
+import { checkCall, playRounds } from "./rounds.ts";
 import { figures, formatTable } from "./table.ts";
 import { judge } from "./targets.ts";
 import { variants } from "./variants.ts";
@@ -23,40 +23,19 @@ const { values, positionals } = parseArgs({
   },
 });
 const known = [...variants.map(({ name }) => name), "whole"];
-const unknown = positionals.filter((name) => !known.includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(`unknown: ${unknown.join(", ")}; there are ${known.join(", ")}\n`);
-  process.exit(2);
-}
-if (process.getuid?.() !== 0) {
-  process.stderr.write("The bench needs root, for network namespaces: sudo npm run bench\n");
-  process.exit(1);
-}
+checkCall(positionals, known, "npm run bench");
 
 const asked = (name: string) => positionals.length === 0 || positionals.includes(name);
 const chosen = variants.filter(({ name }) => asked(name));
 const left = chosen.filter((variant) => variant.missing() !== null);
 for (const variant of left) process.stderr.write(`left out: ${variant.label}: ${variant.missing()}\n`);
-for (const variant of chosen.filter((each) => !left.includes(each))) await variant.prepare();
+const able = chosen.filter((each) => !left.includes(each));
+for (const variant of able) await variant.prepare();
 
-const samples = new Map<string, Sample[]>(chosen.map(({ name }) => [name, []]));
-for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const variant of chosen.filter((each) => !left.includes(each))) {
-    const lab = new Lab();
-    try {
-      const sample = await measure(await variant.open(lab), Number(values.seconds));
-      samples.get(variant.name)?.push(sample);
-      process.stderr.write(`round ${round}, ${variant.label}: ${sample.tcpGbit.toFixed(2)} Gbit/s\n`);
-    } catch (error) {
-      process.stderr.write(
-        `round ${round}, ${variant.label}: failed: ${error instanceof Error ? error.message : error}\n`,
-      );
-      process.exitCode = 1;
-    } finally {
-      await lab.close();
-    }
-  }
-}
+const samples = await playRounds(able, Number(values.rounds), {
+  measure: async (variant, lab) => measure(await variant.open(lab), Number(values.seconds)),
+  tell: ({ tcpGbit }) => `${tcpGbit.toFixed(2)} Gbit/s`,
+});
 const whole = asked("whole") ? await measureWhole(Number(values.peers)) : null;
 
 const results = chosen.map(({ name, label }) => ({ name, label, median: medians(samples.get(name) ?? []) }));
