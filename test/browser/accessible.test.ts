@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -46,9 +46,7 @@ describe.skipIf(lacking !== null)("every page", () => {
     ];
     const found: string[] = [];
     for (const hash of pages) {
-      await page.evaluate((to) => {
-        window.location.hash = to;
-      }, hash);
+      await goTo(page, hash);
       await page.getByRole("heading", { level: 1 }).waitFor();
       if (hash === "#/graph") await page.locator(".graph-node").nth(3).click();
       if (hash.endsWith("mei-laptop")) {

@@ -1,7 +1,7 @@
 /** The switch by which an administrator masks a network, on its page. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 let browser: Browser;
 
@@ -15,9 +15,7 @@ describe.skipIf(lacking !== null)("the mask of a network", () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;
     const network = engine.world.find("studio");
-    await page.evaluate((hash) => {
-      window.location.hash = hash;
-    }, `#/networks/${network.id}`);
+    await goTo(page, `#/networks/${network.id}`);
     const mask = page.getByRole("switch", { name: "Mask what members of studio send" });
     expect(await mask.isChecked()).toBe(false);
     for (const on of [true, false]) {

@@ -3,7 +3,7 @@ import type { Browser } from "playwright-core";
 import { create as createQr } from "qrcode";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { OpenPanel } from "./panel.ts";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 let browser: Browser;
 const opened: OpenPanel[] = [];
@@ -12,12 +12,7 @@ const opened: OpenPanel[] = [];
 async function openNetwork(name: string): Promise<OpenPanel> {
   const panel = await openPanel(browser);
   opened.push(panel);
-  await panel.page.evaluate(
-    (hash) => {
-      window.location.hash = hash;
-    },
-    `#/networks/${panel.engine.world.find(name).id}`,
-  );
+  await goTo(panel.page, `#/networks/${panel.engine.world.find(name).id}`);
   await panel.page.getByRole("heading", { level: 1, name }).waitFor();
   return panel;
 }

@@ -5,7 +5,7 @@ import type { Channel } from "../../src-shared/api/channel.ts";
 import { channelPair } from "../../src-shared/api/channel.ts";
 import { serve } from "../../src-shared/api/server.ts";
 import type { OpenPanel, PanelOptions } from "./panel.ts";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 if (lacking !== null) process.stderr.write(`The panel's tests are skipped: ${lacking}.\n`);
 
@@ -427,9 +427,7 @@ describe.skipIf(lacking !== null)("the panel", () => {
       `networks/${id}/peers/nas`,
     ];
     for (const hash of hashes) {
-      await page.evaluate((to) => {
-        window.location.hash = `#/${to}`;
-      }, hash);
+      await goTo(page, `#/${hash}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       const tree = await page.locator("body").ariaSnapshot();
       expect(tree, hash).not.toMatch(/^\s*- (button|link|switch|textbox|combobox|radio|menuitem)(:| \[|$)/m);
@@ -452,9 +450,7 @@ describe.skipIf(lacking !== null)("the panel", () => {
       `networks/${id}/peers/nas`,
     ];
     for (const hash of hashes) {
-      await page.evaluate((to) => {
-        window.location.hash = `#/${to}`;
-      }, hash);
+      await goTo(page, `#/${hash}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(excess, `page ${hash}`).toBeLessThanOrEqual(0);

@@ -70,6 +70,13 @@ export interface OpenPanel {
   close(): Promise<void>;
 }
 
+/** Leads to a page, such as `#/router`. */
+export async function goTo(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    window.location.hash = to;
+  }, hash);
+}
+
 export async function openPanel(browser: Browser, options: PanelOptions = {}): Promise<OpenPanel> {
   const folder = mkdtempSync(join(tmpdir(), "starmesh-panel-"));
   const engine = createFakeEngine(options);
@@ -108,10 +115,7 @@ export async function openPanel(browser: Browser, options: PanelOptions = {}): P
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(options.stranger ? address : server.panelLink().url);
   if (!options.stranger) await page.getByRole("navigation").waitFor();
-  if (options.hash !== undefined)
-    await page.evaluate((hash) => {
-      window.location.hash = hash;
-    }, options.hash);
+  if (options.hash !== undefined) await goTo(page, options.hash);
   return {
     page,
     context,

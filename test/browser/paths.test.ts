@@ -3,7 +3,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FakePeer } from "../fakes/peer.ts";
 import type { OpenPanel, PanelOptions } from "./panel.ts";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 let browser: Browser;
 const opened: OpenPanel[] = [];
@@ -20,9 +20,7 @@ async function openPeer(name: string, options: PanelOptions = {}): Promise<OpenP
   const network = panel.engine.world.find("home-lab");
   const peer = network.peers.find((each) => each.name === name);
   if (peer === undefined) throw new Error(`the fake has no ${name}`);
-  await panel.page.evaluate((hash) => {
-    window.location.hash = hash;
-  }, `#/networks/${network.id}/peers/${name}`);
+  await goTo(panel.page, `#/networks/${network.id}/peers/${name}`);
   await panel.page.getByRole("heading", { level: 1, name }).waitFor();
   return { ...panel, peer };
 }

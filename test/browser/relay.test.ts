@@ -1,7 +1,7 @@
 /** The switch by which a machine relays for other members, on its network's page. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 let browser: Browser;
 
@@ -15,9 +15,7 @@ describe.skipIf(lacking !== null)("relaying for others", () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;
     const network = engine.world.find("studio");
-    await page.evaluate((hash) => {
-      window.location.hash = hash;
-    }, `#/networks/${network.id}`);
+    await goTo(page, `#/networks/${network.id}`);
     const relay = page.getByRole("switch", { name: "Relay for the members of studio" });
     expect(await relay.isChecked()).toBe(false);
     await relay.focus();

@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { OpenPanel, PanelOptions } from "./panel.ts";
-import { lacking, launchChromium, openPanel } from "./panel.ts";
+import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 
 let browser: Browser;
 let panel: OpenPanel | null = null;
@@ -76,9 +76,7 @@ describe.skipIf(lacking !== null)("the router's page", () => {
       file: { path: "/etc/starmesh/router.yaml", fixed: ["transports.udp.enable", "transports.wss.path"] },
     });
     engine.world.changed();
-    await page.evaluate(() => {
-      window.location.hash = "#/router";
-    });
+    await goTo(page, "#/router");
     await page.getByText("started with /etc/starmesh/router.yaml").waitFor();
     expect(await page.getByRole("switch", { name: "Take UDP", exact: true }).isDisabled()).toBe(true);
     expect(await page.getByRole("switch", { name: "Take TLS", exact: true }).isDisabled()).toBe(false);
