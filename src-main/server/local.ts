@@ -9,6 +9,7 @@ import { serve } from "../../src-shared/api/server.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Millis } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
+import { startListening } from "../transport/listening.ts";
 import type { KeptPanelState, Logins } from "./logins.ts";
 import { openLogins } from "./logins.ts";
 import type { PanelOptions } from "./panel.ts";
@@ -147,7 +148,7 @@ async function listenOnSocket(
   if (isFile) removeOldSocket(path);
   // Nobody else may connect, not even before the mode is set below. Binding happens within the call.
   const mask = process.umask(0o177);
-  const listening = listen(server, { path });
+  const listening = startListening(server, { path });
   process.umask(mask);
   await listening;
   if (!isFile) return;
@@ -184,7 +185,7 @@ async function listenNearDefault(server: Server, logins: Logins): Promise<PanelA
 
 async function listenAt(server: Server, { host, port }: PanelAddress): Promise<PanelAddress> {
   try {
-    await listen(server, { host, port });
+    await startListening(server, { host, port });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     if (code === "EADDRINUSE") throw new AppError("port-in-use", { port });
@@ -193,17 +194,6 @@ async function listenAt(server: Server, { host, port }: PanelAddress): Promise<P
   }
   const address = server.address();
   return { host, port: typeof address === "object" && address !== null ? address.port : port };
-}
-
-function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(where, () => {
-      server.off("error", reject);
-      server.on("error", () => undefined);
-      resolve();
-    });
-  });
 }
 
 /** `127.0.0.1:7780`, `[::1]:7780`, `localhost:7780`, `7780` or `127.0.0.1`; port 0 takes any free one. */

@@ -5,6 +5,7 @@ import type { Server, Socket } from "node:net";
 import { createServer, isIPv6 } from "node:net";
 import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
+import { startListening } from "../transport/listening.ts";
 
 export interface PlaneOptions {
   /** Address, or a wildcard. */
@@ -32,7 +33,6 @@ export class Plane {
     this.#options = options;
     this.#server = server;
     this.#held = held;
-    server.on("error", () => undefined);
     server.on("connection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -44,7 +44,7 @@ export class Plane {
   static async open(options: PlaneOptions): Promise<Plane | null> {
     const server = createServer();
     try {
-      await listen(server, options);
+      await startListening(server, { host: options.host, port: options.port });
       return new Plane(options, server, options.openUdp === null ? null : await hold(options));
     } catch (error) {
       server.close();
@@ -78,16 +78,6 @@ export class Plane {
       for (const socket of this.#sockets) socket.destroy();
     });
   }
-}
-
-function listen(server: Server, { host, port }: PlaneOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
 
 function hold({ host, port }: PlaneOptions): Promise<UdpSocket> {

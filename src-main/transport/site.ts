@@ -1,4 +1,5 @@
 /** An ordinary HTTPS site; insiders are let in by its door. */
+
 import type { IncomingMessage } from "node:http";
 import { ServerResponse } from "node:http";
 import { createServer } from "node:https";
@@ -10,6 +11,7 @@ import type { TlsPair } from "./certificate.ts";
 import { readable } from "./dial.ts";
 import type { Purpose, Secret } from "./door.ts";
 import { answerTo, whoKnocks } from "./door.ts";
+import { startListening } from "./listening.ts";
 
 export interface SiteOptions {
   /** Address, or a wildcard. */
@@ -100,14 +102,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     response.once("finish", () => socket.end(() => socket.destroy()));
     answer(request, response);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.off("error", reject);
-      server.on("error", () => undefined);
-      resolve();
-    });
-  });
+  await startListening(server, { host: options.host, port: options.port });
   const bound = server.address();
   return {
     host: options.host,
