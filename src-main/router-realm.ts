@@ -4,6 +4,7 @@ import { AppError } from "../src-shared/errors.ts";
 import type { SessionKey } from "../src-shared/ids.ts";
 import type { Engine } from "./engine/engine.ts";
 import { SessionRequests } from "./engine/requests.ts";
+import { mainStreams } from "./engine/stream-links.ts";
 import { mainSocket } from "./engine/surroundings.ts";
 import { oneAddress, ownSocket, RealmEntrances, unbind } from "./router-entrances.ts";
 import type { RealmEvent, RealmSettings, RouterRealm } from "./server/realm.ts";
@@ -44,8 +45,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     openChannel: (from, to) => dataPlane.openChannel(realm, from, to),
     request: (peer, type, body) => requests.sendText(peer, type, body),
     respond: (peer, id, body) => dataPlane.respond(realm, peer, id, body),
-    openStream: (remote) => dataPlane.openStream(mainSocket, remote),
-    tuneStream: (descriptor) => dataPlane.tuneStream(descriptor),
+    ...mainStreams(dataPlane),
     listen: (listener) => engine.listen(realm, (event) => hear(event, { requests, listener })),
     close: () => {
       engine.unlisten(realm);

@@ -4,14 +4,8 @@
  */
 import type { DataPlane, DataPlaneEvent, Endpoint, Transport } from "../../drivers/dataplane.ts";
 import { transportOf } from "../mesh/endpoint.ts";
+import type { StreamLink } from "../transport/stream-carry.ts";
 import { mainSocket } from "./surroundings.ts";
-
-/** A link over a byte stream, as whoever opened it holds it. */
-export interface StreamLink {
-  /** Resolves when it has ended, for whatever reason. */
-  readonly closed: Promise<unknown>;
-  close(): void;
-}
 
 /** What has to be known to open a link besides its endpoint. */
 export interface LinkTarget {
@@ -32,7 +26,7 @@ export interface LinkWish {
 export interface CarriersOptions {
   readonly dataPlane: Pick<DataPlane, "listenLinks" | "connectLink" | "closeLink" | "stun">;
   /** Opens a `tls` or `wss` link; rejects when it does not come to stand. */
-  readonly openStream: (wish: LinkWish, signal: AbortSignal) => Promise<StreamLink>;
+  readonly openStream: (wish: LinkWish, signal: AbortSignal) => Promise<Pick<StreamLink, "closed" | "close">>;
   /** TCP ports to listen on, best first; 0 takes a free one. */
   readonly wishes: () => readonly number[];
   /** The address that alone is used; undefined: all. */
@@ -48,7 +42,9 @@ export interface CarriersOptions {
 type State =
   | { readonly kind: "opening"; readonly abort: AbortController }
   | { readonly kind: "up"; readonly close: () => void }
-  | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout };
+  | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
+  /** Nobody wants it any more. */
+  | { readonly kind: "dropped" };
 
 /** A link that is wanted. */
 interface Kept {
@@ -177,10 +173,7 @@ export class Carriers {
           return;
         }
         kept.state = { kind: "up", close: () => link.close() };
-        link.closed?.then(
-          () => this.#ended(kept, link, "closed"),
-          (cause: unknown) => this.#ended(kept, link, cause),
-        );
+        void link.closed?.then((reason) => this.#ended(kept, link, reason));
         kept.failures = 0;
         this.#tell(kept, true);
       },
@@ -206,9 +199,9 @@ export class Carriers {
     }
   }
 
-  #ended(kept: Kept, link: OpenLink, cause: unknown): void {
+  #ended(kept: Kept, link: OpenLink, reason: string): void {
     link.close();
-    if (this.#kept.get(kept.wish.endpoint) === kept && kept.state.kind === "up") this.#fell(kept, cause);
+    if (this.#kept.get(kept.wish.endpoint) === kept && kept.state.kind === "up") this.#fell(kept, reason);
   }
 
   #fell(kept: Kept, cause: unknown): void {
@@ -230,8 +223,8 @@ export class Carriers {
     this.#kept.delete(wish.endpoint);
     if (state.kind === "waiting") clearTimeout(state.timer);
     else if (state.kind === "opening") state.abort.abort(new Error("not wanted any more"));
-    else {
-      kept.state = { kind: "opening", abort: new AbortController() };
+    else if (state.kind === "up") {
+      kept.state = { kind: "dropped" };
       state.close();
       this.#tell(kept, false);
     }

@@ -41,7 +41,7 @@ import { relaySetting } from "./relay-setting.ts";
 import { SettingsFile } from "./settings-file.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
 import { storedNetwork, storedNode } from "./stored.ts";
-import { streamOpener } from "./stream-links.ts";
+import { mainStreams, streamOpener } from "./stream-links.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
 import { Traffic } from "./traffic.ts";
@@ -149,10 +149,7 @@ export class Engine {
     });
     this.#door = new NodeDoor({
       folder,
-      streams: {
-        openStream: (remote) => this.dataPlane.openStream(mainSocket, remote),
-        tuneStream: (descriptor) => this.dataPlane.tuneStream(descriptor),
-      },
+      streams: mainStreams(this.dataPlane),
       secret: this.#identity.key,
       now: Date.now,
       log,

@@ -9,15 +9,20 @@ import { wayOut } from "../transport/way-out.ts";
 import type { CarriersOptions } from "./carriers.ts";
 import { mainSocket } from "./surroundings.ts";
 
+/** The calls that links over TLS are made of, on the socket of the engine. */
+export function mainStreams(dataPlane: Pick<DataPlane, "openStream" | "tuneStream">): Streams {
+  return {
+    openStream: (remote) => dataPlane.openStream(mainSocket, remote),
+    tuneStream: (descriptor) => dataPlane.tuneStream(descriptor),
+  };
+}
+
 /** Opens `tls` and `wss` links; `choice`: what the user set for the way out, asked each time. */
 export function streamOpener(
   dataPlane: Pick<DataPlane, "openStream" | "tuneStream">,
   choice: () => WayOutChoice,
 ): CarriersOptions["openStream"] {
-  const streams: Streams = {
-    openStream: (remote) => dataPlane.openStream(mainSocket, remote),
-    tuneStream: (descriptor) => dataPlane.tuneStream(descriptor),
-  };
+  const streams = mainStreams(dataPlane);
   return async ({ endpoint, target }, signal) => {
     const transport = transportOf(endpoint);
     const place = splitHostPort(hostPortOf(endpoint));

@@ -35,8 +35,8 @@ beforeEach(() => {
           signal.addEventListener("abort", () => reject(signal.reason)),
         );
       let fail: () => void = () => undefined;
-      const closed = new Promise<void>((_resolve, reject) => {
-        fail = () => reject(new Error("reset"));
+      const closed = new Promise<string>((resolve) => {
+        fail = () => resolve("reset");
       });
       const stream = { closed: false, fail };
       streams.push(stream);
