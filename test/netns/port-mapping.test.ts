@@ -49,8 +49,13 @@ describe("gateways that open ports", () => {
         ({ path }) => path?.kind === "direct" && path.remote.startsWith("11.22.33."),
       );
       expect(peer.path?.remote).toBe(remote);
-      const candidates = JSON.parse(await nodeOf("plain").ok("path", name, "--json")).candidates;
-      expect(candidates).toContainEqual(expect.objectContaining({ endpoint: remote, kind: "mapped" }));
+      // The packets may be there before the word of where they are let in.
+      await waitUntil("the open port among the candidates", async () => {
+        const { candidates } = JSON.parse(await nodeOf("plain").ok("path", name, "--json"));
+        return candidates.some(
+          (each: { endpoint: string; kind: string }) => each.endpoint === remote && each.kind === "mapped",
+        );
+      });
     },
   );
 
