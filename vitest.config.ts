@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 /** One project per kind of test. What needs root, a browser or Electron skips itself where that is missing. */
 export default defineConfig({
   test: {
+    // Vitest keeps one core for itself, which on two would be half of all.
+    maxWorkers: "100%",
     projects: [
       project("unit", { testTimeout: 60_000 }),
       project("contract", { testTimeout: 90_000, hookTimeout: 60_000 }),

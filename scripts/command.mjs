@@ -2,17 +2,19 @@
 /** Starts other programs and hears how they ended. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { setPriority } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** A set-up or test step that cannot go on; the message is the one line a person reads. */
 export class StepFailed extends Error {}
 
 /**
- * Runs a program and collects all that it says; `said` hears it as it comes, `heard` its latest line.
+ * Runs a program and collects all that it says; `said` hears it as it comes, `heard` its latest line. `priority`: as for
+ * `os.setPriority`, what the program starts has it, too.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, said?: (text: string) => void,
- *   heard?: (line: string) => void }} [options]
+ *   heard?: (line: string) => void, priority?: number }} [options]
  * @returns {Promise<{ code: number, output: string }>}
  */
 export function run(program, args, options = {}) {
@@ -23,6 +25,7 @@ export function run(program, args, options = {}) {
       env: { ...process.env, NO_COLOR: "1", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (child.pid !== undefined && options.priority !== undefined) setPriority(child.pid, options.priority);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");

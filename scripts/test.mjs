@@ -10,14 +10,15 @@ import { giveOutputsTo, setUpOrExit, sudoCaller } from "./setup.mjs";
 /** What a suite came to. @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
 /**
- * The suites in the order they run, and what each needs besides Node.
- * @type {readonly { name: string, root?: boolean, packages?: readonly string[] }[]}
+ * The suites in the order they run, and what each needs besides Node. `beside`: that suite mostly waits, so this one runs
+ * at the same time, at low priority.
+ * @type {readonly { name: string, root?: boolean, packages?: readonly string[], beside?: string }[]}
  */
 const SUITES = [
   { name: "rust" },
   { name: "unit" },
   { name: "contract" },
-  { name: "sim" },
+  { name: "sim", beside: "netns" },
   {
     name: "netns",
     root: true,
@@ -33,6 +34,8 @@ const SUITES = [
       "tshark",
       "curl",
       "openssl",
+      "dnsmasq-base",
+      "bind9-dnsutils",
     ],
   },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
@@ -45,6 +48,8 @@ const PROGRAMS = {
   "miniupnpd-nftables": "miniupnpd",
   "tinyproxy-bin": "tinyproxy",
   "iputils-ping": "ping",
+  "dnsmasq-base": "dnsmasq",
+  "bind9-dnsutils": "dig",
   nftables: "nft",
   "fonts-noto-cjk": "fc-list",
 };
@@ -67,28 +72,57 @@ const missing = await systemPackages([...new Set(chosen.flatMap((suite) => suite
 /** @type {Counts} */
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const suite of chosen) {
-  const lacks = [
-    ...(suite.root && process.getuid?.() !== 0 ? ["root"] : []),
-    ...missing.filter((each) => suite.packages?.includes(each)),
-  ];
-  const counts =
-    lacks.length > 0
-      ? await skip(suite.name, lacks)
-      : suite.name === "rust"
-        ? await runRust()
-        : await runVitest(suite.name);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  if (chosen.some(({ name }) => name === suite.beside)) continue;
+  const beside = chosen.filter(({ beside }) => beside === suite.name).map(runBeside);
+  add(await runSuite(suite));
+  for (const { name, ended } of beside) {
+    const { counts, output } = await ended;
+    heading(name);
+    process.stdout.write(output);
+    add(counts);
+  }
 }
 const caller = sudoCaller();
 if (caller) giveOutputsTo(caller);
 process.exitCode = total.failed > 0 ? 1 : 0;
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 
+/** @param {Counts} counts */
+function add(counts) {
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+
+/**
+ * @param {typeof SUITES[number]} suite
+ * @returns {Promise<Counts>}
+ */
+async function runSuite(suite) {
+  const lacks = [
+    ...(suite.root && process.getuid?.() !== 0 ? ["root"] : []),
+    ...missing.filter((each) => suite.packages?.includes(each)),
+  ];
+  heading(suite.name);
+  if (lacks.length > 0) return skip(suite.name, lacks);
+  return suite.name === "rust" ? runRust() : runVitest(suite.name);
+}
+
+/**
+ * Begins a suite of Vitest's at low priority; what it says is kept until it has ended.
+ * @param {{ name: string }} suite
+ */
+function runBeside({ name }) {
+  const { args, options, count } = vitest(name);
+  const ended = run(process.execPath, args, { ...options, priority: 15 }).then(({ code, output }) => ({
+    counts: count(code),
+    output,
+  }));
+  return { name, ended };
+}
+
 /** @returns {Promise<Counts>} */
 async function runRust() {
-  heading("rust");
   const cargo = cargoPath();
   if (!cargo) return skip("rust", ["cargo"]);
   const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -140,7 +174,15 @@ async function runCrate(cargo, crate, options) {
  * @returns {Promise<Counts>}
  */
 async function runVitest(suite) {
-  heading(suite);
+  const { args, options, count } = vitest(suite);
+  return count(await runHere(process.execPath, args, options));
+}
+
+/**
+ * How Vitest is called for a suite, and what the suite came to once it ended with a code.
+ * @param {string} suite
+ */
+function vitest(suite) {
   const report = join(ROOT, "out/test", `${suite}.json`);
   mkdirSync(join(ROOT, "out/test"), { recursive: true });
   rmSync(report, { force: true });
@@ -153,24 +195,33 @@ async function runVitest(suite) {
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${report}`,
+    ...files,
   ];
   const env = { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) };
-  const code = await runHere(process.execPath, [...args, ...files], { cwd: ROOT, env });
+  /** @param {number} code */
+  const count = (code) => crashCounts(readCounts(report), code);
+  return { args, options: { cwd: ROOT, env }, count };
+}
+
+/**
+ * @param {string} report
+ * @returns {Counts}
+ */
+function readCounts(report) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  if (existsSync(report)) {
-    const summary = JSON.parse(readFileSync(report, "utf8"));
-    counts.passed = summary.numPassedTests;
-    counts.failed = summary.numFailedTests;
-    counts.skipped = summary.numPendingTests + summary.numTodoTests;
-    // A file that fails before its first test has no test to count.
-    for (const file of summary.testResults) {
-      const blamed = file.assertionResults.some(
-        (/** @type {{ status: string }} */ test) => test.status === "failed",
-      );
-      if (file.status === "failed" && !blamed) counts.failed += 1;
-    }
+  if (!existsSync(report)) return counts;
+  const summary = JSON.parse(readFileSync(report, "utf8"));
+  counts.passed = summary.numPassedTests;
+  counts.failed = summary.numFailedTests;
+  counts.skipped = summary.numPendingTests + summary.numTodoTests;
+  // A file that fails before its first test has no test to count.
+  for (const file of summary.testResults) {
+    const blamed = file.assertionResults.some(
+      (/** @type {{ status: string }} */ test) => test.status === "failed",
+    );
+    if (file.status === "failed" && !blamed) counts.failed += 1;
   }
-  return crashCounts(counts, code);
+  return counts;
 }
 
 /**
