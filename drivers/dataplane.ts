@@ -303,6 +303,8 @@ export interface PathMeasure {
   readonly lastEchoMillis: number | null;
 }
 
+  /** Bytes a second of ours that arrived there since the last summary; null unless more datagrams went than came. */
+  readonly deliveredPerSecond: number | null;
 /** What the data plane tells; delivered in batches, at most every few milliseconds. */
 export type DataPlaneEvent =
   /** A packet for a peer without session or path; once per peer until a session stands or 5 s have passed. */

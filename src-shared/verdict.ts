@@ -13,6 +13,8 @@ export const verdictTexts = {
     "Packets go straight to {name}, but the line carries at most {mtu} bytes at once: larger packets travel in two parts.",
   "direct-link":
     "Packets go straight to {name} over {transport} on port {port}, because plain UDP gets no answer there.",
+  "direct-for-room":
+    "Packets go straight to {name} over {transport} on port {port}, because plain UDP carries less there.",
   "direct-for-losses":
     "Packets go straight to {name} over {transport}, which makes up for losses: without it {loss} % of them are lost on the line.",
   "relay-link":
@@ -29,6 +31,7 @@ export const verdictTexts = {
     "You chose the direct path to {name}, which does not answer; packets go through {via} until it does.",
   "relay-first": "Packets go through {via} while the addresses of {name} are being tried.",
   "relay-quicker": "Going through {via} is quicker than the direct path to {name}.",
+  "relay-for-room": "Going through {via} carries more than the direct path to {name}.",
   "relay-direct-broke":
     "The direct path to {name} broke and is being tried again; until it answers, packets go through {via}.",
   "relay-both-symmetric":

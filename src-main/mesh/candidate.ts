@@ -5,6 +5,8 @@ import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { CandidateStatus } from "../../src-shared/status.ts";
 import type { Endpoint, Measure, OwnCandidate } from "./effect.ts";
 import { hostOf } from "./endpoint.ts";
+import type { Limit } from "./goodput.ts";
+import { baseAfter, limitAfter } from "./goodput.ts";
 
 export type CandidateKind = CandidateStatus["kind"];
 
@@ -34,6 +36,12 @@ export interface Candidate {
   /** Since when that is notable, and since when it is none again; null: it is not. */
   readonly lossySince: Millis | null;
   readonly cleanSince: Millis | null;
+  /** Bytes a second that arrived by it lately; null where less goes than comes. */
+  readonly deliveredPerSecond: number | null;
+  /** The shortest round trip of its quiet times. */
+  readonly baseRttMillis: number | null;
+  /** What it carries at most, as far as it was full. */
+  readonly limit: Limit | null;
   /** How much successive round trips differ. */
   readonly jitterMillis: number | null;
   /** Largest IP packet that passes whole; null while it is searched. */
@@ -64,6 +72,7 @@ export function newCandidate(
     standing: "probing",
     since: now,
     ...unmeasured,
+    limit: null,
     lastRttMillis: null,
     losses: [],
   };
@@ -122,6 +131,9 @@ export function measured(candidate: Candidate, measure: Measure, now: Millis): C
     lossOut,
     lossIn,
     ...lineOf(standing, Math.max(lossOut ?? 0, lossIn ?? 0), now),
+    deliveredPerSecond: measure.deliveredPerSecond,
+    baseRttMillis: baseAfter(standing.baseRttMillis, minRttMillis),
+    limit: limitAfter(standing.limit, measure, { base: standing.baseRttMillis, now }),
     jitterMillis,
     mtu: mtu ?? standing.mtu,
     summaries,
@@ -214,6 +226,8 @@ const unmeasured = {
   lineLoss: 0,
   lossySince: null,
   cleanSince: null,
+  deliveredPerSecond: null,
+  baseRttMillis: null,
   jitterMillis: null,
   mtu: null,
   summaries: 0,

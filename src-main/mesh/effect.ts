@@ -131,6 +131,8 @@ export type Effect =
       readonly peer: SessionKey;
       readonly peerKind: "node" | "stock";
       readonly allowed: readonly string[];
+  /** Bytes a second of ours that arrived there since the last summary; null unless more went than came. */
+  readonly deliveredPerSecond: number | null;
     }
   | { readonly kind: "removePeer"; readonly peer: SessionKey }
   /** Nothing leaves for the peer but by this transport (null: any), and nothing is taken from it by another. */

@@ -7,12 +7,13 @@ import type { Candidate } from "./candidate.ts";
 import { isLossy, isProvisional, isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
 import { hostPortOf, transportOf } from "./endpoint.ts";
+import type { GoodputFacts } from "./goodput.ts";
+import { isFilled, isMoveForGoodput, isNarrow } from "./goodput.ts";
 import type { Pin } from "./pin.ts";
 import { choosesPath, fitsPin, pinned } from "./pin.ts";
 
 /** What a choice follows besides the candidates. */
-export interface Rules {
-  readonly now: Millis;
+export interface Rules extends GoodputFacts {
   /** What the user chose; it is left while it does not answer. */
   readonly pin: Pin | null;
   readonly relays: ReadonlyMap<SessionKey, { readonly name: string }>;
@@ -25,7 +26,7 @@ export interface Rules {
 /**
  * The endpoint to send to: what the user chose, if it answers; else the local network first, then other direct ways,
  * relays last; among equals the quicker one. What is in use stays unless something better is better by a margin; what
- * is lost is left at once.
+ * is lost is left at once. While much is sent, what a path carries counts before all that.
  */
 export function choosePath(
   candidates: readonly Candidate[],
@@ -49,6 +50,10 @@ export function choosePath(
   if (direct === null || relayed === null) return (direct ?? relayed)?.endpoint ?? active;
   const onDirect = ways.some(({ endpoint }) => endpoint === active);
   if (!onDirect && !isTrusted(direct, now)) return relayed.endpoint;
+  const [here, there] = onDirect ? [direct, relayed] : [relayed, direct];
+  const from = onDirect ? direct : usable.find(({ endpoint }) => endpoint === active);
+  const forGoodput = from === undefined ? null : isMoveForGoodput(from, there, rules);
+  if (forGoodput !== null) return (forGoodput ? there : here).endpoint;
   const slower = ways.filter((way) => isMuchQuicker(relayed, way, { rules, margin: onDirect ? 1.5 : 1 }));
   return slower.length === ways.length ? relayed.endpoint : direct.endpoint;
 }
@@ -56,16 +61,16 @@ export function choosePath(
 /**
  * What a path costs in milliseconds: its round trip and how much that wavers, its losses (which weigh more the longer the
  * round trip is), what its relay wants added, and a little for a link around the packets and where they have to be cut.
- * An unmeasured one counts as slow.
+ * An unmeasured one counts as slow; one that was filled as it was before.
  */
-export function cost(candidate: Candidate, { relayCost, now }: Pick<Rules, "relayCost" | "now">): number {
-  const { endpoint, rttMillis, loss, lineLoss, jitterMillis, mtu, relay } = candidate;
-  const rtt = rttMillis ?? unmeasuredRtt;
+export function cost(candidate: Candidate, rules: Omit<Rules, "pin" | "relays" | "only">): number {
+  const { endpoint, rttMillis, baseRttMillis, mtu, relay } = candidate;
+  const { relayCost } = rules;
+  const isOwn = isFilled(candidate, rules);
+  const rtt = (isOwn ? baseRttMillis : null) ?? rttMillis ?? unmeasuredRtt;
   return (
     rtt +
-    Math.max(0, (jitterMillis ?? 0) - harmlessJitter) +
-    Math.max(0, (loss ?? 0) - harmlessLoss) * lossCost +
-    (isLossy(candidate, false, now) ? (rtt + 50) * lineLoss * lineLossCost : 0) +
+    (isOwn ? 0 : unrest(candidate, rtt, rules.now)) +
     (transportOf(endpoint) === "udp" ? 0 : rtt * linkShare + linkCost) +
     (relay === null ? 0 : relayCost(relay)) +
     (mtu !== null && mtu < wholePacket ? cuttingCost : 0)
@@ -87,7 +92,7 @@ export function reasonOf(
   if (facts.only != null) return "chosen-transport";
   const transport = transportOf(active.endpoint);
   if (active.kind !== "relay" && transport !== "udp" && (active.kind !== "heard" || transport !== "tcp"))
-    return transport === "kcp" ? "direct-for-losses" : "direct-link";
+    return transport === "kcp" ? "direct-for-losses" : isForRoom(facts) ? "direct-for-room" : "direct-link";
   if (active.kind === "relay" && transport !== "udp") return "relay-link";
   switch (active.kind) {
     case "lan":
@@ -101,11 +106,25 @@ export function reasonOf(
     case "relay": {
       const direct = facts.candidates.filter(({ kind }) => kind !== "relay");
       if (direct.some(({ standing, losses }) => standing === "proved" && losses.length === 0))
-        return "relay-faster";
+        return isForRoom(facts) ? "relay-for-room" : "relay-faster";
       if (direct.some(({ losses }) => losses.length > 0)) return "relay-direct-lost";
       return facts.now - facts.sessionSince < firstTries ? "relay-first" : "relay-direct-unanswered";
     }
   }
+}
+
+/** Whether plain UDP answers directly, but was found to carry little. */
+function isForRoom({
+  candidates,
+  now,
+}: Pick<Rules, "now"> & { readonly candidates: readonly Candidate[] }): boolean {
+  return candidates.some(
+    (one) =>
+      one.kind !== "relay" &&
+      one.standing === "proved" &&
+      transportOf(one.endpoint) === "udp" &&
+      isNarrow(one, now),
+  );
 }
 
 /** What fills a reason's sentence. */
@@ -147,6 +166,8 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
       return `direct over TCP, because UDP is closed at one end: ${name} answers at ${endpoint}`;
     case "direct-link":
       return `direct over ${over} on port ${port}, because plain UDP gets no answer: ${name} answers at ${endpoint}`;
+    case "direct-for-room":
+      return `direct over ${over} on port ${port}, which carries more than plain UDP does here: ${name} answers at ${endpoint}`;
     case "direct-for-losses":
       return `direct over ${over}, which makes up for the losses of the line: ${name} answers at ${endpoint}`;
     case "relay-link":
@@ -163,6 +184,8 @@ export function sentence(code: ReasonCode, facts: ReasonFacts): string {
         : `relayed through ${relay}: none of the ${direct} other addresses of ${name} answers; open a UDP port at one end for a direct path`;
     case "relay-direct-lost":
       return `relayed through ${relay}: the direct path to ${name} broke and is being tried again`;
+    case "relay-for-room":
+      return `relayed through ${relay}: that carries more than the direct path`;
     case "relay-faster":
       return `relayed through ${relay}: that is quicker than the direct path`;
     case "stock-client":
@@ -208,10 +231,22 @@ function preferred(
   return chosen;
 }
 
+/** What a path costs besides its round trip because that wavers and packets get lost. */
+function unrest(candidate: Candidate, rtt: Millis, now: Millis): number {
+  const { loss, lineLoss, jitterMillis } = candidate;
+  return (
+    Math.max(0, (jitterMillis ?? 0) - harmlessJitter) +
+    Math.max(0, (loss ?? 0) - harmlessLoss) * lossCost +
+    (isLossy(candidate, false, now) ? (rtt + 50) * lineLoss * lineLossCost : 0)
+  );
+}
+
 function isWorthMoving(from: Candidate, to: Candidate, rules: Rules): boolean {
-  if (tier(to) !== tier(from)) return tier(to) < tier(from) && isTrusted(to, rules.now);
   const mending = isForLosses(from, to, rules) ?? isForLosses(to, from, rules);
   if (mending !== null) return mending === (transportOf(to.endpoint) === "kcp");
+  const forGoodput = isMoveForGoodput(from, to, rules);
+  if (forGoodput !== null) return forGoodput && isTrusted(to, rules.now);
+  if (tier(to) !== tier(from)) return tier(to) < tier(from) && isTrusted(to, rules.now);
   const gain = cost(from, rules) - cost(to, rules);
   return gain >= leastGain && gain >= leastShare * cost(from, rules);
 }

@@ -1,10 +1,14 @@
-/** The links that a node opens to one peer: where plain UDP finds no direct way to it, where that loses much, or at the user's word. */
+/**
+ * The links that a node opens to one peer: where plain UDP finds no direct way to it, where that loses much or is throttled,
+ * or at the user's word.
+ */
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import type { Candidate, CandidateKind } from "./candidate.ts";
 import { isLossy } from "./candidate.ts";
 import type { Effect, Endpoint, OwnCandidate } from "./effect.ts";
 import { hostPortOf, transportOf } from "./endpoint.ts";
+import { isStarved } from "./goodput.ts";
 import { inOrder, Ladder } from "./ladder.ts";
 import type { Use } from "./use.ts";
 
@@ -43,6 +47,8 @@ export class PeerLinks {
   #next: Millis = Number.POSITIVE_INFINITY;
   /** Since when the lossy-line link is not needed any more; null: it is. */
   #spareSince: Millis | null = null;
+  /** When links were looked for last because plain UDP carried little. */
+  #soughtMore: Millis = Number.NEGATIVE_INFINITY;
 
   /** Whether a link is one of those that this end opens to the peer. */
   wants(endpoint: Endpoint): boolean {
@@ -89,7 +95,8 @@ export class PeerLinks {
       ({ kind, standing, endpoint }) =>
         kind !== "relay" && standing === "proved" && (only === null || transportOf(endpoint) === only),
     );
-    const isServed = !isWanted || direct.some(({ endpoint }) => !this.wants(endpoint));
+    const plain = direct.filter(({ endpoint }) => !this.wants(endpoint));
+    const isServed = !isWanted || (plain.length > 0 && !this.#seeksMore(facts));
     const wanted = this.#ladder.climb({
       rungs: inOrder(rungsOf(facts), worked),
       isServed: isServed || only === "udp",
@@ -100,7 +107,18 @@ export class PeerLinks {
       random,
     });
     this.#next = this.#ladder.next();
+    const end = this.#soughtMore + seekFor;
+    if (end > now) this.#next = Math.min(this.#next, end);
     return wanted;
+  }
+
+  /** Whether plain UDP carries so little that links are to be compared with it: now and then, for a moment. */
+  #seeksMore({ candidates, used, isHeavy, now }: PeerLinksFacts): boolean {
+    const active = candidates.find(({ endpoint }) => endpoint === used.active[0]);
+    const isDue = now - this.#soughtMore >= seekAgain;
+    if (isDue && active !== undefined && transportOf(active.endpoint) === "udp")
+      if (isStarved(active, { now, isHeavy })) this.#soughtMore = now;
+    return now - this.#soughtMore < seekFor;
   }
 
   /** The lossy-line link beside a plain way that loses much; kept for a while when it does not any more. */
@@ -161,3 +179,6 @@ function isPlace({ kind, endpoint }: Candidate, hostPort: string): boolean {
 const patience: Millis = 1500;
 const mostPlaces = 4;
 const spareFor: Millis = 60_000;
+/** Time for links to stand and to be found full, or not; a line that is simply slow shall not be tried all the time. */
+const seekFor: Millis = 20_000;
+const seekAgain: Millis = 600_000;

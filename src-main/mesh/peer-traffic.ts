@@ -7,6 +7,8 @@ import { activityOf, isFlowing } from "./probing.ts";
 export class PeerTraffic {
   #last: Millis;
   #isHeavy = false;
+  /** When it was last so much that probes weigh nothing beside it. */
+  #heavyAt: Millis = Number.NEGATIVE_INFINITY;
 
   /** A peer begins as if packets had come. */
   constructor(now: Millis) {
@@ -22,11 +24,22 @@ export class PeerTraffic {
     return this.#isHeavy;
   }
 
+  /** Whether it was so much just now, or a moment ago: it comes in bursts, and no path is changed between two of them. */
+  wasHeavy(now: Millis): boolean {
+    return now < this.heavyEnd;
+  }
+
+  /** When that is over unless more comes. */
+  get heavyEnd(): Millis {
+    return this.#heavyAt + heavyFor;
+  }
+
   /** Packets came or went; answers whether it is much now and was not before, or the other way round. */
   hear(now: Millis, isHeavy = this.#isHeavy): boolean {
     const isNews = isHeavy !== this.#isHeavy;
     this.#last = now;
     this.#isHeavy = isHeavy;
+    if (isHeavy) this.#heavyAt = now;
     return isNews;
   }
 
@@ -38,3 +51,5 @@ export class PeerTraffic {
     return activityOf(now - this.#last);
   }
 }
+
+const heavyFor: Millis = 30_000;

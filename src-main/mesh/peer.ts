@@ -310,6 +310,7 @@ export class Peer {
     this.#keeping = keeping;
     const isGivenUp = this.#unanswered !== null && now - this.#unanswered < keptAgain;
     if (keeping?.calls !== true || this.#session !== null || this.#call !== null || isGivenUp) return;
+    at(this.#traffic.heavyEnd);
     this.#unanswered = null;
     this.#begin(now, false);
   }
@@ -416,13 +417,11 @@ export class Peer {
     }
     const before = this.active === null ? null : this.#active;
     const usable = this.#usable(around);
-    this.#active = choosePath(
-      usable,
-      usable.some(({ endpoint }) => endpoint === before) ? before : null,
-      around,
-    );
+    const rules = { ...around, isHeavy: this.#traffic.wasHeavy(now) };
+    const isUsable = usable.some(({ endpoint }) => endpoint === before);
+    this.#active = choosePath(usable, isUsable ? before : null, rules);
     const { active } = this;
-    const use = chooseUse(usable, active, { ...around, before: this.#use.active });
+    const use = chooseUse(usable, active, { ...rules, before: this.#use.active });
     this.#use = active === null && this.#active !== null ? { active: [this.#active], standby: [] } : use;
     if (active === null || this.#active === before || this.#session === null) return;
     const code = this.reason(around);

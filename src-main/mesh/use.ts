@@ -3,6 +3,7 @@ import type { Candidate } from "./candidate.ts";
 import { isTrusted } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
 import { hostOf } from "./endpoint.ts";
+import { isMoveForGoodput } from "./goodput.ts";
 import type { Rules } from "./path.ts";
 import { choosePath } from "./path.ts";
 
@@ -60,6 +61,7 @@ function isAsGood(
 ): boolean {
   const { rttMillis, loss, endpoint } = candidate;
   if (rttMillis === null || chosen.rttMillis === null || !isTrusted(candidate, rules.now)) return false;
+  if (!isForced && isMoveForGoodput(chosen, candidate, rules) === false) return false;
   const slack = (isForced ? 2 : 1) * (rules.before.includes(endpoint) ? 2 : 1);
   const isQuick = rttMillis <= chosen.rttMillis * (1 + 0.2 * slack) + 2 * slack;
   return isQuick && [loss, chosen.loss].every((share) => share !== null && share < 0.01 * slack);

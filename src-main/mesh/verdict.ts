@@ -81,7 +81,7 @@ function judge(facts: VerdictFacts): VerdictCode {
     if (pin.direct) return "chosen-direct-dead";
     return path.active.kind === "relay" ? "chosen-relay-dead" : "chosen-relay-dead-direct";
   }
-  return path.active.kind === "relay" ? judgeRelayed(facts) : judgeDirect(path);
+  return path.active.kind === "relay" ? judgeRelayed(facts) : judgeDirect(path, facts.reason);
 }
 
 function judgeAbsence({ state, reason, own, only }: VerdictFacts): VerdictCode {
@@ -100,8 +100,9 @@ function judgeAbsence({ state, reason, own, only }: VerdictFacts): VerdictCode {
   }
 }
 
-function judgeDirect({ active, shared }: PathInUse): VerdictCode {
+function judgeDirect({ active, shared }: PathInUse, reason: VerdictFacts["reason"]): VerdictCode {
   const transport = transportOf(active.endpoint);
+  if (reason === "direct-for-room") return "direct-for-room";
   if (transport !== "udp") return transport === "kcp" ? "direct-for-losses" : "direct-link";
   if ((active.loss ?? 0) >= notableLoss) return "direct-lossy";
   if (active.mtu !== null && active.mtu < wholePacket) return "direct-small";
@@ -113,6 +114,7 @@ function judgeRelayed({ reason, candidates, here, there }: VerdictFacts): Verdic
   if (reason === "relay-link") return "relay-link";
   if (reason === "relay-first") return "relay-first";
   if (reason === "relay-faster") return "relay-quicker";
+  if (reason === "relay-for-room") return "relay-for-room";
   if (reason === "relay-direct-lost") return "relay-direct-broke";
   if (candidates.every(({ kind }) => kind === "relay")) return "relay-no-address";
   if (sharedAddress(here, there) !== null) return "relay-apart";
@@ -136,6 +138,8 @@ function placesOf(facts: VerdictFacts): Partial<Record<VerdictCode, VerdictStatu
   const loss = Math.max(0, ...plain.map(({ lineLoss }) => lineLoss));
   return {
     "direct-link": { name, transport, port },
+    "direct-for-room": { name, transport, port },
+    "relay-for-room": relayed,
     "direct-for-losses": { name, transport, loss: Math.max(1, Math.round(loss * 100)) },
     "relay-link": { ...relayed, transport, port },
     "transport-chosen": { name, transport },

@@ -27,6 +27,10 @@ export const engineLines: readonly EngineLine[] = [
     zh: "普通 UDP 没有应答，故经端口 {port} 上的 {transport} 直连：{name} 在 {endpoint} 应答",
   },
   {
+    said: "direct over {transport} on port {port}, which carries more than plain UDP does here: {name} answers at {endpoint}",
+    zh: "经端口 {port} 上的 {transport} 直连，它在此处比普通 UDP 能传更多数据：{name} 在 {endpoint} 应答",
+  },
+  {
     said: "direct over {transport}, which makes up for the losses of the line: {name} answers at {endpoint}",
     zh: "经能弥补线路丢包的 {transport} 直连：{name} 在 {endpoint} 应答",
   },
@@ -75,6 +79,10 @@ export const engineLines: readonly EngineLine[] = [
   {
     said: "direct to {name} until {chosen}, which you chose, answers",
     zh: "您选择的 {chosen} 没有应答，暂与 {name} 直连",
+  },
+  {
+    said: "relayed through {via}: that carries more than the direct path",
+    zh: "经 {via} 中继：比直连能传更多数据",
   },
   {
     said: "relayed through {via}: that is quicker than the direct path",

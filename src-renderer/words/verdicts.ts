@@ -17,6 +17,7 @@ const chinese: VerdictWords = {
     "direct-lossy": "数据包直达 {name}，但有 {loss}% 丢失。",
     "direct-small": "数据包直达 {name}，但线路一次最多只能传 {mtu} 字节，更大的包分两次传送。",
     "direct-link": "数据包经端口 {port} 上的 {transport} 直达 {name}，因为普通 UDP 没有应答。",
+    "direct-for-room": "数据包经端口 {port} 上的 {transport} 直达 {name}，因为普通 UDP 在那里能传的更少。",
     "direct-for-losses": "数据包经 {transport} 直达 {name}，它能弥补丢包：没有它，线路上会丢失 {loss}%。",
     "relay-link": "数据包经端口 {port} 上的 {transport} 由 {via} 中继，因为到它的 UDP 在本端被阻断。",
     "transport-chosen": "您为 {name} 选择了 {transport}，不会用其他传输方式发送。",
@@ -28,6 +29,7 @@ const chinese: VerdictWords = {
     "chosen-direct-dead": "您选择的到 {name} 的直连没有应答；在它应答之前，数据包经 {via} 传送。",
     "relay-first": "正在尝试 {name} 的各个地址，数据包暂经 {via} 传送。",
     "relay-quicker": "经 {via} 比直连 {name} 更快。",
+    "relay-for-room": "经 {via} 比直连 {name} 能传更多数据。",
     "relay-direct-broke": "到 {name} 的直连已断，正在重试；在它应答之前，数据包经 {via} 传送。",
     "relay-both-symmetric":
       "数据包经 {via} 传送：两端的 NAT 都是对称型，对每个目的地使用不同端口，因此无法告知任何一端该发往哪里。",

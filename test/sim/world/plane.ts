@@ -78,6 +78,11 @@ export class Plane {
   readonly #peers = new Set<SessionKey>();
   readonly #links = new Map<SessionKey, Link>();
   #traffic = new Set<SessionKey>();
+  /** Bytes a second that applications would send to peers, and that arrived there so far. */
+  readonly load = new Map<SessionKey, number>();
+  loadArrived = 0;
+  /** Bytes a second that the way to an endpoint carries; what is more gets lost. */
+  room: (endpoint: Endpoint) => number = () => Number.POSITIVE_INFINITY;
   #stopped = false;
   /** Bytes of probes and echoes sent, with their outer headers. */
   probeBytes = 0;
@@ -104,7 +109,8 @@ export class Plane {
     for (const key of wanted) this.#sendPacket(key);
     const peers = [...this.#traffic];
     this.#traffic = new Set();
-    if (peers.length > 0) this.#tell({ kind: "traffic", peers });
+    const heavy = peers.filter((peer) => this.load.has(peer));
+    if (peers.length > 0) this.#tell({ kind: "traffic", peers, heavy });
     this.#expire();
     this.#probeAll();
     this.#summarise();
@@ -445,11 +451,22 @@ export class Plane {
         path.isFresh = false;
         const { endpoint, rttMillis, minRttMillis, lastEchoMillis } = path;
         const loss = 1 - countBits(path.answered) / path.sent;
-        const found = { jitterMillis: 0, lossOut: null, lossIn: null, mtu: path.isProved ? 1400 : null };
-        paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, ...found, lastEchoMillis });
+        const found = { jitterMillis: 0, lossIn: null, mtu: path.isProved ? 1400 : null };
+        const told = { ...found, ...this.#fill(link, endpoint), lastEchoMillis };
+        paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, ...told });
       }
     }
     if (paths.length > 0) this.#tell({ kind: "measured", paths });
+  }
+
+  /** What became of a second of load. */
+  #fill(link: Link, endpoint: Endpoint): Pick<Measure, "lossOut" | "deliveredPerSecond"> {
+    const load = routeOf(link) === endpoint ? (this.load.get(link.key) ?? 0) : 0;
+    if (load === 0) return { lossOut: null, deliveredPerSecond: null };
+    const deliveredPerSecond = Math.min(load, this.room(endpoint));
+    this.loadArrived += deliveredPerSecond;
+    // Senders find out how much is too much, and lose some of it again and again.
+    return { lossOut: deliveredPerSecond < load ? 0.02 : 0, deliveredPerSecond };
   }
 }
 

@@ -39,6 +39,7 @@ function crowd() {
         jitterMillis: 0,
         lossOut: null,
         lossIn: null,
+        deliveredPerSecond: null,
       };
       const paths = names.map((name) => ({
         ...measure,

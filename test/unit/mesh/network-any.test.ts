@@ -95,6 +95,7 @@ const anything: fc.Arbitrary<Input> = fc.oneof(
         jitterMillis: rttMillis === null ? null : rttMillis / 10,
         lossOut: loss,
         lossIn: null,
+        deliveredPerSecond: rttMillis === null ? null : loss * 1e7,
         mtu: rttMillis === null ? null : 1400,
         lastEchoMillis: rttMillis === null ? null : start + 1000,
       })),

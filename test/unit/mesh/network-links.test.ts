@@ -66,8 +66,10 @@ class Bench {
       this.pass(1000);
       this.hear({ kind: "traffic", peers: [bob], heavy: [bob] });
       const known = { rttMillis: 20, minRttMillis: 20, loss: 0, jitterMillis: 0, mtu: 1400, lossIn: 0 };
+      const unknown = { deliveredPerSecond: null };
       const paths = Object.entries(loss).map(([endpoint, lossOut]) => ({
         ...known,
+        ...unknown,
         peer: bob,
         endpoint,
         lossOut,

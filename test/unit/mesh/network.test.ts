@@ -376,6 +376,7 @@ describe("a path", () => {
         jitterMillis: null,
         lossOut: null,
         lossIn: null,
+        deliveredPerSecond: null,
         mtu: null,
         lastEchoMillis: bench.now,
       };

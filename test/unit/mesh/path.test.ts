@@ -195,6 +195,7 @@ describe("candidates", () => {
       jitterMillis: null,
       lossOut: null,
       lossIn: null,
+      deliveredPerSecond: null,
       mtu: null,
       lastEchoMillis: now,
     };
@@ -214,6 +215,7 @@ describe("candidates", () => {
       jitterMillis: null,
       lossOut: null,
       lossIn: null,
+      deliveredPerSecond: null,
       mtu: null,
       lastEchoMillis: now - 1,
     };

@@ -47,7 +47,14 @@ class Bench {
 
   measure(endpoint: string, loss: number): void {
     const known = { rttMillis: 20, minRttMillis: 20, loss: 0, jitterMillis: 0, mtu: 1400 };
-    const measure = { endpoint, ...known, lossOut: loss, lossIn: 0, lastEchoMillis: this.now };
+    const measure = {
+      endpoint,
+      ...known,
+      lossOut: loss,
+      lossIn: 0,
+      deliveredPerSecond: null,
+      lastEchoMillis: this.now,
+    };
     this.hear({ kind: "measured", measure });
   }
 

@@ -125,6 +125,12 @@ const cases: readonly Case[] = [
     helps: ["Open a UDP port in the firewall of one end.", null, null],
   },
   {
+    name: "[P16] direct over a link that carries more",
+    facts: facts({ path: over(at("tls/203.0.113.7:443", 24)), reason: "direct-for-room" }),
+    says: "Packets go straight to bob over TLS on port 443, because plain UDP carries less there.",
+    helps: null,
+  },
+  {
     name: "[P13] direct over the link for lossy lines",
     facts: facts({
       path: over(at(`kcp/${outside}`, 24)),
@@ -223,6 +229,12 @@ const cases: readonly Case[] = [
     name: "at first",
     facts: relayed({ reason: "relay-first" }),
     says: "Packets go through oslo while the addresses of bob are being tried.",
+    helps: null,
+  },
+  {
+    name: "[P16] a relay carries more",
+    facts: relayed({ reason: "relay-for-room" }),
+    says: "Going through oslo carries more than the direct path to bob.",
     helps: null,
   },
   {
