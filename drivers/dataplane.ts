@@ -47,6 +47,18 @@ export interface PeerOptions {
   readonly mask?: Key;
   /** Seconds between keepalives while a session stands; 0 for none. */
   readonly keepaliveSeconds: number;
+  /** Packets from it for another peer, and from another peer for it, are passed on here; left out: they are the machine's. */
+  readonly forward?: boolean;
+}
+
+/** What is passed to all peers that a session stands with, of what is for many; and taken from them. */
+export interface BroadcastOptions {
+  /** UDP destination ports, at most 64. */
+  readonly ports: readonly number[];
+  /** Ranges whose last address is a broadcast, as 255.255.255.255 is. */
+  readonly subnets: readonly string[];
+  /** Packets of this machine that go out, 1 to 1000. */
+  readonly perSecond: number;
 }
 
 /** Where links are taken. */
@@ -186,6 +198,13 @@ export interface DataPlane {
 
   /** Adds a peer or changes it; its session and paths stay. */
   setPeer(realm: string, peer: PeerOptions): void;
+  /**
+   * Addresses of this machine and prefixes behind it, complete: what a peer sends there is the machine's own, though another
+   * peer has a wider prefix. Errors about packets that are passed on come from the addresses.
+   */
+  setOwn(realm: string, prefixes: readonly string[]): void;
+  /** Passes broadcasts and multicasts of chosen ports to all peers, and takes theirs; null, as at the start: neither. */
+  setBroadcast(realm: string, options: BroadcastOptions | null): void;
   /**
    * Confines a peer to plain UDP or to links of one transport (null: not at all): nothing is sent to it by any other, and what
    * comes from it by another is dropped, so that it is not answered either.

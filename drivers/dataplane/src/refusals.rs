@@ -48,6 +48,10 @@ pub enum Cause {
     Packet,
     /// A packet of the TUN for which there is no peer.
     NoPeer,
+    /// A packet for many that nobody chose to pass, or one too many.
+    Broadcast,
+    /// A packet of a peer for another that had no hop left.
+    Hops,
     /// Packets that waited for a session and were too many, or waited in vain.
     Waiting,
     /// A packet larger than its path that may not be cut; its sender is told.
@@ -62,7 +66,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 26] = [
+const OWN: [(Cause, &str); 28] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -83,6 +87,8 @@ const OWN: [(Cause, &str); 26] = [
     (Cause::AppStream, "app-stream"),
     (Cause::Packet, "packet"),
     (Cause::NoPeer, "no-peer"),
+    (Cause::Broadcast, "broadcast"),
+    (Cause::Hops, "hops"),
     (Cause::Waiting, "waiting"),
     (Cause::TooBig, "too-big"),
     (Cause::TunWrite, "tun-write"),

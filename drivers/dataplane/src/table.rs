@@ -3,7 +3,7 @@
 //! Readers hold a version without any lock; a change copies only the nodes on its way down.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -49,6 +49,23 @@ impl fmt::Display for Prefix {
     }
 }
 
+impl Prefix {
+    /// The address of a prefix that holds one alone.
+    pub fn host(&self) -> Option<IpAddr> {
+        match (self.v6, self.length) {
+            (true, 128) => Some(IpAddr::from(self.bits.to_be_bytes())),
+            (false, 32) => Some(IpAddr::from(((self.bits >> 96) as u32).to_be_bytes())),
+            _ => None,
+        }
+    }
+
+    /// The last address of an IPv4 range, where it has room for one besides hosts.
+    pub fn broadcast(&self) -> Option<Ipv4Addr> {
+        (!self.v6 && self.length <= 30)
+            .then(|| Ipv4Addr::from((self.bits >> 96) as u32 | u32::MAX >> self.length))
+    }
+}
+
 /// One version of the table.
 pub struct Table<T> {
     v4: Link<T>,
@@ -73,6 +90,11 @@ impl<T> Default for Table<T> {
 impl<T: Clone> Table<T> {
     /// What the longest prefix that holds `address` stands for.
     pub fn find(&self, address: IpAddr) -> Option<&T> {
+        self.find_longest(address).map(|(_, value)| value)
+    }
+
+    /// The same, behind the length of that prefix.
+    pub fn find_longest(&self, address: IpAddr) -> Option<(u8, &T)> {
         let (v6, bits) = align(address);
         let mut found = None;
         let mut next = if v6 { &self.v6 } else { &self.v4 };
@@ -80,7 +102,7 @@ impl<T: Clone> Table<T> {
             if (bits ^ node.bits) & mask(node.length) != 0 {
                 break;
             }
-            found = node.value.as_ref().or(found);
+            found = node.value.as_ref().map(|value| (node.length, value)).or(found);
             if node.length == 128 {
                 break;
             }
@@ -217,6 +239,7 @@ mod tests {
                     .iter()
                     .filter(|(prefix, _)| prefix.v6 == probe.v6 && (probe.bits ^ prefix.bits) & mask(prefix.length) == 0)
                     .max_by_key(|(prefix, _)| prefix.length);
+                prop_assert_eq!(table.find_longest(address), best.map(|(prefix, value)| (prefix.length, value)));
                 prop_assert_eq!(table.find(address), best.map(|(_, value)| value));
             }
             for prefix in list.into_keys() {

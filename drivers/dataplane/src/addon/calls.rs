@@ -6,6 +6,7 @@ use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::plane::{self, CallError, Confined, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
+use crate::table::Prefix;
 use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
@@ -57,6 +58,14 @@ pub struct PeerOptions {
     pub preshared_key: Option<String>,
     pub mask: Option<String>,
     pub keepalive_seconds: u32,
+    pub forward: Option<bool>,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct BroadcastOptions {
+    pub ports: Vec<u32>,
+    pub subnets: Vec<String>,
+    pub per_second: u32,
 }
 
 #[napi(object, object_to_js = false)]
@@ -221,7 +230,6 @@ impl DataPlane {
                     )));
                 }
             };
-            let prefixes = peer.allowed.iter().map(|prefix| read(prefix, "a prefix such as 10.1.0.0/16"));
             let key =
                 |text: &Option<String>, what| text.as_ref().map(|text| read_key(text, what)).transpose();
             let seconds = peer.keepalive_seconds;
@@ -230,14 +238,31 @@ impl DataPlane {
                 plane::PeerOptions {
                     public_key: read_key(&peer.public_key, "the public key")?,
                     kind,
-                    allowed: prefixes.collect::<Result<_, CallError>>()?,
+                    allowed: read_prefixes(&peer.allowed)?,
                     prologue: key(&peer.prologue, "the prologue")?,
                     preshared_key: key(&peer.preshared_key, "the preshared key")?,
                     mask: key(&peer.mask, "the mask key")?,
                     keepalive_seconds: u16::try_from(seconds)
                         .map_err(|_| CallError::invalid(format!("{seconds} s is no keepalive")))?,
+                    forward: peer.forward.unwrap_or(false),
                 },
             )
+        })
+    }
+
+    #[napi]
+    pub fn set_own(&self, realm: String, prefixes: Vec<String>) -> Result<(), Refused> {
+        guard(|| self.plane.set_own(&realm, &read_prefixes(&prefixes)?))
+    }
+
+    #[napi]
+    pub fn set_broadcast(&self, realm: String, options: Option<BroadcastOptions>) -> Result<(), Refused> {
+        guard(|| {
+            let read_options = |BroadcastOptions { ports, subnets, per_second }| {
+                let ports = ports.into_iter().map(read_port).collect::<Result<Vec<u16>, CallError>>()?;
+                Ok(plane::BroadcastOptions { ports, subnets: read_prefixes(&subnets)?, per_second })
+            };
+            self.plane.set_broadcast(&realm, options.map(read_options).transpose()?)
         })
     }
 
@@ -508,6 +533,10 @@ impl DataPlane {
         }
         stopped
     }
+}
+
+fn read_prefixes(texts: &[String]) -> Result<Vec<Prefix>, CallError> {
+    texts.iter().map(|text| read(text, "a prefix such as 10.1.0.0/16")).collect()
 }
 
 fn read_port(port: u32) -> Result<u16, CallError> {

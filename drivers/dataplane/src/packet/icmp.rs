@@ -1,7 +1,9 @@
-//! What a sender is told whose packet is too big: "fragmentation needed" (RFC 792, RFC 1191), "packet too big" (RFC 4443).
+//! What a sender is told whose packet cannot go on: "fragmentation needed" (RFC 792, RFC 1191) or "packet too big" (RFC 4443)
+//! where it is larger than its way, "time exceeded" where it has no hop left.
 
 use super::checksum;
 use super::ip::{Header, Version};
+use std::net::IpAddr;
 
 const ICMP: u8 = 1;
 const ICMP_V6: u8 = 58;
@@ -9,16 +11,31 @@ const ICMP_V6: u8 = 58;
 const LARGEST_V4: usize = 576;
 const LARGEST_V6: usize = 1_280;
 
-/// The error about `packet` as it would come from its receiver, ready for the sender's TUN; `None` where no error may be
-/// sent: about errors, later fragments, and senders or receivers that are no single host.
+/// The error about `packet` as it would come from its receiver, ready for its sender; `None` where no error may be sent: about
+/// errors, later fragments, and senders or receivers that are no single host.
 pub fn too_big(packet: &[u8], header: &Header, mtu: u16) -> Option<Vec<u8>> {
     match header.version {
-        Version::V4 => too_big_v4(packet, header, mtu),
-        Version::V6 => too_big_v6(packet, header, mtu),
+        Version::V4 => error_v4(packet, header, ([3, 4], u32::from(mtu)), None),
+        Version::V6 => error_v6(packet, header, ([2, 0], u32::from(mtu)), None),
     }
 }
 
-fn too_big_v4(packet: &[u8], header: &Header, mtu: u16) -> Option<Vec<u8>> {
+/// The error about a packet that had no hop left: from the router that says so, where its address in the packet's family is
+/// known, else as from the receiver. `None` as for [`too_big`].
+pub fn time_exceeded(packet: &[u8], header: &Header, router: Option<IpAddr>) -> Option<Vec<u8>> {
+    match header.version {
+        Version::V4 => error_v4(packet, header, ([11, 0], 0), router),
+        Version::V6 => error_v6(packet, header, ([3, 0], 0), router),
+    }
+}
+
+/// `what`: type and code, and the word behind the checksum.
+fn error_v4(
+    packet: &[u8],
+    header: &Header,
+    (kind, word): ([u8; 2], u32),
+    from: Option<IpAddr>,
+) -> Option<Vec<u8>> {
     let is_error = header.protocol == ICMP
         && packet.get(header.length).is_some_and(|kind| matches!(kind, 3 | 4 | 5 | 11 | 12));
     let is_later = u16::from_be_bytes([packet[6], packet[7]]) & 0x1fff != 0;
@@ -33,18 +50,26 @@ fn too_big_v4(packet: &[u8], header: &Header, mtu: u16) -> Option<Vec<u8>> {
     error[2..4].copy_from_slice(&(total as u16).to_be_bytes());
     error[8] = 64;
     error[9] = ICMP;
-    error[12..16].copy_from_slice(&packet[16..20]);
+    match from {
+        Some(IpAddr::V4(from)) => error[12..16].copy_from_slice(&from.octets()),
+        _ => error[12..16].copy_from_slice(&packet[16..20]),
+    }
     error[16..20].copy_from_slice(&packet[12..16]);
     checksum::write_ipv4(&mut error, 20);
-    error[20..22].copy_from_slice(&[3, 4]);
-    error[26..28].copy_from_slice(&mtu.to_be_bytes());
+    error[20..22].copy_from_slice(&kind);
+    error[24..28].copy_from_slice(&word.to_be_bytes());
     error[28..].copy_from_slice(quoted);
     let sum = !checksum::sum(&error[20..], 0);
     error[22..24].copy_from_slice(&sum.to_be_bytes());
     Some(error)
 }
 
-fn too_big_v6(packet: &[u8], header: &Header, mtu: u16) -> Option<Vec<u8>> {
+fn error_v6(
+    packet: &[u8],
+    header: &Header,
+    (kind, word): ([u8; 2], u32),
+    from: Option<IpAddr>,
+) -> Option<Vec<u8>> {
     let is_error = header.protocol == ICMP_V6 && packet.get(40).is_some_and(|kind| *kind < 128);
     let is_host = |address: &[u8]| address[0] != 0xff && address.iter().any(|byte| *byte != 0);
     if is_error || !is_host(&packet[8..24]) || !is_host(&packet[24..40]) {
@@ -57,10 +82,13 @@ fn too_big_v6(packet: &[u8], header: &Header, mtu: u16) -> Option<Vec<u8>> {
     error[4..6].copy_from_slice(&(length as u16).to_be_bytes());
     error[6] = ICMP_V6;
     error[7] = 64;
-    error[8..24].copy_from_slice(&packet[24..40]);
+    match from {
+        Some(IpAddr::V6(from)) => error[8..24].copy_from_slice(&from.octets()),
+        _ => error[8..24].copy_from_slice(&packet[24..40]),
+    }
     error[24..40].copy_from_slice(&packet[8..24]);
-    error[40] = 2;
-    error[44..48].copy_from_slice(&u32::from(mtu).to_be_bytes());
+    error[40..42].copy_from_slice(&kind);
+    error[44..48].copy_from_slice(&word.to_be_bytes());
     error[48..].copy_from_slice(quoted);
     let head =
         Header { version: Version::V6, length: 40, total: 40 + length, protocol: ICMP_V6, fragment: false };
@@ -88,7 +116,7 @@ mod tests {
                 bytes[2..4].copy_from_slice(&length.to_be_bytes());
             }
             let header = Header::parse(&bytes).expect("an IP packet");
-            if let Some(error) = too_big(&bytes, &header, mtu) {
+            for error in [too_big(&bytes, &header, mtu), time_exceeded(&bytes, &header, None)].into_iter().flatten() {
                 let about = Header::parse(&error).expect("an IP packet");
                 prop_assert_eq!(about.total, error.len());
                 prop_assert_eq!(about.source(&error), header.destination(&bytes));

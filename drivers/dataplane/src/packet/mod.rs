@@ -4,6 +4,7 @@ pub mod checksum;
 pub mod coalesce;
 pub mod flow;
 pub mod fragment;
+pub mod hop;
 pub mod icmp;
 pub mod ip;
 pub mod mss;

@@ -365,6 +365,7 @@ pub(super) fn forget(core: &Core, realm: &Realm, peer: &Arc<Peer>) {
         std::mem::take(&mut drive.state.prefixes)
     });
     realm.assign(peer, &prefixes, &[]);
+    realm.forwarding.note(peer.forward.swap(false, Ordering::Relaxed), false);
 }
 
 fn join(thread: JoinHandle<()>) {

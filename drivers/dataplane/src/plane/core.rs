@@ -49,8 +49,8 @@ pub struct Core {
     pub short_stun: Bucket,
     /// Bytes of probes.
     pub budget: Budget,
-    /// Errors about packets that are too big.
-    pub too_big: Bucket,
+    /// Errors about packets that cannot go on.
+    pub errors: Bucket,
     pub stopped: AtomicBool,
     next_id: AtomicU32,
 }
@@ -75,7 +75,7 @@ impl Core {
             proven_handshakes: Bucket::new(2_048),
             short_stun: Bucket::new(64),
             budget: Budget::default(),
-            too_big: Bucket::new(64),
+            errors: Bucket::new(64),
             stopped: AtomicBool::new(false),
             next_id: AtomicU32::new(0),
         }

@@ -1,7 +1,9 @@
 //! Opened payloads: IP packets to the TUN in joined writes, probes answered, control taken.
 
+use super::broadcast;
 use super::core::Core;
-use super::outbox::Outgoing;
+use super::forward;
+use super::outbox::{Outbox, Outgoing};
 use super::peer::{Heard, Peer};
 use super::prober::Echo;
 use super::punch::PUNCH;
@@ -14,7 +16,7 @@ use crate::packet::ip::Header;
 use crate::packet::mss;
 use crate::refusals::Cause;
 use crate::session::probe::{self, Counts, Probe};
-use crate::session::{Keypair, Opened, RealmKind, Refused, Suite, control, part};
+use crate::session::{Keypair, Millis, Opened, RealmKind, Refused, Suite, control, part};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ use std::sync::atomic::Ordering;
 pub struct Delivery {
     run: Run,
     realm: Option<Arc<Realm>>,
+    /// What is passed on to other peers; made when the first packet is.
+    onward: Option<Outbox>,
 }
 
 impl Delivery {
@@ -40,7 +44,7 @@ impl Delivery {
     ) {
         let mut heard = Heard::default();
         let mut authentic = false;
-        let mut sources = Sources { peer, last: None };
+        let mut sources = Sources { peer, last: None, receiver: None, now: batch.now };
         let (mut packets, mut bytes) = (0, 0);
         let arrived = opens.iter().flatten().count() as u64;
         if arrived > 0
@@ -69,7 +73,7 @@ impl Delivery {
                 Some(0x40..=0x6f) => {
                     match self.take_packet(core, slab, payload, opened.partial_checksum, &mut sources) {
                         Ok(length) => {
-                            packets += 1;
+                            packets += u64::from(length > 0);
                             bytes += length as u64;
                         }
                         Err(cause) => core.refusals.count(cause),
@@ -112,6 +116,9 @@ impl Delivery {
         if let Some(realm) = self.realm.take() {
             write_run(&mut self.run, core, &realm, slab);
         }
+        if let Some(outbox) = &mut self.onward {
+            core.refusals.add(Cause::Send, outbox.flush() as u64);
+        }
     }
 
     /// Takes what came in two parts; bytes of the packet, 0 if it was none.
@@ -140,7 +147,7 @@ impl Delivery {
         }
     }
 
-    /// Checks a packet and adds it to the run; its length.
+    /// Checks a packet and adds it to the run, or passes it on; its length, 0 for what is for many.
     fn take_packet(
         &mut self,
         core: &Core,
@@ -160,12 +167,22 @@ impl Delivery {
         if !sources.allow(header.source(&slab[payload.clone()])) {
             return Err(Cause::Source);
         }
+        let packet = payload.start..payload.start + header.total;
+        let (from, now) = (sources.peer, sources.now);
+        let (counted, partial) = match sources.receiver(header.destination(&slab[packet.clone()])) {
+            Receiver::Machine => (header.total, partial),
+            Receiver::Many => (0, broadcast::receive(realm, &header, &mut slab[packet.clone()], partial)?),
+            Receiver::Peer(to) => {
+                let outbox = self.onward.get_or_insert_with(|| Outbox::new(None, false));
+                let whole = (header, &mut slab[packet], partial);
+                return forward::pass(core, outbox, (from, to), whole, now);
+            }
+        };
         let Some(link) = &realm.tun else { return Err(Cause::NoTun) };
         if self.realm.as_ref().is_none_or(|current| !Arc::ptr_eq(current, realm)) {
             self.flush(core, slab);
             self.realm = Some(realm.clone());
         }
-        let packet = payload.start..payload.start + header.total;
         if mss::is_syn(&slab[packet.clone()], &header)
             && let Some(spread) = &*sources.peer.outgoing.load()
         {
@@ -177,21 +194,32 @@ impl Delivery {
             }
             write_run(&mut self.run, core, realm, slab);
             self.run.push(slab, packet, header, false, false);
-            return Ok(header.total);
+            return Ok(counted);
         }
         let datagrams = link.tun.takes_datagrams();
         if !self.run.push(slab, packet.clone(), header, partial, datagrams) {
             write_run(&mut self.run, core, realm, slab);
             self.run.push(slab, packet, header, partial, datagrams);
         }
-        Ok(header.total)
+        Ok(counted)
     }
 }
 
-/// Whether the peer may use a source address; a stream asks once.
+/// Whether the peer may use a source address, and whom its packets are for; a stream asks once.
 struct Sources<'a> {
     peer: &'a Arc<Peer>,
     last: Option<IpAddr>,
+    receiver: Option<(IpAddr, Receiver)>,
+    now: Millis,
+}
+
+/// Whom a packet of a peer is for.
+enum Receiver {
+    Machine,
+    /// Whoever listens on this machine.
+    Many,
+    /// It is passed on.
+    Peer(Arc<Peer>),
 }
 
 impl Sources<'_> {
@@ -205,6 +233,22 @@ impl Sources<'_> {
             self.last = Some(source);
         }
         allowed
+    }
+
+    fn receiver(&mut self, destination: IpAddr) -> &Receiver {
+        if self.receiver.as_ref().is_some_and(|(last, _)| *last != destination) {
+            self.receiver = None;
+        }
+        let (realm, from) = (&self.peer.realm, self.peer);
+        let (_, receiver) = self.receiver.get_or_insert_with(|| {
+            let receiver = if broadcast::is_for_many(realm, destination) {
+                Receiver::Many
+            } else {
+                forward::target(realm, from, destination).map_or(Receiver::Machine, Receiver::Peer)
+            };
+            (destination, receiver)
+        });
+        receiver
     }
 }
 

@@ -1,25 +1,24 @@
 //! Packets and the size of their path: TCP is cut to it, small ones go in two parts, of others the sender is told.
 
+use super::convey::Origin;
 use super::core::Core;
 use super::mtu::FULL;
 use super::outbox::{Outbox, Outgoing, Pushed};
-use super::realm::TunLink;
 use crate::packet::fragment;
 use crate::packet::icmp;
 use crate::packet::ip::{Header, Version};
 use crate::packet::mss;
 use crate::packet::segment::Cut;
-use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
 use crate::session::{Millis, Refused};
 use std::sync::Arc;
 
-/// Seals what one read of the TUN brought, in a size that passes. `link`: where senders of too large packets are told.
+/// Seals what one read of the TUN brought, or one packet of a peer, in a size that passes. `origin` is told of too large packets.
 pub fn push(
     outbox: &mut Outbox,
     outgoing: &Arc<Outgoing>,
     (cut, packet): (&Cut, &[u8]),
-    (core, link): (&Core, Option<&TunLink>),
+    (core, origin): (&Core, &Origin<'_>),
     now: Millis,
 ) -> Result<Pushed, Refused> {
     let mtu = usize::from(outgoing.mtu);
@@ -34,7 +33,7 @@ pub fn push(
         let mut whole = vec![0; cut.length(index)];
         cut.write(packet, index, &mut whole);
         cut.finish(&mut whole);
-        pushed.add(push_large(outbox, outgoing, &whole, (core, link), now)?);
+        pushed.add(push_large(outbox, outgoing, &whole, (core, origin), now)?);
     }
     Ok(pushed)
 }
@@ -44,7 +43,7 @@ fn push_large(
     outbox: &mut Outbox,
     outgoing: &Arc<Outgoing>,
     packet: &[u8],
-    (core, link): (&Core, Option<&TunLink>),
+    (core, origin): (&Core, &Origin<'_>),
     now: Millis,
 ) -> Result<Pushed, Refused> {
     // Nothing smaller may be asked of an IPv6 sender (RFC 8200), and IPv4 is treated alike.
@@ -61,13 +60,7 @@ fn push_large(
         return Ok(pushed);
     }
     core.refusals.count(Cause::TooBig);
-    if let Some(link) = link
-        && core.too_big.take(now)
-        && let Some(error) = icmp::too_big(packet, &header, carried)
-        && link.tun.write(&error, Vnet::default(), 0..error.len(), &[]).is_err()
-    {
-        core.refusals.count(Cause::TunWrite);
-    }
+    origin.tell(core, icmp::too_big(packet, &header, carried), now);
     Ok(Pushed::default())
 }
 

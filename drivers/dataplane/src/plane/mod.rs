@@ -1,12 +1,15 @@
 //! The data plane itself: sockets, realms, peers, and the threads that move their packets.
 
+mod broadcast;
 mod budget;
 mod calls;
+mod convey;
 mod core;
 mod deliver;
 mod drive;
 mod extras;
 mod fit;
+mod forward;
 mod framing;
 mod gather;
 mod handshakes;
@@ -60,8 +63,8 @@ mod tests;
 pub use calls::Plane;
 pub use only::Confined;
 pub use options::{
-    CallError, ConnectOptions, Counters, ListenOptions, PathOptions, PeerOptions, PunchOptions, RealmOptions,
-    TunOptions, Use,
+    BroadcastOptions, CallError, ConnectOptions, Counters, ListenOptions, PathOptions, PeerOptions,
+    PunchOptions, RealmOptions, TunOptions, Use,
 };
 pub use port::Place;
 #[cfg(target_os = "linux")]

@@ -48,6 +48,18 @@ pub struct PeerOptions {
     pub preshared_key: Option<Key>,
     pub mask: Option<Key>,
     pub keepalive_seconds: u16,
+    /// Packets from it for another peer, and from another peer for it, are passed on here.
+    pub forward: bool,
+}
+
+/// What [`Plane::set_broadcast`] takes.
+pub struct BroadcastOptions {
+    /// UDP destination ports.
+    pub ports: Vec<u16>,
+    /// Ranges whose last address is a broadcast.
+    pub subnets: Vec<Prefix>,
+    /// Packets of this machine that go out, at most.
+    pub per_second: u32,
 }
 
 /// One path to probe.

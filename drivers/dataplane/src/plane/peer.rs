@@ -36,6 +36,8 @@ pub struct Peer {
     pub traffic: Traffic,
     /// Roams with every authentic datagram.
     pub is_stock: AtomicBool,
+    /// Its packets for other peers, and theirs for it, are passed on here.
+    pub forward: AtomicBool,
     /// A router's own mask; what goes to it is masked so.
     pub mask: ArcSwapOption<Mask>,
     /// What goes again when its path turns out to be dead.
@@ -81,6 +83,7 @@ impl Peer {
             relayed: Relayed::default(),
             traffic: Traffic::default(),
             is_stock: AtomicBool::new(kind == PeerKind::Stock),
+            forward: AtomicBool::new(false),
             mask: ArcSwapOption::empty(),
             recent: Recent::default(),
             halves: Mutex::default(),

@@ -1,10 +1,11 @@
 //! The calls that concern one peer.
 
+use super::broadcast::Broadcast;
 use super::calls::{Plane, forget};
 use super::core::{millis, random_u32};
 use super::masks::RealmMasks;
 use super::only::Confined;
-use super::options::{CallError, Called, PathOptions, PeerOptions, PunchOptions, Use};
+use super::options::{BroadcastOptions, CallError, Called, PathOptions, PeerOptions, PunchOptions, Use};
 use super::peer::Peer;
 use super::punch;
 use super::receive;
@@ -13,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::mask::Mask;
 use crate::session::control::{ControlError, MAX_KIND};
 use crate::session::{self, Association, Epoch, Key, Millis};
+use crate::table::Prefix;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,6 +69,27 @@ impl Plane {
             std::mem::replace(&mut drive.state.prefixes, options.allowed.clone())
         });
         realm.assign(&peer, &old, &options.allowed);
+        realm.forwarding.note(peer.forward.swap(options.forward, Ordering::Relaxed), options.forward);
+        Ok(())
+    }
+
+    /// Addresses of this machine and prefixes behind it: what comes for them is its own, though a peer has a wider prefix.
+    pub fn set_own(&self, realm: &str, prefixes: &[Prefix]) -> Called<()> {
+        self.realm(realm)?.forwarding.set_own(prefixes);
+        Ok(())
+    }
+
+    /// What is passed of what is for many; `None`: nothing.
+    pub fn set_broadcast(&self, realm: &str, options: Option<BroadcastOptions>) -> Called<()> {
+        let realm = self.realm(realm)?;
+        let Some(BroadcastOptions { ports, subnets, per_second }) = options else {
+            realm.broadcast.store(None);
+            return Ok(());
+        };
+        if ports.len() > 64 || !(1..=1_000).contains(&per_second) {
+            return Err(CallError::invalid("at most 64 ports, and 1 to 1000 packets a second"));
+        }
+        realm.broadcast.store(Some(Arc::new(Broadcast::new(ports, &subnets, per_second))));
         Ok(())
     }
 

@@ -1,12 +1,14 @@
 //! One network (or one router role) of this process: its key, its peers, its table, its TUN.
 
+use super::broadcast::Broadcast;
+use super::forward::Forwarding;
 use super::masks::RealmMasks;
 use super::peer::Peer;
 use super::port::Port;
 use crate::os::{Tun, Waker};
 use crate::session::{Key, Local, Millis, RealmKind};
 use crate::table::{Prefix, Table};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -28,6 +30,9 @@ pub struct Realm {
     pub masks: ArcSwap<RealmMasks>,
     /// Read for each packet.
     pub table: ArcSwap<Table<Arc<Peer>>>,
+    pub forwarding: Forwarding,
+    /// `None`: what is for many is dropped, both ways.
+    pub broadcast: ArcSwapOption<Broadcast>,
     peers: RwLock<HashMap<Key, Arc<Peer>>>,
     /// Held while peers or their prefixes change.
     changing: Mutex<()>,
@@ -57,6 +62,8 @@ impl Realm {
             tun,
             masks: ArcSwap::default(),
             table: ArcSwap::default(),
+            forwarding: Forwarding::default(),
+            broadcast: ArcSwapOption::empty(),
             peers: RwLock::default(),
             changing: Mutex::new(()),
             unknown_key_told: AtomicU64::new(0),

@@ -1,5 +1,6 @@
 //! What a peer is sent besides the stream of its packets: what waited, control, keepalives, handshakes.
 
+use super::convey::Origin;
 use super::core::{Core, SLOW_LANE};
 use super::drive::Drive;
 use super::fit;
@@ -93,8 +94,8 @@ impl Drive<'_> {
                 let Ok(cut) = Cut::plan(&packet.vnet, &packet.bytes) else { continue };
                 let outgoing = spread.of(&cut.header, &packet.bytes);
                 fit::clamp(&mut packet.bytes, &cut.header, outgoing.mtu.into(), cut.partial);
-                let link = self.peer.realm.tun.as_ref();
-                match fit::push(outbox, outgoing, (&cut, &packet.bytes), (self.core, link), now) {
+                let origin = Origin::Machine(self.peer.realm.tun.as_ref());
+                match fit::push(outbox, outgoing, (&cut, &packet.bytes), (self.core, &origin), now) {
                     Ok(pushed) => {
                         self.core.refusals.add(Cause::Send, pushed.refused as u64);
                         self.peer.traffic.count_sent(cut.count, cut.bytes(), now);

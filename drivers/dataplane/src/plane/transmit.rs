@@ -1,14 +1,15 @@
 //! The thread of one TUN: packets of this machine → sealed datagrams.
 
+use super::broadcast;
+use super::convey::{Origin, convey};
 use super::core::{Core, millis};
-use super::fit;
 use super::outbox::Outbox;
 use super::realm::{Realm, TunLink};
 use crate::os::prefer_latency;
 use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
-use crate::session::{Millis, Refused};
+use crate::session::Millis;
 use std::io;
 
 /// Reads of the TUN before what was sealed must leave, however small.
@@ -60,33 +61,17 @@ fn take(
         core.refusals.count(Cause::Packet);
         return;
     };
+    let destination = cut.header.destination(packet);
+    if broadcast::is_for_many(realm, destination) {
+        if let Err(cause) = broadcast::send(core, realm, outbox, (&cut, packet), now) {
+            core.refusals.count(cause);
+        }
+        return;
+    }
     let table = realm.table.load();
-    let Some(peer) = table.find(cut.header.destination(packet)) else {
+    let Some(peer) = table.find(destination) else {
         core.refusals.count(Cause::NoPeer);
         return;
     };
-    let spread = peer.outgoing.load();
-    let Some(outgoing) = spread.as_ref().map(|spread| spread.of(&cut.header, packet)) else {
-        peer.hold(core, *vnet, packet);
-        return;
-    };
-    fit::clamp(packet, &cut.header, outgoing.mtu.into(), cut.partial);
-    match fit::push(outbox, outgoing, (&cut, packet), (core, Some(link)), now) {
-        Ok(pushed) => {
-            core.refusals.add(Cause::Send, pushed.refused as u64);
-            peer.traffic.count_sent(cut.count, cut.bytes(), now);
-            if cut.count == 1 {
-                peer.recent.note(vnet, &cut.header, packet, now);
-            }
-            if pushed.wake {
-                peer.wake(core);
-            }
-        }
-        // Too old or used up: its association ends it when it looks, and the packet waits for the next.
-        Err(Refused::Expired) => {
-            peer.wake(core);
-            peer.hold(core, *vnet, packet);
-        }
-        Err(refused) => core.refusals.count(Cause::Session(refused)),
-    }
+    convey(core, outbox, peer, (vnet, &cut, packet), &Origin::Machine(Some(link)), now);
 }

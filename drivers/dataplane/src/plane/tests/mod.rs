@@ -1,6 +1,8 @@
 //! Whole data planes over loopback, with socket pairs for TUNs.
 
+mod broadcast;
 mod churn;
+mod forward;
 mod kcp;
 mod masks;
 mod packets;

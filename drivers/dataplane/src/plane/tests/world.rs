@@ -249,6 +249,7 @@ pub fn peer(public_key: Key, number: u8, kind: PeerKind) -> PeerOptions {
         preshared_key: None,
         mask: None,
         keepalive_seconds: 0,
+        forward: false,
     }
 }
 
