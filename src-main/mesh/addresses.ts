@@ -137,11 +137,18 @@ export interface LocalPrefix {
   readonly interface: string;
 }
 
-/** Whether an address can be a member's: inside, and neither the range's own address nor its broadcast one. */
+/** Whether an address can be a member's: inside, and neither the range's own address, nor the resolver's, nor its broadcast one. */
 export function isUsableIn(range: Prefix | null, address: Address): boolean {
   if (range === null || !contains(range, address)) return false;
   const { first, count } = hostsOf(range);
   return address.value >= first && address.value < first + count;
+}
+
+/** Address at which each member's own machine answers for the network's names: the last of a range; null where it has none. */
+export function resolverAddress(range: Prefix): Address | null {
+  const bits = 32 - range.length;
+  if (range.family !== 4 || bits < fewestResolverBits) return null;
+  return { family: 4, value: range.value + (1n << BigInt(bits)) - 2n };
 }
 
 /** Tells whether an address can be a member's in any of the ranges; quick for IPv4, since every member is asked about. */
@@ -268,9 +275,11 @@ function hostsOf(range: Prefix): { readonly first: bigint; readonly count: bigin
   const bits = (range.family === 4 ? 32 : 128) - range.length;
   const size = 1n << BigInt(bits);
   if (bits < 2) return { first: range.value, count: size };
-  return { first: range.value + 1n, count: size - 2n };
+  return { first: range.value + 1n, count: size - (resolverAddress(range) === null ? 2n : 3n) };
 }
 
+/** Smaller ranges have no address to spare. */
+const fewestResolverBits = 3;
 const holdFor: Millis = 60_000;
 const keptAfterLeaving: Millis = 30 * 86_400_000;
 const longestName = 63;

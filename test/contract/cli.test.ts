@@ -57,6 +57,7 @@ describe("set", () => {
       proxy: null,
       tlsName: null,
       tlsPath: null,
+      dns: true,
       mtu: 1300,
     });
     const way = ["--transport", "tls", "--proxy", "socks5://ann:secret@proxy.example.org:1080"];

@@ -299,5 +299,5 @@ const reapScript = `
     ip netns pids "$namespace" | xargs -r kill -KILL 2>/dev/null
     ip netns delete "$namespace"
   done
-  rm -rf "$2/$1"-*
+  rm -rf "$2/$1"-* /etc/netns/"$1"-*
 `;

@@ -6,9 +6,10 @@ import {
   newRange,
   overlapping,
   parseRange,
+  resolverAddress,
 } from "../../../src-main/mesh/addresses.ts";
 import type { AddressInUse } from "../../../src-main/mesh/membership.ts";
-import { parseAddress, parsePrefix } from "../../../src-shared/address.ts";
+import { formatAddress, parseAddress, parsePrefix } from "../../../src-shared/address.ts";
 import { nodeName } from "../../../src-shared/ids.ts";
 import { day, hashOf, identityOf, start, TestNetwork } from "../../fakes/entries.ts";
 
@@ -47,11 +48,13 @@ describe("reserving an address", () => {
             reserve(book, `node ${at}`, { ranges: [range] }),
           );
           const addresses = given.flatMap((result) => (result.ok ? [result.address] : []));
-          const room = 2 ** (32 - length) - 2;
+          const room = 2 ** (32 - length) - 3;
           expect(new Set(addresses).size).toBe(Math.min(count, room));
           for (const result of given.slice(room))
             expect(result).toMatchObject({ ok: false, code: "range-full" });
           const prefix = parsePrefix(range);
+          const resolver = prefix === null ? null : resolverAddress(prefix);
+          expect(addresses).not.toContain(resolver === null ? null : formatAddress(resolver));
           for (const address of addresses) {
             const host = Number((parseAddress(address)?.value ?? 0n) - (prefix?.value ?? 0n));
             expect(host).toBeGreaterThan(0);
