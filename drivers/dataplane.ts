@@ -317,13 +317,13 @@ export interface PathMeasure {
   /** Share of datagrams lost lately, 0–1: of ours on the way there, and of the peer's on the way here; null until known. */
   readonly lossOut: number | null;
   readonly lossIn: number | null;
+  /** Bytes a second of ours that arrived there since the last summary; null unless more datagrams went than came. */
+  readonly deliveredPerSecond: number | null;
   /** Largest inner IP packet that passes whole; null while it is searched. */
   readonly mtu: number | null;
   readonly lastEchoMillis: number | null;
 }
 
-  /** Bytes a second of ours that arrived there since the last summary; null unless more datagrams went than came. */
-  readonly deliveredPerSecond: number | null;
 /** What the data plane tells; delivered in batches, at most every few milliseconds. */
 export type DataPlaneEvent =
   /** A packet for a peer without session or path; once per peer until a session stands or 5 s have passed. */

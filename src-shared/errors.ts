@@ -139,6 +139,10 @@ export const errorKinds = {
     "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave it out.",
   ),
   "already-member": kind(409, "This machine is already a member of “{name}”."),
+  "not-gateway": kind(
+    403,
+    "This machine may not let WireGuard clients in. On one of {devices} run: starmesh member gateway {name} on",
+  ),
   "not-admin": kind(403, "This machine may not do that. These can: {devices}."),
   "not-with-secret": kind(
     409,

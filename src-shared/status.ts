@@ -111,6 +111,8 @@ export const peerStatus = z.object({
   name: z.string(),
   network: z.string(),
   address: z.string(),
+  /** All of them, IPv6 last; empty while another member has its address. */
+  addresses: z.array(z.string()),
   publicKey: z.string(),
   /** `node` runs Starmesh, `stock` an ordinary WireGuard client. */
   kind: z.enum(["node", "stock"]),
@@ -138,6 +140,9 @@ export const networkStatus = z.object({
   /** Own address in it; null while waiting for one. */
   address: z.string().nullable(),
   range: z.string().nullable(),
+  /** Own IPv6 address, and the network's prefix; null while the network is down. */
+  address6: z.string().nullable(),
+  range6: z.string().nullable(),
   publicKey: z.string(),
   state: z.enum(["off", "joining", "online", "offline", "refused"]),
   /** What the state waits for or was refused for. */
@@ -220,11 +225,15 @@ export type Status = z.infer<typeof status>;
 export const memberStatus = z.object({
   name: z.string(),
   address: z.string(),
+  /** All of them, IPv6 last; empty while another member has its address. */
+  addresses: z.array(z.string()),
   identity: z.string(),
   publicKey: z.string(),
   kind: z.enum(["node", "stock"]),
   approved: z.boolean(),
   admin: z.boolean(),
+  /** Prefixes that it may route, besides letting stock clients in; null: it is no gateway. */
+  gateway: z.array(z.string()).nullable(),
   self: z.boolean(),
   online: z.boolean(),
   /** End of the certificate. */

@@ -1,12 +1,13 @@
-/** Commands about members: invite, members, member approve|remove|admin, wg add. */
+/** Commands about members: invite, members, member approve|remove|admin|gateway. */
 import type { Command } from "commander";
+import { Argument } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
 import type { MemberStatus } from "../../src-shared/status.ts";
 import { parseCount, parseDuration } from "./arguments.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
-import { nextCommand } from "./context.ts";
 import { withEngine } from "./engine.ts";
 import { formatTime, inviteTerms, stateCell } from "./format.ts";
+import { qrLines } from "./qr.ts";
 
 interface InviteOptions extends CommonOptions {
   readonly once?: true;
@@ -17,11 +18,6 @@ interface InviteOptions extends CommonOptions {
 
 interface MemberOptions extends CommonOptions {
   readonly network?: string;
-}
-
-interface WireGuardOptions extends MemberOptions {
-  readonly endpoint?: string;
-  readonly qr?: true;
 }
 
 export function addMemberCommands(program: Command, context: Context): void {
@@ -56,7 +52,6 @@ export function addMemberCommands(program: Command, context: Context): void {
     });
 
   addMemberCommand(program, context);
-  addWireGuardCommand(program, context);
 }
 
 /** The table of `members` and `network show`. */
@@ -68,7 +63,7 @@ export function printMembers({ terminal }: Context, members: readonly MemberStat
       member.address,
       member.approved ? stateCell(member.online ? "online" : "offline") : stateCell("waits"),
       member.kind === "stock" ? "WireGuard client" : "node",
-      member.admin ? "admin" : "",
+      [...(member.admin ? ["admin"] : []), ...(member.gateway === null ? [] : ["gateway"])].join(", "),
       member.servedBy ?? "",
       member.expires === null ? "" : formatTime(member.expires).slice(0, 10),
       member.self ? "this machine" : "",
@@ -96,34 +91,19 @@ function addMemberCommand(program: Command, context: Context): void {
         context.terminal.print(`${name} ${done}.`);
       });
   }
-}
-
-function addWireGuardCommand(program: Command, context: Context): void {
-  program
-    .command("wg")
-    .description("let stock WireGuard clients in through this machine")
-    .command("add")
-    .argument("<NAME>", "what the client is called in the network")
-    .description("print the profile of a new client that this machine serves")
-    .option("--network <NETWORK>", "where this machine is in several")
-    .option("--endpoint <HOST[:PORT]>", "where the client reaches this machine")
-    .option("--qr", "draw it as a QR code for the WireGuard app, too")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  starmesh wg add phone --qr\n  starmesh wg add laptop --endpoint vpn.example.org > laptop.conf\n",
-    )
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<WireGuardOptions>();
-      const { terminal } = context;
-      const endpoint = options.endpoint === undefined ? {} : { endpoint: options.endpoint };
-      const added = await withEngine(context, options, (client) =>
-        client.call("wireguard.add", { name, ...inNetwork(options), ...endpoint }),
+  member
+    .command("gateway")
+    .argument("<NAME>", "the member's name, address or the beginning of its key")
+    .addArgument(new Argument("<on|off>", "may it, or not").choices(["on", "off"]))
+    .description("whether a member may let stock WireGuard clients in, and route what is granted to it")
+    .option("--network <NETWORK>", "where several networks have such a member")
+    .action(async (name: string, wish: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<MemberOptions>();
+      const on = wish === "on";
+      await withEngine(context, options, (client) =>
+        client.call("members.gateway", { member: name, on, ...inNetwork(options) }),
       );
-      terminal.print(added.profile.trimEnd());
-      for (const warning of added.warnings) terminal.note(warning);
-      if (options.qr) terminal.picture(await qrLines(added.profile));
-      terminal.note(`${added.name} is ${added.address}. This profile is shown once: save it, or scan it.`);
-      terminal.note(`Try it: ${nextCommand(options, `ping ${added.name}`)}`);
+      context.terminal.print(`${name} ${on ? "is a gateway now" : "is no gateway any more"}.`);
     });
 }
 
@@ -150,11 +130,4 @@ async function invite(context: Context, options: InviteOptions, network: string)
 
 function inNetwork(options: MemberOptions): { readonly network?: string } {
   return options.network === undefined ? {} : { network: options.network };
-}
-
-/** A QR code of half-block characters, with the light border that readers need. */
-async function qrLines(text: string): Promise<readonly string[]> {
-  const { default: qrcode } = await import("qrcode");
-  const drawn = await qrcode.toString(text, { type: "utf8", errorCorrectionLevel: "L", margin: 2 });
-  return drawn.split("\n").filter((line) => line !== "");
 }

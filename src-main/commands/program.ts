@@ -12,6 +12,7 @@ import { addRelayCommand } from "./relay-command.ts";
 import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
 import { addSetCommand } from "./set-command.ts";
+import { addWireguardCommands } from "./wireguard-commands.ts";
 
 /**
  * Carries out one command line, without the program's name; answers the exit status: 0 done, 1 failed, 2 wrong usage.
@@ -58,6 +59,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addRelayCommand(program, context);
   addSetCommand(program, context);
   addEarlyCommand(program, context);
+  addWireguardCommands(program, context);
   addPanelCommand(program, context);
   return program;
 }

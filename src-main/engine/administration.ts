@@ -111,6 +111,17 @@ export class Administration {
     await this.#publish([signRecord({ ...record, mask: on, version: record.version + 1 }, issuer)]);
   }
 
+  /** Whether a member may serve stock clients, and route what is granted to it besides. Throws `not-admin`. */
+  async allowGateway(certificate: Certificate, on: boolean): Promise<void> {
+    const issuer = issuerOf(this.#loop, this.#surroundings.identity);
+    if (issuer === null)
+      throw new AppError("not-admin", { devices: this.#membership.issuers().join(", ") || "none known" });
+    const { rights } = certificate;
+    if ((rights.gateway !== null) === on) return;
+    const changed = { ...rights, gateway: on ? [] : null };
+    await this.#publish([reissue(certificate, issuer, { rights: changed, now: this.#surroundings.now() })]);
+  }
+
   /** Makes a member an administrator. */
   async promote(certificate: Certificate): Promise<void> {
     const issuer = this.#issuer("a second administrator");
@@ -258,11 +269,18 @@ export class Administration {
     const { secret, rotatedFor } = this.#loop.stored;
     if (secret !== null) return [];
     const left = this.#membership.authority.revocations.filter(
-      ({ body, hash }) => body.reason === "left" && !rotatedFor.includes(hash),
+      ({ body, hash }) =>
+        body.reason === "left" && !rotatedFor.includes(hash) && !this.#isStock(body.identity),
     );
     if (left.length === 0) return [];
     this.#loop.update({ rotatedFor: [...rotatedFor, ...left.map(({ hash }) => hash)] });
     return this.#nextEpoch(issuer, null);
+  }
+
+  /** Stock clients never had an epoch key. */
+  #isStock(identity: IdentityKey): boolean {
+    const certificates = this.#membership.certificatesOf(identity);
+    return certificates.length > 0 && certificates.every(({ body }) => body.kind === "stock");
   }
 }
 

@@ -15,6 +15,9 @@ export interface InterfacePlan {
   readonly address: string;
   /** The network's range; null: no route is set. */
   readonly range: string | null;
+  /** The same in IPv6; left out where the system has none. */
+  readonly address6: string;
+  readonly range6: string;
 }
 
 /** An open interface with its address. */
@@ -40,16 +43,28 @@ export class NetworkInterface {
     return new NetworkInterface(device, journal);
   }
 
-  /** Sets address and route; those of an earlier plan that differ are taken back first. */
-  async configure(plan: InterfacePlan): Promise<void> {
-    if (this.#plan?.address === plan.address && this.#plan.range === plan.range) return;
-    const address = parseAddress(plan.address);
-    const range = plan.range === null ? null : parsePrefix(plan.range);
-    if (address === null)
-      throw new AppError("address-outside", { address: plan.address, range: plan.range ?? "" });
-    const device = this.device.name;
-    if (this.#plan !== null) await this.#journal.undo(device);
+  /**
+   * Sets addresses and routes; those of an earlier plan that differ are taken back first. Answers why there is no IPv6 here:
+   * a system may have it switched off, and IPv4 goes on without. Null: there is.
+   */
+  async configure(plan: InterfacePlan): Promise<unknown> {
+    if (JSON.stringify(this.#plan) === JSON.stringify(plan)) return null;
+    if (this.#plan !== null) await this.#journal.undo(this.device.name);
     this.#plan = plan;
+    await this.#set(plan.address, plan.range);
+    try {
+      await this.#set(plan.address6, plan.range6);
+      return null;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  async #set(text: string, route: string | null): Promise<void> {
+    const address = parseAddress(text);
+    const range = route === null ? null : parsePrefix(route);
+    if (address === null) throw new AppError("address-outside", { address: text, range: route ?? "" });
+    const device = this.device.name;
     const length = address.family === 4 ? 32 : 128;
     await this.#journal.apply({ kind: "address", device, address: formatAddress(address), length });
     if (range === null) return;

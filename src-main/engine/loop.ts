@@ -7,6 +7,7 @@ import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
+import { ulaAddress, ulaPrefix } from "../../src-shared/ula.ts";
 import { controlKind } from "../../src-shared/wire.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
@@ -57,6 +58,8 @@ export class NetworkLoop {
   readonly #punching: Punching;
   #stored: StoredNetwork;
   #beaconKeys: readonly Uint8Array[] = [];
+  /** Own addresses in the network, as the data plane was last told. */
+  #own: readonly string[] = [];
   /** What the data plane was last told of the mask. */
   #masked = "";
   /** Tells the router's line, once there is one. */
@@ -193,6 +196,13 @@ export class NetworkLoop {
 
   get stored(): StoredNetwork {
     return this.#stored;
+  }
+
+  /** Own IPv6 address in the network; null before there is a certificate. */
+  get address6(): string | null {
+    const { identity, notary } = this.#surroundings;
+    if (this.machine.ownCertificate() === null) return null;
+    return ulaAddress(this.#stored.network, identity.key, notary.hash);
   }
 
   /** Name of the interface; null without TUN. */
@@ -425,6 +435,7 @@ export class NetworkLoop {
           kind: effect.peerKind,
           allowed: effect.allowed,
           keepaliveSeconds: 0,
+          ...(effect.forward === undefined ? {} : { forward: effect.forward }),
           ...(stock === undefined ? {} : { presharedKey: stock.presharedKey }),
         });
         return;
@@ -608,16 +619,24 @@ export class NetworkLoop {
   #reconfigure(): void {
     const address = this.machine.ownCertificate()?.body.addresses[0];
     const range = this.machine.record()?.ranges[0];
+    const { address6 } = this;
+    if (address === undefined || address6 === null || range === undefined) return;
+    const own = [address, address6].map(hostPrefix);
+    if (own.join() !== this.#own.join()) this.#surroundings.dataPlane.setOwn(this.#realm, own);
+    this.#own = own;
     const device = this.#interface;
-    if (device === null || address === undefined || range === undefined) return;
+    if (device === null) return;
     const prefix = parsePrefix(range);
     this.#configuring = this.#configuring
-      .then(() =>
-        device.configure({
+      .then(async () => {
+        const no6 = await device.configure({
           address,
           range: this.#stored.force || prefix === null ? null : formatPrefix(prefix),
-        }),
-      )
+          address6,
+          range6: ulaPrefix(this.#stored.network, this.#surroundings.notary.hash),
+        });
+        if (no6 !== null) this.#log("no IPv6 inside", no6);
+      })
       .catch((error: unknown) => this.#log("configure", error));
   }
 
@@ -696,6 +715,11 @@ export class NetworkLoop {
 
 function newestFirst(one: EpochKey, other: EpochKey): number {
   return other.number - one.number || (toBase64(one.key) < toBase64(other.key) ? -1 : 1);
+}
+
+/** An address as a prefix of its own. */
+function hostPrefix(address: string): string {
+  return `${address}/${address.includes(":") ? 128 : 32}`;
 }
 
 function asKey(text: string): SessionKey {

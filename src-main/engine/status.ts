@@ -1,5 +1,6 @@
 /** What the engine's state looks like to users: derived each time it is asked for. */
 import type { CandidateStatus, NetworkStatus, PeerStatus } from "../../src-shared/status.ts";
+import { ulaPrefix } from "../../src-shared/ula.ts";
 import { transportOf } from "../mesh/endpoint.ts";
 import type { PeerView } from "../mesh/peer-view.ts";
 import { issuerOf } from "./administration.ts";
@@ -15,6 +16,8 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
     name: stored.name,
     address: loop?.machine.ownCertificate()?.body.addresses[0] ?? null,
     range: record?.ranges[0] ?? null,
+    address6: loop?.address6 ?? null,
+    range6: loop === null ? null : ulaPrefix(stored.network, engine.surroundings.notary.hash),
     publicKey: loop?.session.publicKey ?? "",
     ...stateOf({ stored, loop }),
     rendezvous: [...new Set([loop?.line.address() ?? null, ...stored.router.addresses])].filter(
@@ -47,6 +50,7 @@ export function peerStatus(engine: Engine, { stored }: Held, view: PeerView): Pe
     name: certificate.name,
     network: stored.name,
     address: view.addresses[0] ?? certificate.addresses[0] ?? "",
+    addresses: [...view.addresses],
     publicKey: view.sessionKey,
     kind: certificate.kind,
     admin: certificate.rights.issue,

@@ -45,8 +45,8 @@ export const storedNetwork = z.object({
   force: z.boolean(),
   /** TAI64N floor: milliseconds since 1970. */
   stampMillis: z.number(),
-  /** Stock clients served here. */
-  stock: z.array(z.object({ sessionKey, presharedKey: base64 })),
+  /** Stock clients served here, with the seed of the identity that each leaves by. */
+  stock: z.array(z.object({ sessionKey, presharedKey: base64, seed: base64 })),
   /** What was chosen for the paths to peers. */
   pins: z.array(pinStatus.extend({ identity: identityKey })),
   /** Whether it relays for other members, once that was chosen. */

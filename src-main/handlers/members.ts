@@ -4,12 +4,16 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { MemberStatus } from "../../src-shared/status.ts";
 import type { Engine, Held } from "../engine/engine.ts";
 import type { Member } from "../mesh/membership.ts";
+import { addressesOf } from "../mesh/membership.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “members”. */
 export function memberHandlers({
   engine,
-}: Install): Pick<Handlers, "members.list" | "members.approve" | "members.remove" | "members.admin"> {
+}: Install): Pick<
+  Handlers,
+  "members.list" | "members.approve" | "members.remove" | "members.admin" | "members.gateway"
+> {
   return {
     "members.list": async ({ network }) => memberList(engine, engine.find(network)),
     "members.approve": async ({ network, member }) => {
@@ -32,6 +36,13 @@ export function memberHandlers({
     "members.admin": async ({ network, member }) => {
       const { held, found } = pick(engine, network, member, (loop) => loop.machine.membership.members());
       await engine.administration(held.stored.network).promote(found.certificate);
+      return {};
+    },
+    "members.gateway": async ({ network, member, on }) => {
+      const { held, found } = pick(engine, network, member, (loop) => loop.machine.membership.members());
+      if (found.rank === "stock")
+        throw new AppError("usage", { detail: `${found.certificate.name} is a WireGuard client itself.` });
+      await engine.administration(held.stored.network).allowGateway(found.certificate, on);
       return {};
     },
   };
@@ -58,11 +69,13 @@ export function memberList(engine: Engine, { loop }: Held): MemberStatus[] {
     return {
       name: certificate.name,
       address: certificate.addresses[0] ?? "",
+      addresses: [...addressesOf(member)],
       identity: member.identity,
       publicKey: member.sessionKey,
       kind: certificate.kind,
       approved,
       admin: certificate.rights.issue,
+      gateway: certificate.rights.gateway,
       self,
       online: self || online.has(member.identity),
       expires: new Date(certificate.expires).toISOString(),
@@ -88,9 +101,7 @@ function pick(
           .filter((member) => isCalled(member, name))
           .map((found) => ({ held, found })),
   );
-  const exact = fitting.filter(
-    ({ found }) => found.certificate.name === name || found.certificate.addresses.includes(name),
-  );
+  const exact = fitting.filter(({ found }) => found.certificate.name === name || isAt(found, name));
   const [only, second] = exact.length > 0 ? exact : fitting;
   if (only === undefined) throw new AppError("unknown-peer", { name, network: network ?? "NETWORK" });
   if (second !== undefined) {
@@ -104,7 +115,10 @@ function pick(
 
 function isCalled(member: Member, name: string): boolean {
   const { certificate, sessionKey, identity } = member;
-  if (certificate.name.toLowerCase() === name.toLowerCase() || certificate.addresses.includes(name))
-    return true;
+  if (certificate.name.toLowerCase() === name.toLowerCase() || isAt(member, name)) return true;
   return name.length >= 4 && (sessionKey.startsWith(name) || identity.startsWith(name));
+}
+
+function isAt(member: Member, address: string): boolean {
+  return member.certificate.addresses.includes(address) || member.ula === address.toLowerCase();
 }

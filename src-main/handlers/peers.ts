@@ -80,7 +80,9 @@ export function pickPeer(engine: Engine, name: string, network: string | undefin
       .peers(Date.now())
       .map((view) => ({ held, loop, view, status: peerStatus(engine, held, view) }));
   });
-  const exact = all.filter(({ status }) => status.name === name || status.address === name);
+  const exact = all.filter(
+    ({ status }) => status.name === name || status.address === name || status.addresses.includes(name),
+  );
   const fitting =
     exact.length > 0
       ? exact

@@ -1,69 +1,86 @@
-/** Stock WireGuard clients that this node serves. */
-import { randomBytes } from "node:crypto";
+/** Stock WireGuard clients: those that this node serves, and the others of its networks. */
 import { formatAddress, isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
-import { toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { hostPort, joinHostPort, nodeName, splitHostPort } from "../../src-shared/ids.ts";
-import { newSessionPair, newSigningKey } from "../engine/crypto.ts";
+import type { WireguardClient } from "../../src-shared/wireguard.ts";
 import type { Engine, Held } from "../engine/engine.ts";
-import { tunMtu } from "../engine/interface.ts";
-import { signStock } from "../engine/issue.ts";
+import { peerStatus } from "../engine/status.ts";
+import { addClient, revokeClient } from "../engine/stock-clients.ts";
+import { addressesOf } from "../mesh/membership.ts";
 import type { Install } from "./install.ts";
 
+type WireguardCalls = Pick<Handlers, "wireguard.add" | "wireguard.list" | "wireguard.revoke">;
+
 /** Answers of the noun “wireguard”. */
-export function wireguardHandlers({ engine }: Install): Pick<Handlers, "wireguard.add"> {
+export function wireguardHandlers({ engine }: Install): WireguardCalls {
   return {
-    "wireguard.add": async ({ name, network, endpoint }) => {
+    "wireguard.add": async ({ name, network, endpoint, allowed }) => {
       if (!nodeName.safeParse(name).success) throw new AppError("name-invalid", { name });
-      const held = network === undefined ? onlyNetwork(engine) : engine.find(network);
-      const { loop, stored } = held;
+      const { loop, stored } = network === undefined ? onlyNetwork(engine) : engine.find(network);
       if (loop === null) throw new AppError("network-off", { name: stored.name });
-      const control = await loop.online();
-      const own = loop.machine.ownCertificate();
-      if (own?.body.rights.gateway == null) {
-        throw new AppError("not-admin", { devices: loop.machine.membership.issuers().join(", ") });
-      }
-      const { surroundings } = engine;
-      const client = newSigningKey();
-      const pair = newSessionPair(surroundings.cryptography);
-      const presharedKey = toBase64(randomBytes(32));
-      const held60 = await control.request({ call: "reserve", name, identity: client.key });
-      const certificate = signStock(
-        {
-          network: stored.network,
-          identity: client.key,
-          sessionKey: pair.publicKey,
-          name: held60.name,
-          address: held60.address,
-        },
-        engine.identity,
-        Date.now(),
-      );
-      loop.update({ stock: [...loop.stored.stock, { sessionKey: pair.publicKey, presharedKey }] });
-      await loop.publish([certificate]);
       const reached = chooseEndpoint(engine, endpoint);
-      return {
-        name: held60.name,
-        address: held60.address,
-        warnings: reached.warnings,
-        profile: [
-          "[Interface]",
-          `PrivateKey = ${pair.privateKey}`,
-          `Address = ${held60.address}/32`,
-          `MTU = ${tunMtu}`,
-          "",
-          "[Peer]",
-          `PublicKey = ${loop.session.publicKey}`,
-          `PresharedKey = ${presharedKey}`,
-          `Endpoint = ${reached.endpoint}`,
-          `AllowedIPs = ${loop.machine.record()?.ranges.join(", ") ?? own.body.addresses.join(", ")}`,
-          "PersistentKeepalive = 25",
-          "",
-        ].join("\n"),
-      };
+      const client = await addClient(loop, engine.surroundings, {
+        name,
+        endpoint: reached.endpoint,
+        everything: allowed === "all",
+      });
+      return { ...client, warnings: reached.warnings };
+    },
+    "wireguard.list": async ({ network }) =>
+      (network === undefined ? engine.networks() : [engine.find(network)]).flatMap((held) =>
+        clientsOf(engine, held),
+      ),
+    "wireguard.revoke": async ({ name, network }) => {
+      const helds = network === undefined ? engine.networks() : [engine.find(network)];
+      const found = helds.flatMap((held) =>
+        clientsOf(engine, held)
+          .filter((client) => client.name === name || client.addresses.includes(name))
+          .map((client) => ({ client, held })),
+      );
+      const [only, second] = found;
+      if (only === undefined) throw new AppError("unknown-peer", { name, network: network ?? "NETWORK" });
+      if (second !== undefined) {
+        const list = found.map(({ client }) => `${client.name} in ${client.network}`).join(", ");
+        throw new AppError("ambiguous-peer", { name, list });
+      }
+      const { loop, stored } = only.held;
+      if (loop === null) throw new AppError("network-off", { name: stored.name });
+      await revokeClient(loop, engine.surroundings, only.client.publicKey);
+      return {};
     },
   };
+}
+
+function clientsOf(engine: Engine, held: Held): WireguardClient[] {
+  const { loop, stored } = held;
+  if (loop === null) return [];
+  const { membership } = loop.machine;
+  return membership
+    .members()
+    .filter(({ rank }) => rank === "stock")
+    .map((member): WireguardClient => {
+      const { certificate, sessionKey } = member;
+      const gateway = certificate.gateway === undefined ? null : membership.member(certificate.gateway);
+      const here = certificate.gateway === engine.identity.key;
+      const view = here ? loop.machine.peer(sessionKey, Date.now()) : null;
+      const status = view === null ? null : peerStatus(engine, held, view);
+      return {
+        name: certificate.name,
+        network: stored.name,
+        address: certificate.addresses[0] ?? "",
+        addresses: [...addressesOf(member)],
+        publicKey: sessionKey,
+        gateway: gateway?.certificate.name ?? "",
+        here,
+        connected: status === null ? null : status.state === "connected",
+        endpoint: status?.path?.remote ?? null,
+        lastHandshake: status?.lastHandshake ?? null,
+        rxBytes: status?.rxBytes ?? null,
+        txBytes: status?.txBytes ?? null,
+        expires: new Date(certificate.expires).toISOString(),
+      };
+    });
 }
 
 function onlyNetwork(engine: Engine): Held {

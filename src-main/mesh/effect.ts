@@ -119,6 +119,8 @@ export interface Measure {
   /** Share of datagrams lost on the way there and on the way here, 0–1; null until known. */
   readonly lossOut: number | null;
   readonly lossIn: number | null;
+  /** Bytes a second of ours that arrived there since the last summary; null unless more went than came. */
+  readonly deliveredPerSecond: number | null;
   /** Largest inner IP packet that passes whole; null while it is searched. */
   readonly mtu: number | null;
   readonly lastEchoMillis: number | null;
@@ -131,8 +133,8 @@ export type Effect =
       readonly peer: SessionKey;
       readonly peerKind: "node" | "stock";
       readonly allowed: readonly string[];
-  /** Bytes a second of ours that arrived there since the last summary; null unless more went than came. */
-  readonly deliveredPerSecond: number | null;
+      /** Packets from it for other peers, and theirs for it, are passed on here. */
+      readonly forward?: boolean;
     }
   | { readonly kind: "removePeer"; readonly peer: SessionKey }
   /** Nothing leaves for the peer but by this transport (null: any), and nothing is taken from it by another. */

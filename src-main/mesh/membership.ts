@@ -35,9 +35,16 @@ export interface Member {
   readonly rank: Rank;
   /** Addresses that it keeps: usable in the network's ranges and not lost to another member. */
   readonly addresses: readonly string[];
+  /** Its IPv6 address in the network's own prefix, which nobody gave out. */
+  readonly ula: string;
   readonly lost: readonly { readonly address: string; readonly to: IdentityKey }[];
   /** Where it says it can be reached; null before it has said so. */
   readonly node: NodeRecord | null;
+}
+
+/** Everywhere a member is reached inside the network; nowhere when another has the address that it was given. */
+export function addressesOf({ addresses, ula }: Pick<Member, "addresses" | "ula">): readonly string[] {
+  return addresses.length === 0 ? [] : [...addresses, ula];
 }
 
 /** What a merge changed. */

@@ -8,6 +8,7 @@ import type { Candidate } from "./candidate.ts";
 import type { Decision, Endpoint } from "./effect.ts";
 import { hostPortOf } from "./endpoint.ts";
 import type { Member, Rank } from "./membership.ts";
+import { addressesOf } from "./membership.ts";
 import { sentence } from "./path.ts";
 import type { Peer, Standing } from "./peer.ts";
 import { sentenceFacts, viaOf } from "./peer-words.ts";
@@ -85,7 +86,7 @@ export interface PeerFacts {
 }
 
 export function viewPeer(member: Member, facts: PeerFacts): PeerView {
-  const { identity, sessionKey, certificate, rank, addresses } = member;
+  const { identity, sessionKey, certificate, rank } = member;
   const { peer, around } = facts;
   const standing = peer?.standing(around.now) ?? "idle";
   const path = rank === "stock" ? stockPath(facts) : pathOf(peer, standing, around);
@@ -97,7 +98,7 @@ export function viewPeer(member: Member, facts: PeerFacts): PeerView {
     sessionKey,
     certificate,
     rank,
-    addresses,
+    addresses: addressesOf(member),
     state,
     path: shown ? path : null,
     reason: shown || code === null ? null : sentence(code, { name: around.name, own }),

@@ -291,6 +291,7 @@ export class Peer {
     at(this.#links.next());
     if (this.#session === null) return next;
     for (const end of activityEnds(this.#traffic.last)) at(end);
+    at(this.#traffic.heavyEnd);
     if (this.#broken !== null) {
       at(this.#broken + callAfter);
       at(this.#broken + patience);
@@ -310,7 +311,6 @@ export class Peer {
     this.#keeping = keeping;
     const isGivenUp = this.#unanswered !== null && now - this.#unanswered < keptAgain;
     if (keeping?.calls !== true || this.#session !== null || this.#call !== null || isGivenUp) return;
-    at(this.#traffic.heavyEnd);
     this.#unanswered = null;
     this.#begin(now, false);
   }

@@ -2,6 +2,7 @@
 import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
 import type { Effect } from "./effect.ts";
 import type { Member, Membership } from "./membership.ts";
+import { addressesOf } from "./membership.ts";
 import type { OwnState } from "./network.ts";
 
 type RosterEffect = Extract<Effect, { kind: "setPeer" | "removePeer" | "addressLost" | "selfRevoked" }>;
@@ -12,6 +13,11 @@ export class Roster {
   readonly #self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey };
   /** The members that were told of, as they were then. */
   readonly #told = new Map<IdentityKey, Member>();
+  /** Stock clients, and by the gateways that they are reached through. */
+  readonly #clients = new Map<IdentityKey, Member>();
+  readonly #clientsOf = new Map<IdentityKey, Set<IdentityKey>>();
+  /** What each gateway among the peers was told to serve; those alone that serve any. */
+  readonly #served = new Map<IdentityKey, readonly string[]>();
   #isMember = false;
   #removed = false;
   #lost = "";
@@ -68,11 +74,38 @@ export class Roster {
     this.#lost = lostKey;
     const everybody = touched === null || wasMember !== this.#isMember;
     const identities = everybody
-      ? new Set([...this.#told.keys(), ...this.#membership.members().map(({ identity }) => identity)])
+      ? new Set([
+          ...this.#told.keys(),
+          ...this.#clients.keys(),
+          ...this.#membership.members().map(({ identity }) => identity),
+        ])
       : touched;
     const removals: RosterEffect[] = [];
-    for (const identity of identities) this.#compare(identity, effects, removals);
+    const gateways = this.#followClients(identities);
+    for (const identity of new Set([...identities, ...gateways])) this.#compare(identity, effects, removals);
     return [...removals, ...effects];
+  }
+
+  /** Notes which stock clients came, went or changed; answers the gateways that serve or served them. */
+  #followClients(identities: Iterable<IdentityKey>): ReadonlySet<IdentityKey> {
+    const gateways = new Set<IdentityKey>();
+    for (const identity of identities) {
+      const known = this.#clients.get(identity);
+      const member = this.#isMember ? this.#membership.member(identity) : null;
+      const client = member?.rank === "stock" ? member : undefined;
+      if (client === known) continue;
+      this.#clients.delete(identity);
+      const [was, is] = [known?.certificate.gateway, client?.certificate.gateway];
+      if (was !== undefined) {
+        gateways.add(was);
+        this.#clientsOf.get(was)?.delete(identity);
+      }
+      if (client === undefined || is === undefined) continue;
+      gateways.add(is);
+      this.#clients.set(identity, client);
+      this.#clientsOf.set(is, (this.#clientsOf.get(is) ?? new Set()).add(identity));
+    }
+    return gateways;
   }
 
   #compare(identity: IdentityKey, effects: RosterEffect[], removals: RosterEffect[]): void {
@@ -82,17 +115,32 @@ export class Roster {
     const peer = member !== null && this.#talksTo(member) ? member : null;
     if (told !== undefined && told.sessionKey !== peer?.sessionKey) {
       this.#told.delete(identity);
+      this.#served.delete(identity);
       removals.push({ kind: "removePeer", peer: told.sessionKey });
     }
     if (peer === null) return;
     this.#told.set(identity, peer);
-    if (told?.sessionKey === peer.sessionKey && sameTexts(told.addresses, peer.addresses)) return;
+    const served = this.#servedBy(peer);
+    const isSame = sameTexts(this.#served.get(identity) ?? [], served);
+    if (served.length > 0) this.#served.set(identity, served);
+    else this.#served.delete(identity);
+    if (told?.sessionKey === peer.sessionKey && sameTexts(told.addresses, peer.addresses) && isSame) return;
     effects.push({
       kind: "setPeer",
       peer: peer.sessionKey,
       peerKind: peer.rank === "stock" ? "stock" : "node",
-      allowed: peer.addresses.map(asPrefix),
+      allowed: [...addressesOf(peer), ...served].map(asPrefix),
+      ...(peer.rank === "stock" ? { forward: true } : {}),
     });
+  }
+
+  /** Addresses of the stock clients that a peer lets in: they are reached through it. */
+  #servedBy({ identity, rank }: Member): readonly string[] {
+    const clients = rank === "stock" ? undefined : this.#clientsOf.get(identity);
+    return [...(clients ?? [])]
+      .flatMap((client) => this.#clients.get(client) ?? [])
+      .flatMap(addressesOf)
+      .sort();
   }
 
   /** Stock clients talk to the gateway that serves them only. */

@@ -3,6 +3,7 @@ import { parsePrefix } from "../../src-shared/address.ts";
 import { fromBase64, toBase64Url, toUtf8 } from "../../src-shared/bytes.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { Certificate, Entry, EntryOf } from "../../src-shared/trust.ts";
+import { ulaAddress } from "../../src-shared/ula.ts";
 import { usableIn } from "./addresses.ts";
 import type { Invite } from "./authority.ts";
 import { Authority, compareText, newestFirst } from "./authority.ts";
@@ -33,6 +34,8 @@ export class Standings {
   readonly #byAddress = new HolderIndex();
   /** Members as last computed; dropped for whoever is touched. */
   readonly #cache = new Map<IdentityKey, Member | null>();
+  /** Kept: an identity's never changes, and deriving it costs more than all else about a member. */
+  readonly #ulas = new Map<IdentityKey, string>();
   #nextExpiry: Millis = Number.POSITIVE_INFINITY;
 
   constructor(network: NetworkId, hashOf: HashOf, entries: EntrySet) {
@@ -260,9 +263,18 @@ export class Standings {
       entry,
       rank,
       addresses,
+      ula: this.#ula(identity),
       lost: lost.length === 0 ? nothingLost : lost,
       node,
     };
+  }
+
+  #ula(identity: IdentityKey): string {
+    const known = this.#ulas.get(identity);
+    if (known !== undefined) return known;
+    const made = ulaAddress(this.#network, identity, this.#hashOf);
+    this.#ulas.set(identity, made);
+    return made;
   }
 
   #keyHolder(key: SessionKey): IdentityKey | undefined {

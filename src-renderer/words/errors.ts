@@ -74,6 +74,7 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
     "网络的地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。仍可加入，但不会设置到该网络的路由。",
   "range-taken": "地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。请换一个，或留空。",
   "already-member": "本机已经是“{name}”的成员。",
+  "not-gateway": "本机无权接入 WireGuard 客户端。请在以下设备之一（{devices}）上运行：starmesh member gateway {name} on",
   "not-admin": "本机无权这样做。有权的设备：{devices}。",
   "not-with-secret": "“{name}”由共享密码管理，不能进行此操作（{what}）。请改用新密码建立网络。",
   "not-allowed": "路由器拒绝：{detail}。",

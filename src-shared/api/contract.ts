@@ -15,6 +15,7 @@ import {
   status,
   transports,
 } from "../status.ts";
+import { wireguardClient } from "../wireguard.ts";
 
 /** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
 export type Role = "owner";
@@ -166,6 +167,11 @@ export const contract = {
   "members.approve": call(z.object({ network: network.optional(), member: z.string() }), nothing),
   "members.remove": call(z.object({ network: network.optional(), member: z.string() }), nothing),
   "members.admin": call(z.object({ network: network.optional(), member: z.string() }), nothing),
+  /** Whether a member may let stock WireGuard clients in and route prefixes that are granted to it; off takes those, too. */
+  "members.gateway": call(
+    z.object({ network: network.optional(), member: z.string(), on: z.boolean() }),
+    nothing,
+  ),
 
   "peers.path": call(
     peer,
@@ -253,6 +259,8 @@ export const contract = {
       name: z.string().min(1).max(63),
       network: network.optional(),
       endpoint: z.string().optional(),
+      /** What the client sends through the tunnel: what is for the network and its routes, or everything. */
+      allowed: z.enum(["network", "all"]).default("network"),
     }),
     z.object({
       name: z.string(),
@@ -261,6 +269,13 @@ export const contract = {
       profile: z.string(),
       warnings: z.array(z.string()),
     }),
+  ),
+  /** The stock clients of a network, or of all. */
+  "wireguard.list": call(z.object({ network: network.optional() }), z.array(wireguardClient)),
+  /** Ends a client: its sessions at once. By the gateway that serves it, or by an administrator. */
+  "wireguard.revoke": call(
+    z.object({ name: z.string().min(1).max(128), network: network.optional() }),
+    nothing,
   ),
 
   "panel.link": call(nothing, z.object({ url: z.string(), expires: z.iso.datetime() })),

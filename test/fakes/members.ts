@@ -1,15 +1,25 @@
 /** Fake answers about members, and who may change them. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import type { WireguardClient } from "../../src-shared/wireguard.ts";
 import type { FakeWorld } from "./engine.ts";
 import { failOnDemand } from "./failure.ts";
 import type { FakeNetwork } from "./network.ts";
 import { membersOf, surroundingsOf } from "./network.ts";
 import type { FakePeer } from "./peer.ts";
-import { createPeer, movePeer } from "./peer.ts";
+import { createPeer, isReached, movePeer } from "./peer.ts";
 import { hostIn } from "./population.ts";
+import { fakeUla, fakeUlaPrefix } from "./ula.ts";
 
-type MemberCalls = "members.list" | "members.approve" | "members.remove" | "members.admin" | "wireguard.add";
+type MemberCalls =
+  | "members.list"
+  | "members.approve"
+  | "members.remove"
+  | "members.admin"
+  | "members.gateway"
+  | "wireguard.add"
+  | "wireguard.list"
+  | "wireguard.revoke";
 
 export function memberHandlers(world: FakeWorld): Pick<Handlers, MemberCalls> {
   const locate = (input: { readonly network?: string | undefined; readonly member: string }) => {
@@ -53,6 +63,22 @@ export function memberHandlers(world: FakeWorld): Pick<Handlers, MemberCalls> {
       });
       return {};
     },
+    "members.gateway": async (input) => {
+      change(input, (_network, peer) => {
+        peer.gateway = input.on;
+      });
+      return {};
+    },
+    "wireguard.list": async (input) => {
+      const networks = input.network === undefined ? world.networks : [world.find(input.network)];
+      return networks.flatMap((network) => clientsOf(network, world.clock.now()));
+    },
+    "wireguard.revoke": async (input) => {
+      const { network, peer } = locate({ ...input, member: input.name });
+      network.peers = network.peers.filter((each) => each !== peer);
+      world.changed();
+      return {};
+    },
     "wireguard.add": async (input) => {
       failOnDemand(input.name);
       const network = input.network === undefined ? world.networks[0] : world.find(input.network);
@@ -68,9 +94,35 @@ export function memberHandlers(world: FakeWorld): Pick<Handlers, MemberCalls> {
         }),
       );
       world.changed();
-      return { name: input.name, address, profile: profile(world, network, address), warnings: [] };
+      return {
+        name: input.name,
+        address,
+        profile: profile(world, network, { address, all: input.allowed === "all" }),
+        warnings: [],
+      };
     },
   };
+}
+
+/** The stock clients of a network; each is served here that was let in here. */
+function clientsOf(network: FakeNetwork, now: number): WireguardClient[] {
+  return network.peers
+    .filter((peer) => peer.kind === "stock")
+    .map((peer) => ({
+      name: peer.name,
+      network: network.name,
+      address: peer.address,
+      addresses: [peer.address, fakeUla(peer.address)],
+      publicKey: peer.publicKey,
+      gateway: network.ownName,
+      here: true,
+      connected: isReached(peer),
+      endpoint: isReached(peer) ? "203.0.113.90:51820" : null,
+      lastHandshake: isReached(peer) ? new Date(peer.lastHandshake).toISOString() : null,
+      rxBytes: peer.rxBytes,
+      txBytes: peer.txBytes,
+      expires: new Date(now + 300 * 86_400_000).toISOString(),
+    }));
 }
 
 export function requireAdmin(network: FakeNetwork): void {
@@ -79,17 +131,21 @@ export function requireAdmin(network: FakeNetwork): void {
   throw new AppError("not-admin", { devices: devices.join(", ") });
 }
 
-function profile(world: FakeWorld, network: FakeNetwork, address: string): string {
+function profile(
+  world: FakeWorld,
+  network: FakeNetwork,
+  { address, all }: { readonly address: string; readonly all: boolean },
+): string {
   return [
     "[Interface]",
     `PrivateKey = ${world.random.key()}`,
-    `Address = ${address}/32`,
+    `Address = ${address}/32, ${fakeUla(address)}/128`,
     "MTU = 1400",
     "",
     "[Peer]",
     `PublicKey = ${network.publicKey}`,
     `PresharedKey = ${world.random.key()}`,
-    `AllowedIPs = ${network.range}`,
+    `AllowedIPs = ${all ? "0.0.0.0/0, ::/0" : `${network.range}, ${fakeUlaPrefix}`}`,
     "Endpoint = 203.0.113.24:7743",
     "PersistentKeepalive = 25",
     "",

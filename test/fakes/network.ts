@@ -3,6 +3,7 @@ import type { MemberStatus, NetworkStatus, PeerStatus } from "../../src-shared/s
 import type { FakePeer, Surroundings } from "./peer.ts";
 import { memberStatusOf, movePeer, peerStatusOf, tickPeer } from "./peer.ts";
 import type { Random } from "./random.ts";
+import { fakeUla, fakeUlaPrefix } from "./ula.ts";
 
 export interface FakeNetwork {
   readonly id: string;
@@ -35,6 +36,8 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     name: network.name,
     address: network.address,
     range: network.range,
+    address6: network.address === null ? null : fakeUla(network.address),
+    range6: fakeUlaPrefix,
     publicKey: network.publicKey,
     state: network.state,
     detail: network.detail,
@@ -62,11 +65,13 @@ export function membersOf(network: FakeNetwork, now: number): MemberStatus[] {
   const self: MemberStatus = {
     name: network.ownName,
     address: network.address ?? "",
+    addresses: network.address === null ? [] : [network.address, fakeUla(network.address)],
     identity: network.identity,
     publicKey: network.publicKey,
     kind: "node",
     approved: network.state !== "joining",
     admin: network.admin,
+    gateway: network.admin ? [] : null,
     self: true,
     online: network.state === "online",
     expires: new Date(now + 340 * 86_400_000).toISOString(),

@@ -11,6 +11,7 @@ import type {
 import type { VerdictStatus } from "../../src-shared/verdict.ts";
 import { evidenceLine, remedyLine, verdictLine } from "../../src-shared/verdict.ts";
 import type { Random } from "./random.ts";
+import { fakeUla } from "./ula.ts";
 
 /** How a peer stands to this node. */
 export type Way = "lan" | "direct" | "relay" | "idle" | "connecting" | "unreachable" | "offline";
@@ -28,6 +29,7 @@ export interface FakePeer {
   readonly baseMs: number;
   way: Way;
   admin: boolean;
+  gateway: boolean;
   approved: boolean;
   latencyMs: number;
   lossPercent: number;
@@ -78,6 +80,7 @@ export function createPeer(
     baseMs,
     way: given.way,
     admin: given.admin ?? false,
+    gateway: given.admin ?? false,
     approved: given.approved ?? true,
     latencyMs: baseMs,
     lossPercent: 0,
@@ -172,6 +175,7 @@ export function peerStatusOf(peer: FakePeer, where: Surroundings): PeerStatus {
     name: peer.name,
     network: where.network,
     address: peer.address,
+    addresses: [peer.address, fakeUla(peer.address)],
     publicKey: peer.publicKey,
     kind: peer.kind,
     admin: peer.admin,
@@ -191,11 +195,13 @@ export function memberStatusOf(peer: FakePeer, now: number): MemberStatus {
   return {
     name: peer.name,
     address: peer.address,
+    addresses: [peer.address, fakeUla(peer.address)],
     identity: peer.identity,
     publicKey: peer.publicKey,
     kind: peer.kind,
     approved: peer.approved,
     admin: peer.admin,
+    gateway: peer.gateway ? [] : null,
     self: false,
     online: peer.way !== "offline",
     expires: new Date(now + 300 * 86_400_000).toISOString(),

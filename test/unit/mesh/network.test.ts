@@ -2,11 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { Effect, Input } from "../../../src-main/mesh/effect.ts";
 import { Network } from "../../../src-main/mesh/network.ts";
 import type { Entry } from "../../../src-shared/trust.ts";
+import { ulaAddress } from "../../../src-shared/ula.ts";
 import { hashOf, identityOf, sessionOf, start, TestNetwork } from "../../fakes/entries.ts";
 
 const net = new TestNetwork();
 const bob = sessionOf("bob");
 const relay = sessionOf("relay");
+const ulaOf = (name: string) => `${ulaAddress(net.id, identityOf(name), hashOf)}/128`;
 const relayEndpoint = "198.51.100.1:7743";
 const lan = "192.168.1.5:7743";
 const reflexive = "203.0.113.7:7743";
@@ -90,11 +92,11 @@ function only<Kind extends Effect["kind"]>(
 }
 
 describe("members become peers", () => {
-  it("tells the data plane of every other member, with its address alone", () => {
+  it("tells the data plane of every other member, with its addresses alone", () => {
     const bench = new Bench();
     const effects = bench.learn(net.record(), net.certificate("ann", 1), net.certificate("bob", 2));
     expect(only(effects, "setPeer")).toEqual([
-      { kind: "setPeer", peer: bob, peerKind: "node", allowed: ["10.77.0.2/32"] },
+      { kind: "setPeer", peer: bob, peerKind: "node", allowed: ["10.77.0.2/32", ulaOf("bob")] },
     ]);
     expect(kinds(effects).slice(-2)).toEqual(["store", "changed"]);
   });
@@ -548,10 +550,12 @@ describe("stock clients", () => {
   const gate = net.certificate("ann", 1, { rights: { relay: true, gateway: [], issue: false } });
   const phone = net.certificate("phone", 9, { ...stock, gateway: identityOf("ann") }, identityOf("ann"));
 
-  it("are peers of the gateway that serves them, of nobody else", () => {
+  it("[Z27] are peers of the gateway that serves them, of nobody else", () => {
     const bench = new Bench();
     const effects = bench.learn(net.record(), gate, phone);
-    expect(only(effects, "setPeer")).toMatchObject([{ peer: sessionOf("phone"), peerKind: "stock" }]);
+    expect(only(effects, "setPeer")).toMatchObject([
+      { peer: sessionOf("phone"), peerKind: "stock", forward: true },
+    ]);
     const key = sessionOf("phone");
     expect(bench.machine.peer(key, start)).toMatchObject({
       state: "offline",
@@ -570,10 +574,42 @@ describe("stock clients", () => {
       rights: { relay: true, gateway: [], issue: false },
     });
     const theirs = net.certificate("phone", 9, { ...stock, gateway: identityOf("bob") }, identityOf("bob"));
-    expect(only(other.learn(gateway, theirs), "setPeer")).toEqual([]);
+    const own = ["10.77.0.2/32", ulaOf("bob")];
+    expect(only(other.learn(gateway, theirs), "setPeer")).toEqual([
+      { kind: "setPeer", peer: bob, peerKind: "node", allowed: [...own, "10.77.0.9/32", ulaOf("phone")] },
+    ]);
     expect(other.machine.peer(key, start)).toMatchObject({
       state: "unreachable",
       reasonCode: "stock-client",
     });
+    // It leaves by its own key, which the gateway keeps.
+    const leaves = net.revocation("phone", start + 1, identityOf("phone"), "left");
+    expect(only(other.learn(leaves), "setPeer")).toEqual([
+      { kind: "setPeer", peer: bob, peerKind: "node", allowed: own },
+    ]);
+  });
+
+  it("[Z27] move with the gateway that serves them, and end with its right", () => {
+    const other = meet();
+    const right = { rights: { relay: true, gateway: [], issue: false } };
+    const served = (by: string, serial: number) =>
+      net.certificate("phone", 9, { ...stock, serial, gateway: identityOf(by) }, identityOf(by));
+    other.learn(net.certificate("bob", 2, { serial: 2, ...right }), net.certificate("cy", 3, right));
+    const allowedOf = (effects: readonly Effect[]) =>
+      new Map(only(effects, "setPeer").map(({ peer, allowed }) => [peer, allowed.includes("10.77.0.9/32")]));
+    expect(allowedOf(other.learn(served("bob", 1)))).toEqual(new Map([[bob, true]]));
+    expect(allowedOf(other.learn(served("cy", 2)))).toEqual(
+      new Map([
+        [bob, false],
+        [sessionOf("cy"), true],
+      ]),
+    );
+    const without = net.certificate("cy", 3, { serial: 2 });
+    expect(allowedOf(other.learn(without))).toEqual(
+      new Map([
+        [bob, true],
+        [sessionOf("cy"), false],
+      ]),
+    );
   });
 });

@@ -23,6 +23,7 @@ function peer(
     name,
     network: "home",
     address: "10.1.0.2",
+    addresses: ["10.1.0.2"],
     publicKey: `key of ${name}`,
     kind: "node",
     admin: false,
