@@ -1,7 +1,7 @@
 /** A laboratory of network namespaces: an internet, NATs with LANs behind them, hosts. Nothing leaves it. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Host } from "./host.ts";
@@ -216,8 +216,12 @@ export class Lab {
   #namespace(name: string): void {
     if (this.#hosts.has(name)) throw new Error(`two hosts are called ${name}`);
     this.#hosts.set(name, this.#hosts.size);
-    execFileSync("ip", ["netns", "add", this.#namespaceOf(name)]);
-    execFileSync("ip", ["-n", this.#namespaceOf(name), "link", "set", "lo", "up"]);
+    const namespace = this.#namespaceOf(name);
+    // `ip netns exec` mounts it over the machine's own file, which engines under test would change otherwise.
+    mkdirSync(`/etc/netns/${namespace}`, { recursive: true });
+    writeFileSync(`/etc/netns/${namespace}/resolv.conf`, "nameserver 127.0.0.1\n");
+    execFileSync("ip", ["netns", "add", namespace]);
+    execFileSync("ip", ["-n", namespace, "link", "set", "lo", "up"]);
   }
 
   #link(one: string, device: string, other: string, otherDevice: string): void {
