@@ -148,6 +148,18 @@ export const errorKinds = {
     409,
     "“{name}” is kept by a shared secret: {what} is not possible there. Make a network with a new secret instead.",
   ),
+  "policy-test": kind(
+    409,
+    "Test {test} of the policy does not hold any more: {detail}. Change the test, or add a rule.",
+  ),
+  "policy-too-large": kind(
+    413,
+    "This policy has {size} characters, and at most {most} fit. Use groups and prefixes, or shorter comments. One on trial carries the former one, too: --keep sets it without.",
+  ),
+  "no-trial": kind(
+    409,
+    "No policy of “{name}” is on trial: it was kept, or taken back when its time was over. See: starmesh policy show",
+  ),
   "not-allowed": kind(403, "The router refused: {detail}."),
   revoked: kind(403, "This machine was removed from “{name}”. Ask for a new invite to come back."),
   "waits-approval": kind(409, "This machine waits for approval on {devices}."),

@@ -67,6 +67,8 @@ export const settings = z.object({
     .regex(/^\/[!-~]*$/, "write a path like /news")
     .nullable()
     .default(null),
+  /** Others may reach this machine, as far as a network's policy lets them; off: only answers come in. */
+  inbound: z.boolean().default(true),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
   mtu: z.number().int().min(1280).max(1400).nullable(),
 });
@@ -88,6 +90,7 @@ export const usualSettings: Settings = {
   proxy: null,
   tlsName: null,
   tlsPath: null,
+  inbound: true,
   mtu: null,
 };
 

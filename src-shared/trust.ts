@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseAddress, parsePrefix } from "./address.ts";
 import { concatBytes, fromBase64, toUtf8 } from "./bytes.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "./ids.ts";
+import { policyRecord } from "./policy.ts";
 
 const millis = z.number().int().nonnegative();
 const address = z.string().refine((text) => parseAddress(text) !== null, "not an address");
@@ -145,14 +146,18 @@ const bodies = {
   delegation,
   close: closeRecord,
   epoch: epochEnvelope,
+  policy: policyRecord,
 } as const;
 export type EntryKind = keyof typeof bodies;
 type Bodies = { readonly [Kind in EntryKind]: z.infer<(typeof bodies)[Kind]> };
 
+/** Characters of an entry's body at most. */
+export const mostBody = 262_144;
+
 /** A signed entry as it travels: the JSON text exactly as its signer sent it. */
 export const signed = z.object({
   kind: z.enum(Object.keys(bodies) as [EntryKind, ...EntryKind[]]),
-  body: z.string().max(262_144),
+  body: z.string().max(mostBody),
   key: identityKey,
   signature: z.string().length(88),
 });

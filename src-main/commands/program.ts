@@ -8,6 +8,7 @@ import { addMemberCommands } from "./member-commands.ts";
 import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
+import { addPolicyCommand } from "./policy-command.ts";
 import { addRelayCommand } from "./relay-command.ts";
 import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -57,6 +58,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addPeerCommands(program, context);
   addDiaryCommand(program, context);
   addRelayCommand(program, context);
+  addPolicyCommand(program, context);
   addSetCommand(program, context);
   addEarlyCommand(program, context);
   addWireguardCommands(program, context);

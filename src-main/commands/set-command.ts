@@ -19,6 +19,7 @@ interface SetOptions extends ReadOptions, PlaceOptions {
   readonly proxy?: string;
   readonly tlsName?: string;
   readonly tlsPath?: string;
+  readonly inbound?: string;
 }
 
 /** Which interface and port. */
@@ -57,6 +58,10 @@ export function addSetCommand(program: Command, context: Context): void {
     )
     .option("--tls-name <HOST|auto>", "name this host in TLS handshakes (auto: the router's)")
     .option("--tls-path </PATH|auto>", "ask routers for this path (auto: what they tell)")
+    .option(
+      "--inbound <on|off>",
+      "let other members reach this machine (default on); off: only what it began itself gets answers",
+    )
     .option("--mtu <BYTES|auto>", "largest IP packet of the networks, 1280 to 1400 (auto: 1400)")
     .option("--json", "as JSON")
     .addHelpText("after", explanation)
@@ -86,7 +91,7 @@ export function withPlaceOptions(command: Command): Command {
 /** What the options ask to change. Throws `usage`. */
 export function settingsOf(options: SetOptions): SettingsChange {
   const { bind, port, mtu, declare, stun, portMapping, lanDiscovery } = options;
-  const { transport, proxy, tlsName, tlsPath } = options;
+  const { transport, proxy, tlsName, tlsPath, inbound } = options;
   const wish = {
     ...(bind === undefined ? {} : { bind: bind === "all" ? null : bind }),
     ...(port === undefined ? {} : { port: numberOr(port, "--port") }),
@@ -98,6 +103,7 @@ export function settingsOf(options: SetOptions): SettingsChange {
     ...(transport === undefined ? {} : { transport: textOr(transport) }),
     ...(proxy === undefined ? {} : { proxy: textOr(proxy) }),
     ...(tlsName === undefined ? {} : { tlsName: textOr(tlsName) }),
+    ...(inbound === undefined ? {} : { inbound: isOn(inbound, "--inbound") }),
     ...(tlsPath === undefined ? {} : { tlsPath: textOr(tlsPath) }),
   };
   const parsed = settingsChange.safeParse(wish);
@@ -119,6 +125,7 @@ function printSettings({ terminal }: Context, { settings, port, interfaces }: Se
     ["Transport", settings.transport === null ? "what serves best (auto)" : `${settings.transport} only`],
     ["Proxy", shownProxy(settings.proxy)],
     ["Name in TLS", settings.tlsName ?? "the router's (auto)"],
+    ["Inbound", settings.inbound ? "as the networks' policies say" : "refused: only answers come in"],
     ["Path in TLS", settings.tlsPath ?? "as routers tell (auto)"],
   ];
   for (const [name, value] of lines) terminal.print(`${name.padEnd(19)} ${value}`);

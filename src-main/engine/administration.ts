@@ -20,6 +20,7 @@ import {
   signRevocation,
 } from "./issue.ts";
 import type { NetworkLoop } from "./loop.ts";
+import { inherited, rollback } from "./policy-entry.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** The key this install may issue with in a network; null when it may not. */
@@ -97,7 +98,12 @@ export class Administration {
     await this.#loop.online();
     this.#loop.learn(closes);
     const revocation = signRevocation(certificate, "removed", issuer, this.#surroundings.now());
-    await this.#publish([...closes, revocation, ...this.#nextEpoch(issuer, certificate.identity)]);
+    await this.#publish([
+      ...closes,
+      ...inherited(this.#membership, certificate.identity, issuer),
+      revocation,
+      ...this.#nextEpoch(issuer, certificate.identity),
+    ]);
   }
 
   /** Whether members mask what they send. Throws `not-admin`, `router-lost`. */
@@ -132,7 +138,7 @@ export class Administration {
 
   /**
    * What is due without anybody asking: renewals, close records, a new epoch after somebody left, another address for
-   * who lost theirs.
+   * who lost theirs, a policy whose trial is over.
    */
   async duties(): Promise<void> {
     const issuer = issuerOf(this.#loop, this.#surroundings.identity);
@@ -144,6 +150,7 @@ export class Administration {
       ...this.#renewals(issuer, now),
       ...this.#closes(issuer, now),
       ...this.#rotations(issuer),
+      ...rollback(this.#loop.machine.policy(now), issuer, now),
     ];
     for (const { certificate, identity } of this.#charges().filter(hasNoAddress)) {
       const { address } = await control.request({ call: "reserve", name: certificate.name, identity });

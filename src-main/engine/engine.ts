@@ -182,6 +182,7 @@ export class Engine {
       connect: (address, secret, signal) =>
         webSocketConnect(wayOut(wayOutOf(this.settings)))(address, secret, signal),
       mtu: () => this.settings.mtu,
+      inbound: () => this.settings.inbound,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
       changed: () => this.#changed(),
@@ -236,6 +237,7 @@ export class Engine {
       throw new AppError("port-of-router", { port: this.#port });
     }
     this.#settings.keep(change);
+    for (const { loop } of this.#held.values()) loop?.applyInbound();
     const { port, bind, mtu } = this.settings;
     // What is not wanted any more is not listened for either; the port of a router role goes on serving others.
     const isConfined = this.settings.transport !== before.transport;

@@ -27,6 +27,7 @@ import {
 } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
 import { answerExchange, exchangeState } from "./exchange.ts";
+import { setFilter } from "./filter.ts";
 import { Gossip } from "./gossip.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
@@ -125,6 +126,7 @@ export class NetworkLoop {
           }),
     });
     this.#applyEpochs();
+    this.applyInbound();
     this.learn(stored.entries);
     this.#gossip.forget();
     this.feed({ kind: "pins", pins: keptPins(stored) });
@@ -282,6 +284,11 @@ export class NetworkLoop {
   /** Whether ways are kept open may have been chosen anew. */
   applyEarly(): void {
     this.feed({ kind: "early", on: this.#stored.early ?? false });
+  }
+
+  /** Whether others may reach this machine may have been chosen anew. */
+  applyInbound(): void {
+    this.feed({ kind: "inbound", accepts: this.#surroundings.inbound() });
   }
 
   /** What may carry datagrams may have been chosen anew; or it has shown what works here. */
@@ -442,6 +449,9 @@ export class NetworkLoop {
       }
       case "removePeer":
         dataPlane.removePeer(this.#realm, effect.peer);
+        return;
+      case "setFilter":
+        setFilter(dataPlane, this.#realm, effect.filter);
         return;
       case "confine":
         dataPlane.confinePeer(this.#realm, effect.peer, effect.only);

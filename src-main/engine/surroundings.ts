@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly connect: Connect;
   /** Largest IP packet on the networks' interfaces by the user's word; null: the usual. */
   readonly mtu: () => number | null;
+  /** Whether others may reach this machine; else only answers come in. */
+  readonly inbound: () => boolean;
   /** Session key of the router role of this install; null when off. */
   readonly ownRouter: () => string | null;
   readonly save: (stored: StoredNetwork) => void;

@@ -9,6 +9,7 @@ import { memberHandlers } from "./members.ts";
 import { netcheckHandlers } from "./netcheck.ts";
 import { networkHandlers } from "./networks.ts";
 import { peerHandlers } from "./peers.ts";
+import { policyHandlers } from "./policy.ts";
 import { relayHandlers } from "./relay.ts";
 import { routerHandlers } from "./router.ts";
 import { settingsHandlers } from "./settings.ts";
@@ -30,6 +31,7 @@ export function createHandlers(install: Install): Handlers {
     ...earlyHandlers(install),
     ...relayHandlers(install),
     ...routerHandlers(install),
+    ...policyHandlers(install),
     ...wireguardHandlers(install),
   };
 }

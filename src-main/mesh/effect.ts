@@ -5,6 +5,7 @@ import type { Transport } from "../../src-shared/status.ts";
 import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
+import type { Filter } from "./policy.ts";
 import type { Punch } from "./punching.ts";
 
 /** `1.2.3.4:7743`, or `1.2.3.4:7743#305419896` through a relay's channel; over a link with its transport before it, `tcp/1.2.3.4:7743`. */
@@ -85,6 +86,8 @@ export type Input =
   | { readonly kind: "relaying"; readonly cost: number | null }
   /** Whether the ways to peers that were used lately are kept open though no packet flows. */
   | { readonly kind: "early"; readonly on: boolean }
+  /** Whether others may reach this node as far as the policy allows; else only answers come in. */
+  | { readonly kind: "inbound"; readonly accepts: boolean }
   /** The peer asks to punch now, or answers that it does: what both ends know of themselves. */
   | {
       readonly kind: "punchAsked" | "punchAnswered";
@@ -137,6 +140,8 @@ export type Effect =
       readonly forward?: boolean;
     }
   | { readonly kind: "removePeer"; readonly peer: SessionKey }
+  /** What comes from peers is let in by these rules; null: all is. */
+  | { readonly kind: "setFilter"; readonly filter: Filter | null }
   /** Nothing leaves for the peer but by this transport (null: any), and nothing is taken from it by another. */
   | { readonly kind: "confine"; readonly peer: SessionKey; readonly only: Transport | null }
   | {

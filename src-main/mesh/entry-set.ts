@@ -219,13 +219,16 @@ export class EntrySet {
   }
 }
 
+type Versioned = EntryOf<"node" | "network" | "policy">;
+
 type Placed = Exclude<Entry, { kind: "certificate" | "node" | "epoch" }>;
 
 /** Two entries of one place never count both. A signer is part of it, so that nobody displaces another's word. */
 function placeOf(entry: Placed): string {
   switch (entry.kind) {
     case "network":
-      return `network ${entry.signer}`;
+    case "policy":
+      return `${entry.kind} ${entry.signer}`;
     case "revocation":
       return `revocation ${entry.signer} ${entry.body.identity} ${entry.body.sessionKey}`;
     case "delegation":
@@ -237,6 +240,7 @@ function placeOf(entry: Placed): string {
 
 function replaces(entry: Placed, known: Entry): boolean {
   if (entry.kind === "network" && known.kind === "network") return newerVersion(known, entry) > 0;
+  if (entry.kind === "policy" && known.kind === "policy") return newerVersion(known, entry) > 0;
   // The first end of a member stays: a later one by the same hand adds nothing, and may come after that hand's own end.
   if (entry.kind === "revocation" && known.kind === "revocation") {
     return (entry.body.at - known.body.at || compareText(entry.hash, known.hash)) < 0;
@@ -251,7 +255,7 @@ function replaces(entry: Placed, known: Entry): boolean {
 }
 
 /** Above 0 when the second is the newer: higher version, tie by lower hash. */
-function newerVersion(one: EntryOf<"node" | "network">, other: EntryOf<"node" | "network">): number {
+function newerVersion(one: Versioned, other: Versioned): number {
   return other.body.version - one.body.version || compareText(one.hash, other.hash);
 }
 

@@ -135,6 +135,15 @@ export class Membership {
     return this.#standings.record;
   }
 
+  /** Who may reach whom by administrators' word; null before they have said so. */
+  get policyEntry(): EntryOf<"policy"> | null {
+    const [newest] = this.#entries
+      .all("policy")
+      .filter(({ signer }) => this.authority.maySign(signer))
+      .sort((one, other) => other.body.version - one.body.version || compareText(one.hash, other.hash));
+    return newest ?? null;
+  }
+
   /** The chain of trust as it stands. */
   get authority(): Authority {
     return this.#standings.authority;
@@ -301,6 +310,7 @@ export class Membership {
       case "node":
         return entry.signer === entry.body.identity ? null : "signer";
       case "epoch":
+      case "policy":
         return null;
     }
   }
@@ -316,6 +326,7 @@ export class Membership {
     switch (entry.kind) {
       case "node":
       case "epoch":
+      case "policy":
         return false;
       case "certificate":
       case "revocation":
@@ -338,6 +349,7 @@ export class Membership {
       case "certificate":
         return this.#certificateCounts(entry);
       case "network":
+      case "policy":
         return this.authority.maySign(entry.signer);
       case "node":
         return this.#standings.entryOf(entry.body.identity) !== null;

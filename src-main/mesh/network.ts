@@ -19,6 +19,8 @@ import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
 import { isLossy, outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
+import type { PolicyStanding } from "./guard.ts";
+import { Guard } from "./guard.ts";
 import type { HashOf, Member } from "./membership.ts";
 import { Membership } from "./membership.ts";
 import { Neighbours } from "./neighbours.ts";
@@ -67,6 +69,7 @@ export class Network {
   readonly membership: Membership;
   readonly #options: NetworkOptions;
   readonly #roster: Roster;
+  readonly #guard: Guard;
   readonly #publication = new Publication();
   readonly #timers = new Timers();
   /** Peers that something is known of; all others are idle and cost nothing. */
@@ -105,6 +108,7 @@ export class Network {
     this.#options = options;
     this.membership = options.membership ?? new Membership(options.network, options.hash);
     this.#roster = new Roster(this.membership, options.self);
+    this.#guard = new Guard(this.membership, options.self.identity);
     this.#punches = new Punches(
       () => ({
         key: options.self.sessionKey,
@@ -210,6 +214,11 @@ export class Network {
     return this.membership.record;
   }
 
+  /** The policy as it counts here now. */
+  policy(now: Millis): PolicyStanding {
+    return this.#guard.standing(now);
+  }
+
   /** Entries that counted for nothing when they came, by cause. */
   refused(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#refused);
@@ -280,6 +289,10 @@ export class Network {
         this.#recent.wish(input.on);
         this.#settleAll(now);
         break;
+      case "inbound":
+        this.#guard.acceptsInbound = input.accepts;
+        this.#settleFilter(now);
+        break;
       case "relaying":
         this.#relays.setOwnCost(input.cost);
         this.#isRelayNews = true;
@@ -343,6 +356,8 @@ export class Network {
     }
     this.#relays.learn(touched === null ? this.#identities() : new Set([...touched, ...told]));
     this.#isRelayNews = true;
+    // Before its peers are known the data plane knows what to let in from them.
+    this.#settleFilter(now);
     for (const effect of this.#roster.update(touched)) {
       if (effect.kind === "removePeer") {
         this.#recent.forget(effect.peer);
@@ -354,6 +369,15 @@ export class Network {
     }
     this.#publish(now);
     this.#settleAll(now, touched === null ? null : new Set([...touched, ...told]));
+  }
+
+  /** What comes in follows the policy, its trials and the own wish. */
+  #settleFilter(now: Millis): void {
+    const filter = this.#guard.settle(now);
+    this.#timers.set("policy", this.#guard.deadline(now));
+    if (filter === undefined) return;
+    this.#emit({ kind: "setFilter", filter });
+    this.#emit({ kind: "changed" });
   }
 
   #hearPresence({ complete, members }: Extract<Input, { kind: "presence" }>, now: Millis): void {
@@ -447,6 +471,7 @@ export class Network {
 
   #ring(name: string, now: Millis): void {
     if (name === "expiry") this.#merge([], now);
+    else if (name === "policy") this.#settleFilter(now);
     else if (name === "publish") this.#publish(now);
     else if (name === "relays") this.#isRelayNews = true;
     else this.#tell(name as SessionKey, now, () => this.#emit({ kind: "changed" }));

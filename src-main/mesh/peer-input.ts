@@ -17,6 +17,7 @@ export type PeerInput = Exclude<
       | "traffic"
       | "relaying"
       | "early"
+      | "inbound"
       | "neighbour"
       | "woke"
       | "pins"

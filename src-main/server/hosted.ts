@@ -326,7 +326,7 @@ interface Source {
 /** What one who waits is told: the network, who may let it in, and its own certificates. */
 function isForWaiting(entry: Entry, identity: IdentityKey): boolean {
   if (entry.kind === "certificate") return entry.body.identity === identity || entry.body.rights.issue;
-  return entry.kind !== "node" && entry.kind !== "epoch";
+  return entry.kind !== "node" && entry.kind !== "epoch" && entry.kind !== "policy";
 }
 
 function identityOf(member: Member): IdentityKey {

@@ -77,6 +77,10 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "not-gateway": "本机无权接入 WireGuard 客户端。请在以下设备之一（{devices}）上运行：starmesh member gateway {name} on",
   "not-admin": "本机无权这样做。有权的设备：{devices}。",
   "not-with-secret": "“{name}”由共享密码管理，不能进行此操作（{what}）。请改用新密码建立网络。",
+  "policy-test": "策略的第 {test} 项测试不再成立：{detail}。请修改该测试，或添加一条规则。",
+  "policy-too-large":
+    "该策略有 {size} 个字符，最多 {most} 个。请使用组和网段，或缩短注释。试用中的策略会同时携带原有策略：加 --keep 则不携带。",
+  "no-trial": "“{name}”没有试用中的策略：已保留，或到时已撤回。请查看：starmesh policy show",
   "not-allowed": "路由器拒绝：{detail}。",
   revoked: "本机已被移出“{name}”。需要新的邀请才能回来。",
   "waits-approval": "本机正在等待 {devices} 批准。",

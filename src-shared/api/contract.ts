@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { diary } from "../diary.ts";
 import { networkGraph } from "../graph.ts";
+import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
 import {
@@ -58,6 +59,14 @@ const network = z.string().min(1).max(64);
 const inNetwork = z.object({ network });
 /** A peer by name, address or beginning of its key; the network where it would be ambiguous. */
 const peer = z.object({ peer: z.string().min(1).max(128), network: network.optional() });
+const inMaybeNetwork = z.object({ network: network.optional() });
+/** A policy as written, and what messages call it. */
+const policyText = inMaybeNetwork.extend({
+  text: z.string().max(2_000_000),
+  name: z.string().max(4096).default("policy"),
+});
+/** For good at once, without a trial. */
+const keeping = { keep: z.boolean().default(false) };
 const inviteOutput = z.object({
   invite: z.string(),
   expires: z.iso.datetime(),
@@ -276,6 +285,31 @@ export const contract = {
   "wireguard.revoke": call(
     z.object({ name: z.string().min(1).max(128), network: network.optional() }),
     nothing,
+  ),
+
+  /** Who may reach whom in a network, as it counts now. */
+  "policy.read": call(inMaybeNetwork, policyStatus),
+  /** What a text in YAML or JSON would change; refused with line and column where it, or one of its tests, does not hold. */
+  "policy.preview": call(policyText, policyPlan),
+  /** Sets it for all members; on trial for a minute where it could cut this machine off, unless `keep`. For administrators. */
+  "policy.set": call(policyText.extend(keeping), z.object({ status: policyStatus, plan: policyPlan })),
+  /** Where no rule fits: everything is let in, or nothing. The rules stay. */
+  "policy.default": call(
+    inMaybeNetwork.extend({ allow: z.enum(["all", "none"]), ...keeping }),
+    z.object({ status: policyStatus, plan: policyPlan }),
+  ),
+  /** Keeps what is on trial. */
+  "policy.confirm": call(inMaybeNetwork, policyStatus),
+  /** Which rule decides about one service, of the policy that counts or of the text given. */
+  "policy.check": call(
+    policyText.partial({ text: true }).extend({
+      /** A member's name, or an address. */
+      from: z.string().min(1).max(128),
+      to: z.string().min(1).max(128),
+      /** `tcp:22`, `22`, `udp:53`, `icmp`. */
+      port: z.string().min(1).max(20),
+    }),
+    policyRuling,
   ),
 
   "panel.link": call(nothing, z.object({ url: z.string(), expires: z.iso.datetime() })),

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly input?: string;
   /** What the fake engine plays, when one is started. */
   readonly fake?: string;
+  /** What `$EDITOR` is. */
+  readonly editor?: string;
 }
 
 /** A built command line in a folder of its own; `close` ends engines that it started and removes everything. */
@@ -70,9 +72,12 @@ export async function buildCommandLine() {
       states.push(state);
       return state;
     },
-    start(args: readonly string[], { input = "", fake = "empty" }: RunOptions = {}): Started {
+    start(
+      args: readonly string[],
+      { input = "", fake = "empty", editor = "false" }: RunOptions = {},
+    ): Started {
       const child = spawn(process.execPath, [program, ...args], {
-        env: { PATH: process.env["PATH"], HOME: folder, STARMESH_FAKE: fake, TZ: "UTC" },
+        env: { PATH: process.env["PATH"], HOME: folder, STARMESH_FAKE: fake, EDITOR: editor, TZ: "UTC" },
         stdio: ["pipe", "pipe", "pipe"],
       });
       child.stdin.on("error", () => undefined);

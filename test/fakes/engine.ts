@@ -15,6 +15,7 @@ import { networkStatusOf, peersOf, tickNetwork } from "./network.ts";
 import { createNetwork, networkHandlers } from "./networks.ts";
 import { createPeer } from "./peer.ts";
 import { peerHandlers } from "./peers.ts";
+import { policyHandlers } from "./policy.ts";
 import { hostIn } from "./population.ts";
 import type { Random } from "./random.ts";
 import { createRandom } from "./random.ts";
@@ -140,6 +141,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     world.changed();
   };
 
+  const settings = settingsHandlers();
   return {
     world,
     stop,
@@ -149,7 +151,8 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       "status.watch": (_input, signal) => watch(signal),
       ...networkHandlers(world),
       ...graphHandlers(world),
-      ...settingsHandlers(),
+      ...settings,
+      ...policyHandlers(world, async () => (await settings["settings.read"]({})).settings.inbound),
       ...joinHandlers(world),
       ...inviteHandlers(world),
       ...memberHandlers(world),

@@ -1,0 +1,13 @@
+/** Which network a call means. */
+import { AppError } from "../../src-shared/errors.ts";
+import type { Engine, Held } from "../engine/engine.ts";
+
+/** The network named, or the only one there is. Throws `unknown-network`, `ambiguous-network`, `usage`. */
+export function onlyNetwork(engine: Engine, name: string | undefined): Held {
+  if (name !== undefined) return engine.find(name);
+  const [only, second] = engine.networks();
+  if (only === undefined) throw new AppError("usage", { detail: "This machine is in no network yet." });
+  if (second === undefined) return only;
+  const list = engine.networks().map(({ stored }) => stored.name);
+  throw new AppError("usage", { detail: `Say in which network, with --network: ${list.join(", ")}.` });
+}
