@@ -6,6 +6,7 @@ pub mod crypto;
 mod dtls;
 mod endpoint;
 mod events;
+pub mod filter;
 mod index;
 pub mod lossy;
 mod mask;

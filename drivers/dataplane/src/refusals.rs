@@ -52,6 +52,10 @@ pub enum Cause {
     Broadcast,
     /// A packet of a peer for another that had no hop left.
     Hops,
+    /// A packet for a peer that is out of reach; its sender is told.
+    Down,
+    /// A packet of a peer that the realm's filter does not let in; its sender is told.
+    Filtered,
     /// Packets that waited for a session and were too many, or waited in vain.
     Waiting,
     /// A packet larger than its path that may not be cut; its sender is told.
@@ -66,7 +70,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 28] = [
+const OWN: [(Cause, &str); 30] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -89,6 +93,8 @@ const OWN: [(Cause, &str); 28] = [
     (Cause::NoPeer, "no-peer"),
     (Cause::Broadcast, "broadcast"),
     (Cause::Hops, "hops"),
+    (Cause::Down, "down"),
+    (Cause::Filtered, "filtered"),
     (Cause::Waiting, "waiting"),
     (Cause::TooBig, "too-big"),
     (Cause::TunWrite, "tun-write"),

@@ -50,6 +50,16 @@ impl fmt::Display for Prefix {
 }
 
 impl Prefix {
+    /// Whether it is of IPv6.
+    pub fn is_v6(&self) -> bool {
+        self.v6
+    }
+
+    /// Its first and last address, left-aligned.
+    pub fn span(&self) -> (u128, u128) {
+        (self.bits, self.bits | !mask(self.length))
+    }
+
     /// The address of a prefix that holds one alone.
     pub fn host(&self) -> Option<IpAddr> {
         match (self.v6, self.length) {

@@ -1,12 +1,11 @@
 //! `start` and the calls of a data plane. A panic inside one becomes an error of code `EPANIC`.
 
-use super::text::{read, read_endpoint, read_key};
+use super::text::{read, read_endpoint, read_key, read_prefixes};
 use super::values::{self, Fields};
 use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::plane::{self, CallError, Confined, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
-use crate::table::Prefix;
 use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
@@ -54,6 +53,7 @@ pub struct PeerOptions {
     pub public_key: String,
     pub kind: String,
     pub allowed: Vec<String>,
+    pub sources: Option<Vec<String>>,
     pub prologue: Option<String>,
     pub preshared_key: Option<String>,
     pub mask: Option<String>,
@@ -113,7 +113,7 @@ pub struct EpochOptions {
 
 #[napi]
 pub struct DataPlane {
-    plane: Plane,
+    pub(super) plane: Plane,
     wake: Arc<Mutex<Option<Wake>>>,
 }
 
@@ -239,6 +239,7 @@ impl DataPlane {
                     public_key: read_key(&peer.public_key, "the public key")?,
                     kind,
                     allowed: read_prefixes(&peer.allowed)?,
+                    sources: read_prefixes(peer.sources.as_deref().unwrap_or_default())?,
                     prologue: key(&peer.prologue, "the prologue")?,
                     preshared_key: key(&peer.preshared_key, "the preshared key")?,
                     mask: key(&peer.mask, "the mask key")?,
@@ -533,10 +534,6 @@ impl DataPlane {
         }
         stopped
     }
-}
-
-fn read_prefixes(texts: &[String]) -> Result<Vec<Prefix>, CallError> {
-    texts.iter().map(|text| read(text, "a prefix such as 10.1.0.0/16")).collect()
 }
 
 fn read_port(port: u32) -> Result<u16, CallError> {

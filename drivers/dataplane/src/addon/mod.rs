@@ -2,6 +2,7 @@
 
 mod calls;
 mod cryptography;
+mod filter;
 mod text;
 mod values;
 

@@ -3,6 +3,7 @@
 use crate::endpoint::Endpoint;
 use crate::plane::CallError;
 use crate::session::Key;
+use crate::table::Prefix;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::str::FromStr;
@@ -20,6 +21,10 @@ pub fn read_key(text: &str, what: &str) -> Result<Key, CallError> {
 
 pub fn read_endpoint(text: &str) -> Result<Endpoint, CallError> {
     read(text, "an endpoint such as 1.2.3.4:7743")
+}
+
+pub fn read_prefixes(texts: &[String]) -> Result<Vec<Prefix>, CallError> {
+    texts.iter().map(|text| read(text, "a prefix such as 10.1.0.0/16")).collect()
 }
 
 /// Anything that reads itself; `what` says what was expected.

@@ -1,5 +1,5 @@
 //! What a sender is told whose packet cannot go on: "fragmentation needed" (RFC 792, RFC 1191) or "packet too big" (RFC 4443)
-//! where it is larger than its way, "time exceeded" where it has no hop left.
+//! where it is larger than its way, "time exceeded" where it has no hop left, "unreachable" where there is no way.
 
 use super::checksum;
 use super::ip::{Header, Version};
@@ -26,6 +26,36 @@ pub fn time_exceeded(packet: &[u8], header: &Header, router: Option<IpAddr>) -> 
     match header.version {
         Version::V4 => error_v4(packet, header, ([11, 0], 0), router),
         Version::V6 => error_v6(packet, header, ([3, 0], 0), router),
+    }
+}
+
+/// Why there is no way to a packet's receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Nobody is there for its destination.
+    NoRoute,
+    /// Who is there cannot be reached now.
+    HostDown,
+    /// Who is there does not let it in.
+    Prohibited,
+}
+
+/// The error about a packet that cannot arrive: from the router that says so, else as from the receiver. `None` as for
+/// [`too_big`].
+pub fn unreachable(
+    packet: &[u8],
+    header: &Header,
+    why: Unreachable,
+    router: Option<IpAddr>,
+) -> Option<Vec<u8>> {
+    let (v4, v6) = match why {
+        Unreachable::NoRoute => (0, 0),
+        Unreachable::HostDown => (1, 3),
+        Unreachable::Prohibited => (13, 1),
+    };
+    match header.version {
+        Version::V4 => error_v4(packet, header, ([3, v4], 0), router),
+        Version::V6 => error_v6(packet, header, ([1, v6], 0), router),
     }
 }
 
@@ -116,7 +146,7 @@ mod tests {
                 bytes[2..4].copy_from_slice(&length.to_be_bytes());
             }
             let header = Header::parse(&bytes).expect("an IP packet");
-            for error in [too_big(&bytes, &header, mtu), time_exceeded(&bytes, &header, None)].into_iter().flatten() {
+            for error in [too_big(&bytes, &header, mtu), time_exceeded(&bytes, &header, None), unreachable(&bytes, &header, Unreachable::NoRoute, None)].into_iter().flatten() {
                 let about = Header::parse(&error).expect("an IP packet");
                 prop_assert_eq!(about.total, error.len());
                 prop_assert_eq!(about.source(&error), header.destination(&bytes));

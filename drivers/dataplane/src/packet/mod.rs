@@ -8,5 +8,6 @@ pub mod hop;
 pub mod icmp;
 pub mod ip;
 pub mod mss;
+pub mod reset;
 pub mod segment;
 pub mod vnet;

@@ -6,6 +6,7 @@ use super::outbox::Outbox;
 use super::peer::Peer;
 use super::realm::TunLink;
 use super::sending::send_sealed;
+use crate::packet::icmp::{self, Unreachable};
 use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
@@ -50,6 +51,12 @@ pub fn convey(
     origin: &Origin<'_>,
     now: Millis,
 ) {
+    if peer.is_down() {
+        core.refusals.count(Cause::Down);
+        origin.tell(core, icmp::unreachable(packet, &cut.header, Unreachable::HostDown, None), now);
+        peer.drive(core, None, |drive| drive.want());
+        return;
+    }
     let spread = peer.outgoing.load();
     let Some(outgoing) = spread.as_ref().map(|spread| spread.of(&cut.header, packet)) else {
         peer.hold(core, *vnet, packet);

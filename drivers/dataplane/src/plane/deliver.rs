@@ -1,5 +1,6 @@
 //! Opened payloads: IP packets to the TUN in joined writes, probes answered, control taken.
 
+use super::admission::{Admission, Receiver};
 use super::broadcast;
 use super::core::Core;
 use super::forward;
@@ -16,8 +17,7 @@ use crate::packet::ip::Header;
 use crate::packet::mss;
 use crate::refusals::Cause;
 use crate::session::probe::{self, Counts, Probe};
-use crate::session::{Keypair, Millis, Opened, RealmKind, Refused, Suite, control, part};
-use std::net::IpAddr;
+use crate::session::{Keypair, Opened, RealmKind, Refused, Suite, control, part};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,7 +44,7 @@ impl Delivery {
     ) {
         let mut heard = Heard::default();
         let mut authentic = false;
-        let mut sources = Sources { peer, last: None, receiver: None, now: batch.now };
+        let mut admission = Admission::new(peer, batch.now);
         let (mut packets, mut bytes) = (0, 0);
         let arrived = opens.iter().flatten().count() as u64;
         if arrived > 0
@@ -71,7 +71,7 @@ impl Delivery {
             match slab[payload.clone()].first() {
                 None => {}
                 Some(0x40..=0x6f) => {
-                    match self.take_packet(core, slab, payload, opened.partial_checksum, &mut sources) {
+                    match self.take_packet(core, slab, payload, opened.partial_checksum, &mut admission) {
                         Ok(length) => {
                             packets += u64::from(length > 0);
                             bytes += length as u64;
@@ -83,7 +83,7 @@ impl Delivery {
                     let whole = part::read(&slab[payload.clone()]).map(|part| peer.join(part, batch.now));
                     match whole {
                         Some(Some(whole)) => {
-                            match self.take_joined(core, slab, whole, &mut sources, (keypair, batch)) {
+                            match self.take_joined(core, slab, whole, &mut admission, (keypair, batch)) {
                                 Ok(length) => {
                                     packets += u64::from(length > 0);
                                     bytes += length as u64;
@@ -127,7 +127,7 @@ impl Delivery {
         core: &Core,
         slab: &mut [u8],
         mut whole: Vec<u8>,
-        sources: &mut Sources<'_>,
+        admission: &mut Admission<'_>,
         (keypair, batch): (&Arc<Keypair>, &Batch),
     ) -> Result<usize, Cause> {
         match whole.first() {
@@ -135,12 +135,12 @@ impl Delivery {
                 // The run lies in the slab; this packet does not.
                 self.flush(core, slab);
                 let all = 0..whole.len();
-                let length = self.take_packet(core, &mut whole, all, false, sources)?;
+                let length = self.take_packet(core, &mut whole, all, false, admission)?;
                 self.flush(core, &mut whole);
                 Ok(length)
             }
             Some(&control::FIRST_BYTE) => {
-                take_inner(core, &mut whole, (sources.peer, keypair), batch);
+                take_inner(core, &mut whole, (admission.peer, keypair), batch);
                 Ok(0)
             }
             _ => Err(Cause::Inner),
@@ -154,9 +154,9 @@ impl Delivery {
         slab: &mut [u8],
         payload: Range<usize>,
         partial: bool,
-        sources: &mut Sources<'_>,
+        admission: &mut Admission<'_>,
     ) -> Result<usize, Cause> {
-        let realm = &sources.peer.realm;
+        let realm = &admission.peer.realm;
         if realm.kind == RealmKind::Router {
             return Err(Cause::RouterPacket);
         }
@@ -164,12 +164,10 @@ impl Delivery {
         if partial && header.checksum_offset().is_none() {
             return Err(Cause::Inner);
         }
-        if !sources.allow(header.source(&slab[payload.clone()])) {
-            return Err(Cause::Source);
-        }
         let packet = payload.start..payload.start + header.total;
-        let (from, now) = (sources.peer, sources.now);
-        let (counted, partial) = match sources.receiver(header.destination(&slab[packet.clone()])) {
+        admission.check(core, &slab[packet.clone()], &header)?;
+        let (from, now) = (admission.peer, admission.now);
+        let (counted, partial) = match admission.receiver(header.destination(&slab[packet.clone()])) {
             Receiver::Machine => (header.total, partial),
             Receiver::Many => (0, broadcast::receive(realm, &header, &mut slab[packet.clone()], partial)?),
             Receiver::Peer(to) => {
@@ -184,7 +182,7 @@ impl Delivery {
             self.realm = Some(realm.clone());
         }
         if mss::is_syn(&slab[packet.clone()], &header)
-            && let Some(spread) = &*sources.peer.outgoing.load()
+            && let Some(spread) = &*admission.peer.outgoing.load()
         {
             mss::clamp(&mut slab[packet.clone()], &header, spread.mtu(), partial);
         }
@@ -202,53 +200,6 @@ impl Delivery {
             self.run.push(slab, packet, header, partial, datagrams);
         }
         Ok(counted)
-    }
-}
-
-/// Whether the peer may use a source address, and whom its packets are for; a stream asks once.
-struct Sources<'a> {
-    peer: &'a Arc<Peer>,
-    last: Option<IpAddr>,
-    receiver: Option<(IpAddr, Receiver)>,
-    now: Millis,
-}
-
-/// Whom a packet of a peer is for.
-enum Receiver {
-    Machine,
-    /// Whoever listens on this machine.
-    Many,
-    /// It is passed on.
-    Peer(Arc<Peer>),
-}
-
-impl Sources<'_> {
-    fn allow(&mut self, source: IpAddr) -> bool {
-        if self.last == Some(source) {
-            return true;
-        }
-        let table = self.peer.realm.table.load();
-        let allowed = table.find(source).is_some_and(|owner| Arc::ptr_eq(owner, self.peer));
-        if allowed {
-            self.last = Some(source);
-        }
-        allowed
-    }
-
-    fn receiver(&mut self, destination: IpAddr) -> &Receiver {
-        if self.receiver.as_ref().is_some_and(|(last, _)| *last != destination) {
-            self.receiver = None;
-        }
-        let (realm, from) = (&self.peer.realm, self.peer);
-        let (_, receiver) = self.receiver.get_or_insert_with(|| {
-            let receiver = if broadcast::is_for_many(realm, destination) {
-                Receiver::Many
-            } else {
-                forward::target(realm, from, destination).map_or(Receiver::Machine, Receiver::Peer)
-            };
-            (destination, receiver)
-        });
-        receiver
     }
 }
 

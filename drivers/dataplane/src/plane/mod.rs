@@ -1,11 +1,13 @@
 //! The data plane itself: sockets, realms, peers, and the threads that move their packets.
 
+mod admission;
 mod broadcast;
 mod budget;
 mod calls;
 mod convey;
 mod core;
 mod deliver;
+mod down;
 mod drive;
 mod extras;
 mod fit;

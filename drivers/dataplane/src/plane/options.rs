@@ -44,6 +44,7 @@ pub struct PeerOptions {
     pub public_key: Key,
     pub kind: PeerKind,
     pub allowed: Vec<Prefix>,
+    pub sources: Vec<Prefix>,
     pub prologue: Option<Key>,
     pub preshared_key: Option<Key>,
     pub mask: Option<Key>,

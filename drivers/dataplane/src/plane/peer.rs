@@ -1,6 +1,7 @@
 //! One peer of one realm: what the packet threads read of it without locks, and the door to the rest.
 
 use super::core::{Core, millis, now, unix_nanos};
+use super::down::Down;
 use super::drive::Drive;
 use super::only::Only;
 use super::outbox::Route;
@@ -15,6 +16,7 @@ use crate::mask::Mask;
 use crate::packet::vnet::Vnet;
 use crate::session::part::{Halves, Part};
 use crate::session::{Association, Key, Millis, Opened, PeerKind};
+use crate::table::Table;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -29,6 +31,10 @@ pub struct Peer {
     pub proven: ArcSwapOption<Route>,
     /// Everywhere it proved to be lately, with the moment; it may use its relay channels from there.
     places: ArcSwap<Vec<(Endpoint, Millis)>>,
+    /// Prefixes it may send from although others are asked for them; `None`: none.
+    pub sources: ArcSwapOption<Table<()>>,
+    /// Whether packets for it are answered instead of kept.
+    pub down: Down,
     /// What carries datagrams to and from it.
     pub only: Only,
     /// What was relayed for it.
@@ -79,6 +85,8 @@ impl Peer {
             outgoing: ArcSwapOption::empty(),
             proven: ArcSwapOption::empty(),
             places: ArcSwap::default(),
+            sources: ArcSwapOption::empty(),
+            down: Down::default(),
             only: Only::default(),
             relayed: Relayed::default(),
             traffic: Traffic::default(),

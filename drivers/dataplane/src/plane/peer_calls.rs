@@ -11,10 +11,11 @@ use super::punch;
 use super::receive;
 use super::relay::{LabelTaken, SWEEP};
 use crate::endpoint::Endpoint;
+use crate::filter::{Filter, Rule};
 use crate::mask::Mask;
 use crate::session::control::{ControlError, MAX_KIND};
 use crate::session::{self, Association, Epoch, Key, Millis};
-use crate::table::Prefix;
+use crate::table::{Prefix, Table};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,6 +70,9 @@ impl Plane {
             std::mem::replace(&mut drive.state.prefixes, options.allowed.clone())
         });
         realm.assign(&peer, &old, &options.allowed);
+        let sources =
+            options.sources.iter().fold(Table::default(), |table, prefix| table.with(*prefix, Some(())));
+        peer.sources.store((!options.sources.is_empty()).then(|| Arc::new(sources)));
         realm.forwarding.note(peer.forward.swap(options.forward, Ordering::Relaxed), options.forward);
         Ok(())
     }
@@ -90,6 +94,18 @@ impl Plane {
             return Err(CallError::invalid("at most 64 ports, and 1 to 1000 packets a second"));
         }
         realm.broadcast.store(Some(Arc::new(Broadcast::new(ports, &subnets, per_second))));
+        Ok(())
+    }
+
+    /// What the realm's peers may send; `None`: everything.
+    pub fn set_filter(&self, realm: &str, rules: Option<(&[Rule], bool)>) -> Called<()> {
+        let realm = self.realm(realm)?;
+        // Two that change it at once would lose one's flows.
+        let _changing = realm.change();
+        let before = realm.filter.load_full();
+        let filter =
+            rules.map(|(rules, otherwise)| Arc::new(Filter::new(rules, otherwise, before.as_deref())));
+        realm.filter.store(filter);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::forward::Forwarding;
 use super::masks::RealmMasks;
 use super::peer::Peer;
 use super::port::Port;
+use crate::filter::Filter;
 use crate::os::{Tun, Waker};
 use crate::session::{Key, Local, Millis, RealmKind};
 use crate::table::{Prefix, Table};
@@ -28,6 +29,8 @@ pub struct Realm {
     pub local: Arc<Local>,
     pub tun: Option<TunLink>,
     pub masks: ArcSwap<RealmMasks>,
+    /// What peers may send; `None`: everything.
+    pub filter: ArcSwapOption<Filter>,
     /// Read for each packet.
     pub table: ArcSwap<Table<Arc<Peer>>>,
     pub forwarding: Forwarding,
@@ -61,6 +64,7 @@ impl Realm {
             local,
             tun,
             masks: ArcSwap::default(),
+            filter: ArcSwapOption::empty(),
             table: ArcSwap::default(),
             forwarding: Forwarding::default(),
             broadcast: ArcSwapOption::empty(),

@@ -117,6 +117,7 @@ impl Drive<'_> {
         self.core.refusals.add(Cause::Waiting, forgotten as u64);
     }
 
+    /// Says, not too often, that a session or a way is wanted.
     pub(super) fn want(&mut self) {
         let now = self.now.millis;
         if self.state.wanted.is_some_and(|last| now < last + WANTED_INTERVAL) {

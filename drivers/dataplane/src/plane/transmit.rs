@@ -5,7 +5,9 @@ use super::convey::{Origin, convey};
 use super::core::{Core, millis};
 use super::outbox::Outbox;
 use super::realm::{Realm, TunLink};
+use crate::filter::Glance;
 use crate::os::prefer_latency;
+use crate::packet::icmp::{self, Unreachable};
 use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
@@ -21,9 +23,10 @@ const ROOM: usize = 65_536;
 pub fn run(core: &Core, realm: &Realm, link: &TunLink) -> io::Result<()> {
     prefer_latency();
     let mut outbox = Outbox::new(None, true);
+    let mut glance = Glance::default();
     let mut room = vec![0u8; ROOM];
     while link.tun.wait(&link.waker)? {
-        while drain(core, realm, link, &mut outbox, &mut room)? {}
+        while drain(core, (realm, link), (&mut outbox, &mut glance), &mut room)? {}
     }
     Ok(())
 }
@@ -31,9 +34,8 @@ pub fn run(core: &Core, realm: &Realm, link: &TunLink) -> io::Result<()> {
 /// Takes what the TUN has, up to a limit, and sends it. False when the TUN is empty.
 fn drain(
     core: &Core,
-    realm: &Realm,
-    link: &TunLink,
-    outbox: &mut Outbox,
+    (realm, link): (&Realm, &TunLink),
+    (outbox, glance): (&mut Outbox, &mut Glance),
     room: &mut [u8],
 ) -> io::Result<bool> {
     let now = millis();
@@ -43,7 +45,7 @@ fn drain(
             more = false;
             break;
         };
-        take(core, (realm, link), outbox, &vnet, &mut room[..length], now);
+        take(core, (realm, link), (outbox, glance), &vnet, &mut room[..length], now);
     }
     core.refusals.add(Cause::Send, outbox.flush() as u64);
     Ok(more)
@@ -52,7 +54,7 @@ fn drain(
 fn take(
     core: &Core,
     (realm, link): (&Realm, &TunLink),
-    outbox: &mut Outbox,
+    (outbox, glance): (&mut Outbox, &mut Glance),
     vnet: &Vnet,
     packet: &mut [u8],
     now: Millis,
@@ -68,10 +70,15 @@ fn take(
         }
         return;
     }
+    let origin = Origin::Machine(Some(link));
     let table = realm.table.load();
     let Some(peer) = table.find(destination) else {
         core.refusals.count(Cause::NoPeer);
+        origin.tell(core, icmp::unreachable(packet, &cut.header, Unreachable::NoRoute, None), now);
         return;
     };
-    convey(core, outbox, peer, (vnet, &cut, packet), &Origin::Machine(Some(link)), now);
+    if let Some(filter) = &*realm.filter.load() {
+        filter.outbound(packet, now, glance);
+    }
+    convey(core, outbox, peer, (vnet, &cut, packet), &origin, now);
 }

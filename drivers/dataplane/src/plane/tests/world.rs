@@ -245,6 +245,7 @@ pub fn peer(public_key: Key, number: u8, kind: PeerKind) -> PeerOptions {
         public_key,
         kind,
         allowed: allowed.iter().map(|prefix| prefix.parse().expect("a prefix")).collect(),
+        sources: vec![],
         prologue: (kind == PeerKind::Router).then_some(ROUTER),
         preshared_key: None,
         mask: None,
