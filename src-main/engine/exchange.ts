@@ -4,6 +4,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
 import { controlKind, stateExchange } from "../../src-shared/wire.ts";
 import { shortHash } from "../transport/control.ts";
+import { portions } from "./portions.ts";
 import type { SessionRequests } from "./requests.ts";
 import { parseJson } from "./requests.ts";
 
@@ -26,11 +27,12 @@ export async function exchangeState(
   );
   if (!first.success || first.data.have === undefined) return [];
   const ours = state();
+  const have = hashes(ours);
   const second = stateExchange.safeParse(
     await requests.send(peer, controlKind.state, {
       digest: ours.digest,
-      have: hashes(ours),
-      entries: lacking(ours, first.data.have),
+      have,
+      entries: lacking(ours, first.data.have, JSON.stringify(have).length),
     } satisfies Exchange),
   );
   return second.success ? (second.data.entries ?? []) : [];
@@ -60,18 +62,15 @@ function hashes(state: SharedState): string[] {
 }
 
 /** What the other lacks, as much as one message carries; the next session brings the rest. */
-function lacking(state: SharedState, have: readonly string[]): Signed[] {
+function lacking(state: SharedState, have: readonly string[], beside = 0): Signed[] {
   const theirs = new Set(have);
-  const lacked: Signed[] = [];
-  let bytes = 0;
-  for (const entry of state.entries) {
-    if (theirs.has(shortHash(entry.hash))) continue;
-    bytes += entry.signed.body.length * 1.1 + 250;
-    if (bytes > mostBytes) break;
-    lacked.push(entry.signed);
-  }
-  return lacked;
+  const lacked = state.entries.filter(({ hash }) => !theirs.has(shortHash(hash)));
+  for (const portion of portions(
+    lacked.map(({ signed }) => signed),
+    beside,
+  ))
+    return [...portion];
+  return [];
 }
 
 const mostHashes = 3000;
-const mostBytes = 20_000;

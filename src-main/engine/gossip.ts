@@ -3,6 +3,7 @@ import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
 import { controlKind } from "../../src-shared/wire.ts";
 import type { Network } from "../mesh/network.ts";
+import { portions } from "./portions.ts";
 import type { SessionRequests } from "./requests.ts";
 
 export interface GossipOptions {
@@ -70,20 +71,4 @@ export class Gossip {
   }
 }
 
-/** In messages that sessions carry well. */
-function portions(entries: readonly Signed[]): readonly (readonly Signed[])[] {
-  const found: Signed[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const entry of entries) {
-    bytes += entry.body.length * 1.1 + 250;
-    if (bytes > mostBytes) {
-      found.push([]);
-      bytes = entry.body.length * 1.1 + 250;
-    }
-    found.at(-1)?.push(entry);
-  }
-  return found;
-}
-
 const pauseMillis = 300;
-const mostBytes = 20_000;

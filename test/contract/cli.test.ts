@@ -58,6 +58,7 @@ describe("set", () => {
       tlsName: null,
       tlsPath: null,
       dns: true,
+      inbound: true,
       mtu: 1300,
     });
     const way = ["--transport", "tls", "--proxy", "socks5://ann:secret@proxy.example.org:1080"];
