@@ -14,6 +14,12 @@ mod portable;
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Tun, Udp, Waker, boot_nanos, prefer_latency};
 
+/// What the sockets that reach other nodes are marked with (`SO_MARK`), where the system has marks and lets us: by it a
+/// system that sends everything into a network's interface tells the sealed packets, which must not go there, from the rest.
+/// The same number stands in `drivers/dataplane.ts`.
+#[cfg(target_os = "linux")]
+pub const MARK: u32 = 0x534d;
+
 mod batch;
 pub use batch::{Arrival, Arrivals, Departure, LARGEST, SEGMENTS};
 
