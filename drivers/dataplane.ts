@@ -39,6 +39,11 @@ export interface PeerOptions {
   readonly kind: PeerKind;
   /** Addresses this peer may send from and is reached at: `10.1.2.3/32`. */
   readonly allowed: readonly string[];
+  /**
+   * Prefixes it may send from besides `allowed`, though another peer is asked for them. Within them, addresses that are another
+   * peer's by a longer prefix are not meant.
+   */
+  readonly sources?: readonly string[];
   /** Prologue where it differs from the realm's (kind `router`). */
   readonly prologue?: Key;
   /** WireGuard preshared key, stock peers only. */
@@ -59,6 +64,24 @@ export interface BroadcastOptions {
   readonly subnets: readonly string[];
   /** Packets of this machine that go out, 1 to 1000. */
   readonly perSecond: number;
+}
+
+/** One rule of a filter: a packet that begins something fits it by all its parts. */
+export interface FilterRule {
+  /** Prefixes; empty: any address. */
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  /** A number is the one that IANA gave; `icmp` is ICMP over IPv4 and ICMPv6 over IPv6. */
+  readonly protocol: "any" | "tcp" | "udp" | "icmp" | number;
+  /** Destination ports, each first and last; empty: any, and what has none. */
+  readonly ports: readonly (readonly [number, number])[];
+  readonly allow: boolean;
+}
+
+/** What comes from peers is let in by the first rule that fits, else by `otherwise`. */
+export interface Filter {
+  readonly rules: readonly FilterRule[];
+  readonly otherwise: boolean;
 }
 
 /** Where links are taken. */
@@ -205,6 +228,19 @@ export interface DataPlane {
   setOwn(realm: string, prefixes: readonly string[]): void;
   /** Passes broadcasts and multicasts of chosen ports to all peers, and takes theirs; null, as at the start: neither. */
   setBroadcast(realm: string, options: BroadcastOptions | null): void;
+  /**
+   * What may come from peers, also what is only passed on here; null, as at the start: everything. What goes out is never
+   * refused, and answers to it are always let in. Flows that new rules refuse end at once, the others stay; with null all are
+   * forgotten, so that of connections which began before, those from a port of 32768 or above to a lower one go on, and what
+   * the rules let in. Whose packet is refused is told so: TCP is reset, for everything else it is ICMP "prohibited".
+   */
+  setFilter(realm: string, filter: Filter | null): void;
+  /**
+   * The peers that are out of reach, complete: senders of packets for them are told "host unreachable" at once, and `wanted`
+   * says that there were some. A peer is in reach again as soon as something authentic comes from it. Keys of no peers are
+   * passed over. (Who sends to an address that is no peer's is always told "no route".)
+   */
+  setUnreachable(realm: string, peers: readonly Key[]): void;
   /**
    * Confines a peer to plain UDP or to links of one transport (null: not at all): nothing is sent to it by any other, and what
    * comes from it by another is dropped, so that it is not answered either.
