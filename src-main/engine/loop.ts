@@ -27,7 +27,6 @@ import {
 } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
 import { answerExchange, exchangeState } from "./exchange.ts";
-import { setFilter } from "./filter.ts";
 import { Gossip } from "./gossip.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
@@ -451,7 +450,7 @@ export class NetworkLoop {
         dataPlane.removePeer(this.#realm, effect.peer);
         return;
       case "setFilter":
-        setFilter(dataPlane, this.#realm, effect.filter);
+        dataPlane.setFilter(this.#realm, effect.filter);
         return;
       case "confine":
         dataPlane.confinePeer(this.#realm, effect.peer, effect.only);
