@@ -157,6 +157,15 @@ export const networkStatus = z.object({
   secret: z.boolean(),
   /** Members mask what they send over plain UDP. */
   mask: z.boolean(),
+  /** Broadcasts and multicasts to these UDP ports pass from member to member, while it is on and where this machine takes part. */
+  broadcast: z.object({
+    on: z.boolean(),
+    ports: z.array(z.number()),
+    /** Packets that each member may send. */
+    perSecond: z.number(),
+    /** This machine takes part. */
+    take: z.boolean(),
+  }),
   members: z.number(),
   /** Whether this machine keeps the ways to peers open that it used lately. */
   early: z.boolean(),

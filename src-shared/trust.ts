@@ -44,6 +44,15 @@ export type Certificate = z.infer<typeof certificate>;
 export const routerAddress = z.object({ addresses: z.array(endpoint).min(1).max(32), pin });
 export type RouterAddress = z.infer<typeof routerAddress>;
 
+/** Broadcasts and multicasts that members pass to each other. */
+export const broadcastTerms = z.object({
+  /** UDP destination ports. */
+  ports: z.array(z.number().int().min(1).max(65535)).min(1).max(64),
+  /** Packets of each member that go out. */
+  perSecond: z.number().int().min(1).max(1000),
+});
+export type BroadcastTerms = z.infer<typeof broadcastTerms>;
+
 /** The network itself. Range, approval and routers count from here only. */
 export const networkRecord = z.object({
   network: networkId,
@@ -56,6 +65,8 @@ export const networkRecord = z.object({
   routers: z.array(routerAddress).max(64),
   /** Members mask what they send over plain UDP; absent: they do not. */
   mask: z.boolean().optional(),
+  /** Absent: none pass. */
+  broadcast: broadcastTerms.optional(),
   version: z.number().int().min(1),
 });
 export type NetworkRecord = z.infer<typeof networkRecord>;

@@ -5,6 +5,7 @@ import type { InputOf, OutputOf } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { planeTarget } from "../../src-shared/plane.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
+import { addBroadcastCommand } from "./broadcast-command.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
 import { nextCommand } from "./context.ts";
 import { withEngine, withStartedEngine } from "./engine.ts";
@@ -112,6 +113,8 @@ export function addNetworkCommands(program: Command, context: Context): void {
           : `${status.name}: plain UDP is not masked.`,
       );
     });
+
+  addBroadcastCommand(network, context);
 
   network
     .command("delete")

@@ -4,7 +4,7 @@ import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Invite as InviteLink } from "../../src-shared/link.ts";
-import type { Certificate, EntryOf, Signed } from "../../src-shared/trust.ts";
+import type { BroadcastTerms, Certificate, EntryOf, Signed } from "../../src-shared/trust.ts";
 import type { Member, Membership } from "../mesh/membership.ts";
 import type { SigningKey } from "./crypto.ts";
 import { signingKey } from "./crypto.ts";
@@ -115,6 +115,18 @@ export class Administration {
     if (record === null) throw new AppError("router-lost");
     if ((record.mask === true) === on) return;
     await this.#publish([signRecord({ ...record, mask: on, version: record.version + 1 }, issuer)]);
+  }
+
+  /** Which broadcasts and multicasts pass; null: none. Throws `not-admin`, `router-lost`. */
+  async broadcast(terms: BroadcastTerms | null): Promise<void> {
+    const issuer = issuerOf(this.#loop, this.#surroundings.identity);
+    const { record } = this.#membership;
+    if (issuer === null)
+      throw new AppError("not-admin", { devices: this.#membership.issuers().join(", ") || "none known" });
+    if (record === null) throw new AppError("router-lost");
+    const { broadcast: _, ...rest } = record;
+    const changed = { ...rest, ...(terms === null ? {} : { broadcast: terms }), version: record.version + 1 };
+    await this.#publish([signRecord(changed, issuer)]);
   }
 
   /** Whether a member may serve stock clients, and route what is granted to it besides. Throws `not-admin`. */

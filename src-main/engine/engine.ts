@@ -405,6 +405,13 @@ export class Engine {
     this.#changed();
   }
 
+  /** Whether this machine takes part in the broadcasts of a network. */
+  setBroadcast(id: NetworkId, take: boolean): void {
+    this.#change(id, { broadcast: take });
+    this.#held.get(id)?.loop?.applyBroadcast();
+    this.#changed();
+  }
+
   setRelayQuota(mbit: number | null): void {
     this.#keepNode({ relayQuotaMbit: mbit ?? undefined });
     this.#applyRelayQuota();

@@ -15,6 +15,7 @@ import { beaconKey } from "../transport/beacon.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
 import type { BeaconNetwork } from "./beacons.ts";
+import { broadcastOptions } from "./broadcast.ts";
 import type { SessionPair } from "./crypto.ts";
 import {
   epochId,
@@ -60,6 +61,8 @@ export class NetworkLoop {
   #beaconKeys: readonly Uint8Array[] = [];
   /** Own addresses in the network, as the data plane was last told. */
   #own: readonly string[] = [];
+  /** What the data plane was last told of broadcasts. */
+  #broadcast = "null";
   /** What the data plane was last told of the mask. */
   #masked = "";
   /** Tells the router's line, once there is one. */
@@ -239,6 +242,7 @@ export class NetworkLoop {
     this.#openEnvelopes();
     this.#reconfigure();
     this.#applyMask();
+    this.applyBroadcast();
   }
 
   /** Entries made here: learned, and told to the router as soon as it listens. */
@@ -278,6 +282,15 @@ export class NetworkLoop {
     const { on, cost } = relaySetting(this.#stored, this.#surroundings.ownRouter() !== null);
     this.feed({ kind: "relaying", cost: on ? cost : null });
     this.#relays.refresh();
+  }
+
+  /** Which broadcasts pass may have been chosen anew, by an administrator or here. */
+  applyBroadcast(): void {
+    const options = broadcastOptions(this.machine.record(), this.#stored);
+    const text = JSON.stringify(options);
+    if (text === this.#broadcast) return;
+    this.#broadcast = text;
+    this.#surroundings.dataPlane.setBroadcast(this.#realm, options);
   }
 
   /** Whether ways are kept open may have been chosen anew. */

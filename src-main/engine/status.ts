@@ -4,6 +4,7 @@ import { ulaPrefix } from "../../src-shared/ula.ts";
 import { transportOf } from "../mesh/endpoint.ts";
 import type { PeerView } from "../mesh/peer-view.ts";
 import { issuerOf } from "./administration.ts";
+import { broadcastStatus } from "./broadcast.ts";
 import type { Engine, Held } from "./engine.ts";
 import { tunMtu } from "./interface.ts";
 import { relayStatus } from "./relay-setting.ts";
@@ -30,6 +31,7 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
         : issuerOf(loop, engine.identity) !== null && stored.secret === null,
     secret: stored.secret !== null,
     mask: record?.mask === true,
+    broadcast: broadcastStatus(record, stored),
     members: loop?.machine.members().length ?? 0,
     early: stored.early ?? false,
     relay: relayStatus({ stored, loop }, engine),

@@ -53,6 +53,8 @@ export const storedNetwork = z.object({
   relay: z.object({ on: z.boolean(), cost: z.number().int().min(1).max(1000) }).optional(),
   /** Whether ways to peers that were used lately are kept open, once that was chosen. */
   early: z.boolean().optional(),
+  /** False: it neither sends nor takes the network's broadcasts. */
+  broadcast: z.boolean().optional(),
   /** Revocations after which a new epoch was minted here. */
   rotatedFor: z.array(z.string()),
 });

@@ -4,6 +4,7 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import { fromBase64, toBase64Url } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { parseRouterLink } from "../../src-shared/link.ts";
+import { usualPorts, usualRate } from "../engine/broadcast.ts";
 import type { Host } from "../engine/create.ts";
 import { networkIdOf, signingKey } from "../engine/crypto.ts";
 import type { Held } from "../engine/engine.ts";
@@ -18,6 +19,7 @@ type NetworkCalls = Pick<
   | "networks.show"
   | "networks.create"
   | "networks.mask"
+  | "networks.broadcast"
   | "networks.delete"
   | "networks.leave"
   | "networks.up"
@@ -81,6 +83,22 @@ export function networkHandlers(install: Install): NetworkCalls {
     "networks.mask": async ({ network, on }) => {
       const { stored } = engine.find(network);
       await engine.administration(stored.network).mask(on);
+      return networkStatus(engine, engine.find(stored.network));
+    },
+    "networks.broadcast": async ({ network, on, ports, perSecond, take }) => {
+      const { stored, loop } = engine.find(network);
+      if (on !== undefined) {
+        const known = loop?.machine.record()?.broadcast;
+        await engine.administration(stored.network).broadcast(
+          on
+            ? {
+                ports: ports ?? known?.ports ?? [...usualPorts],
+                perSecond: perSecond ?? known?.perSecond ?? usualRate,
+              }
+            : null,
+        );
+      }
+      if (take !== undefined) engine.setBroadcast(stored.network, take);
       return networkStatus(engine, engine.find(stored.network));
     },
     "networks.delete": async ({ network }) => {

@@ -16,6 +16,7 @@ import {
   status,
   transports,
 } from "../status.ts";
+import { broadcastTerms } from "../trust.ts";
 import { wireguardClient } from "../wireguard.ts";
 
 /** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
@@ -117,6 +118,20 @@ export const contract = {
   "networks.graph": call(inNetwork, networkGraph),
   /** Whether the members of a network mask what they send over plain UDP; an administrator's to say. */
   "networks.mask": call(z.object({ network, on: z.boolean() }), networkStatus),
+  /**
+   * Which broadcasts and multicasts pass from member to member, an administrator's to say; what is left out stays, or is as
+   * usual. `take`: whether this machine takes part.
+   */
+  "networks.broadcast": call(
+    z.object({
+      network,
+      on: z.boolean().optional(),
+      ports: broadcastTerms.shape.ports.optional(),
+      perSecond: broadcastTerms.shape.perSecond.optional(),
+      take: z.boolean().optional(),
+    }),
+    networkStatus,
+  ),
   "networks.delete": call(inNetwork, nothing),
   "networks.leave": call(inNetwork, nothing),
   /** Connect: all networks without a list. */

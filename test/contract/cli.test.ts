@@ -548,6 +548,13 @@ describe("what a command asks of the engine", () => {
       { name: "phone", allowed: "network", network: "studio", endpoint: "a.example:1" },
     ],
     ["wg add phone --allowed all", "wireguard.add", { name: "phone", allowed: "all" }],
+    [
+      "network broadcast nope on --ports 5353,6112 --rate 20",
+      "networks.broadcast",
+      { network: "nope", on: true, ports: [5353, 6112], perSecond: 20 },
+    ],
+    ["network broadcast nope off", "networks.broadcast", { network: "nope", on: false }],
+    ["network broadcast nope refuse", "networks.broadcast", { network: "nope", take: false }],
     ["wg list --network studio", "wireguard.list", { network: "studio" }],
     ["wg revoke nope", "wireguard.revoke", { name: "nope" }],
     ["member gateway nope on", "members.gateway", { member: "nope", on: true }],

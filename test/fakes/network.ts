@@ -17,6 +17,7 @@ export interface FakeNetwork {
   readonly hosted: boolean;
   readonly approve: boolean;
   mask: boolean;
+  broadcast: NetworkStatus["broadcast"];
   readonly routers: readonly string[];
   readonly interface: string | null;
   address: string | null;
@@ -46,6 +47,7 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     admin: network.admin,
     secret: network.secret !== null,
     mask: network.mask,
+    broadcast: network.broadcast,
     members: network.peers.filter((peer) => peer.approved).length + (network.address === null ? 0 : 1),
     early: network.early,
     relay: { ...network.relay, allowed: true, quotaMbit: null },

@@ -18,6 +18,7 @@ type NetworkCalls =
   | "networks.show"
   | "networks.create"
   | "networks.mask"
+  | "networks.broadcast"
   | "networks.delete"
   | "networks.leave"
   | "networks.up"
@@ -99,6 +100,19 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
       world.changed();
       return networkStatusOf(network);
     },
+    "networks.broadcast": async ({ network: name, on, ports, perSecond, take }) => {
+      const network = world.find(name);
+      if (on !== undefined) requireAdmin(network);
+      const { broadcast } = network;
+      network.broadcast = {
+        on: on ?? broadcast.on,
+        ports: on === false ? [] : (ports ?? (on === true && !broadcast.on ? [5353, 1900] : broadcast.ports)),
+        perSecond: on === false ? 0 : (perSecond ?? (broadcast.perSecond || (on === true ? 50 : 0))),
+        take: take ?? broadcast.take,
+      };
+      world.changed();
+      return networkStatusOf(network);
+    },
     "networks.delete": async (input) => {
       const network = world.find(input.network);
       requireAdmin(network);
@@ -171,6 +185,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     hosted: plan.hosted,
     approve: plan.approve ?? false,
     mask: plan.mask ?? false,
+    broadcast: { on: false, ports: [], perSecond: 0, take: true },
     routers: [plan.hosted ? "192.168.1.20:7743" : "198.51.100.7:7743"],
     interface: `starmesh${world.networks.length}`,
     address: plan.member === false ? null : (plan.address ?? hostIn(plan.range, 1)),
