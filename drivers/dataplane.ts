@@ -91,8 +91,8 @@ export interface ListenOptions {
   /** One address alone; left out: both families, every interface. */
   readonly address?: string;
   /**
-   * PEM texts of what `quic` shows: the certificate, those that signed it behind, and its private key. Left out: one that is
-   * made anew each time.
+   * PEM texts of what `quic` and `kcp` show: the certificate, those that signed it behind (`quic`), and its private key, of
+   * `kcp` an ECDSA key on P-256 or P-384. Left out: one that is made (`quic`: anew each time).
    */
   readonly certificate?: string;
   readonly key?: string;
@@ -176,11 +176,16 @@ export interface DataPlane {
    */
   bind(name: string, port: number, address?: string): number;
   unbind(name: string): void;
+  /**
+   * Whether plain datagrams are spoken by these sockets (WireGuard, relay frames, STUN), as they are at first. Off: none
+   * leaves, none is looked at or answered; links of `kcp` and `quic` go on. Others beside have sockets of their own.
+   */
+  speakPlain(name: string, on: boolean): void;
 
   /**
    * Takes links of a transport beside the UDP sockets of that name. Returns the port. Unbinding the sockets ends it. A link
    * carries sealed datagrams like a path of UDP; one that carries none of a known session within 10 s is closed. `kcp` and
-   * `quic`: on the UDP sockets themselves, whose port is the only one to ask for besides 0. Called again, `quic` shows
+   * `quic`: on the UDP sockets themselves, whose port is the only one to ask for besides 0. Called again, they show
    * another certificate from then on.
    */
   listenLinks(socket: string, transport: Transport, options: ListenOptions): number;

@@ -70,6 +70,12 @@ export const errorKinds = {
   ),
   "network-off": kind(409, "The network “{name}” is down. Connect it with: starmesh up {name}"),
   "unknown-peer": kind(404, "No member “{name}” is known. See: starmesh members {network}"),
+  "unknown-name": kind(404, "No name “{name}” is known in this network. See: starmesh name list"),
+  "name-taken": kind(409, "“{name}” is the name of {owner} already. Choose another one, or take that back."),
+  "names-full": kind(
+    409,
+    "{most} names are written by hand in this network: more do not fit. Remove some first.",
+  ),
   "unknown-relay": kind(404, "No relay “{name}” is known in {network}. There are: {list}."),
   "ambiguous-peer": kind(
     409,
@@ -137,6 +143,20 @@ export const errorKinds = {
   "range-taken": kind(
     409,
     "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave it out.",
+  ),
+  "route-invalid": kind(400, "“{prefix}” is no prefix: write for example 192.168.1.0/24."),
+  "route-map": kind(
+    400,
+    "{prefix} cannot be known as {as}: both have to be of one kind and one length, as 192.168.1.0/24 and 10.9.1.0/24 are.",
+  ),
+  "route-covers": kind(
+    409,
+    "{prefix} overlaps {range}, the network's own addresses. Give the LAN others for the network, with --as.",
+  ),
+  "unknown-route": kind(404, "{prefix} is not routed by it. See: starmesh route list"),
+  "routes-full": kind(
+    409,
+    "The routing table holds {most} rows: more do not fit. Lay routes down for all members instead of one by one.",
   ),
   "already-member": kind(409, "This machine is already a member of “{name}”."),
   "not-gateway": kind(

@@ -29,7 +29,7 @@ const secured = place.extend({ cert: file.nullish(), key: file.nullish() });
 const transportsWish = z.strictObject({
   udp: place.nullish(),
   tcp: place.nullish(),
-  kcp: place.nullish(),
+  kcp: secured.nullish(),
   quic: secured.nullish(),
   tls: secured.nullish(),
   wss: secured.extend({ path: path.nullish() }).nullish(),
@@ -95,7 +95,7 @@ export const routerSettings = z.object({
   transports: z.object({
     udp: transportSettings,
     tcp: transportSettings,
-    kcp: transportSettings,
+    kcp: securedSettings,
     quic: securedSettings,
     tls: securedSettings,
     wss: securedSettings.extend({ path: z.string() }),
@@ -116,7 +116,7 @@ export function settleRouter(wish: RouterWish): RouterSettings {
     transports: {
       udp: settle(udp),
       tcp: settle(tcp),
-      kcp: settle(kcp),
+      kcp: { ...settle(kcp), files: filesOf(kcp) },
       quic: { ...settle(quic), files: filesOf(quic) },
       tls: { ...settle(tls), files: filesOf(tls) },
       wss: { ...settle(wss), files: filesOf(wss), path: wss?.path ?? usualWssPath },
@@ -129,9 +129,10 @@ export function settleRouter(wish: RouterWish): RouterSettings {
 export function routerMistake(
   wish: RouterWish,
 ): { readonly path: readonly string[]; readonly message: string } | null {
-  const { quic, tls, wss } = wish.transports ?? {};
+  const { kcp, quic, tls, wss } = wish.transports ?? {};
   for (const [path, part] of [
     [[], wish],
+    [["transports", "kcp"], kcp],
     [["transports", "quic"], quic],
     [["transports", "tls"], tls],
     [["transports", "wss"], wss],

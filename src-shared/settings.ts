@@ -67,6 +67,8 @@ export const settings = z.object({
     .regex(/^\/[!-~]*$/, "write a path like /news")
     .nullable()
     .default(null),
+  /** This machine's programs know the networks' names; off: nothing of its look-ups is changed. */
+  dns: z.boolean().default(true),
   /** Others may reach this machine, as far as a network's policy lets them; off: only answers come in. */
   inbound: z.boolean().default(true),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
@@ -90,6 +92,7 @@ export const usualSettings: Settings = {
   proxy: null,
   tlsName: null,
   tlsPath: null,
+  dns: true,
   inbound: true,
   mtu: null,
 };

@@ -1,5 +1,6 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
+import { overlapStatus, ownRouteStatus, routeStatus } from "./route-status.ts";
 import { routerSettings } from "./router-settings.ts";
 import { routerFileStatus, routerPlanesStatus, routerTransportStatus } from "./router-status.ts";
 import { natFacts } from "./trust.ts";
@@ -225,6 +226,10 @@ export const status = z.object({
   networks: z.array(networkStatus),
   peers: z.array(peerStatus),
   router: routerStatus,
+  /** Prefixes behind gateways, what this machine routes for others, and addresses that are used twice. */
+  routes: z.array(routeStatus),
+  ownRoutes: z.array(ownRouteStatus),
+  overlaps: z.array(overlapStatus),
   /** Input refused since the start, by cause. */
   refused: z.record(z.string(), z.number()),
 });

@@ -4,6 +4,7 @@ import { parseAddress, parsePrefix } from "./address.ts";
 import { concatBytes, fromBase64, toUtf8 } from "./bytes.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "./ids.ts";
 import { policyRecord } from "./policy.ts";
+import { mostNameEntries, nameEntry } from "./names.ts";
 
 const millis = z.number().int().nonnegative();
 const address = z.string().refine((text) => parseAddress(text) !== null, "not an address");
@@ -87,6 +88,52 @@ export const natFacts = z.object({
 });
 export type NatFacts = z.infer<typeof natFacts>;
 
+/** How much a gateway is preferred: the lowest number wins. */
+export const routePriority = z.number().int().min(1).max(1000);
+
+/** A prefix behind a gateway, by the gateway's word. */
+export const advertisedRoute = z.object({
+  /** As it is there. */
+  prefix,
+  /** As the other members know it, address by address; absent: the same. */
+  as: prefix.optional(),
+  /** Absent: 100. */
+  priority: routePriority.optional(),
+  /** The gateway itself does not reach it just now. */
+  down: z.boolean().optional(),
+});
+export type AdvertisedRoute = z.infer<typeof advertisedRoute>;
+
+/**
+ * Who routes what for whom, as administrators lay it down. For a prefix that stands here only what stands here counts,
+ * whatever gateways say of their priority; for all other prefixes each gateway's own word does.
+ */
+export const routingTable = z.object({
+  network: networkId,
+  version: z.number().int().min(1),
+  routes: z
+    .array(
+      z.object({
+        prefix,
+        /** Whose route it is; null: everybody's. */
+        member: identityKey.nullable(),
+        /** The gateway that carries it. */
+        via: identityKey,
+        priority: routePriority,
+      }),
+    )
+    .max(1200),
+});
+export type RoutingTable = z.infer<typeof routingTable>;
+
+/** Names written by hand for all members. */
+export const namesRecord = z.object({
+  network: networkId,
+  version: z.number().int().min(1),
+  names: z.array(nameEntry).max(mostNameEntries),
+});
+export type NamesRecord = z.infer<typeof namesRecord>;
+
 /** Where a node can be reached, by its own word. */
 export const nodeRecord = z.object({
   network: networkId,
@@ -103,6 +150,10 @@ export const nodeRecord = z.object({
   takes: z.array(z.string().max(8)).max(8).optional(),
   /** Relays for other members at this cost in milliseconds, added to the measured ones; absent: does not. */
   relay: z.object({ cost: z.number().int().min(1).max(1000) }).optional(),
+  /** Prefixes that it routes now. Each counts only inside its right `gateway`. */
+  routes: z.array(advertisedRoute).max(256).optional(),
+  /** Prefixes that it would route if an administrator granted them. */
+  requests: z.array(prefix).max(64).optional(),
 });
 export type NodeRecord = z.infer<typeof nodeRecord>;
 
@@ -157,7 +208,9 @@ const bodies = {
   delegation,
   close: closeRecord,
   epoch: epochEnvelope,
+  routing: routingTable,
   policy: policyRecord,
+  names: namesRecord,
 } as const;
 export type EntryKind = keyof typeof bodies;
 type Bodies = { readonly [Kind in EntryKind]: z.infer<(typeof bodies)[Kind]> };

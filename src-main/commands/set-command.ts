@@ -20,6 +20,7 @@ interface SetOptions extends ReadOptions, PlaceOptions {
   readonly tlsName?: string;
   readonly tlsPath?: string;
   readonly inbound?: string;
+  readonly dns?: string;
 }
 
 /** Which interface and port. */
@@ -58,6 +59,7 @@ export function addSetCommand(program: Command, context: Context): void {
     )
     .option("--tls-name <HOST|auto>", "name this host in TLS handshakes (auto: the router's)")
     .option("--tls-path </PATH|auto>", "ask routers for this path (auto: what they tell)")
+    .option("--dns <on|off>", "let this machine's programs know the networks' names (default on)")
     .option(
       "--inbound <on|off>",
       "let other members reach this machine (default on); off: only what it began itself gets answers",
@@ -91,7 +93,7 @@ export function withPlaceOptions(command: Command): Command {
 /** What the options ask to change. Throws `usage`. */
 export function settingsOf(options: SetOptions): SettingsChange {
   const { bind, port, mtu, declare, stun, portMapping, lanDiscovery } = options;
-  const { transport, proxy, tlsName, tlsPath, inbound } = options;
+  const { transport, proxy, tlsName, tlsPath, dns, inbound } = options;
   const wish = {
     ...(bind === undefined ? {} : { bind: bind === "all" ? null : bind }),
     ...(port === undefined ? {} : { port: numberOr(port, "--port") }),
@@ -103,8 +105,9 @@ export function settingsOf(options: SetOptions): SettingsChange {
     ...(transport === undefined ? {} : { transport: textOr(transport) }),
     ...(proxy === undefined ? {} : { proxy: textOr(proxy) }),
     ...(tlsName === undefined ? {} : { tlsName: textOr(tlsName) }),
-    ...(inbound === undefined ? {} : { inbound: isOn(inbound, "--inbound") }),
     ...(tlsPath === undefined ? {} : { tlsPath: textOr(tlsPath) }),
+    ...(inbound === undefined ? {} : { inbound: isOn(inbound, "--inbound") }),
+    ...(dns === undefined ? {} : { dns: isOn(dns, "--dns") }),
   };
   const parsed = settingsChange.safeParse(wish);
   if (parsed.success) return parsed.data;
@@ -126,6 +129,7 @@ function printSettings({ terminal }: Context, { settings, port, interfaces }: Se
     ["Proxy", shownProxy(settings.proxy)],
     ["Name in TLS", settings.tlsName ?? "the router's (auto)"],
     ["Inbound", settings.inbound ? "as the networks' policies say" : "refused: only answers come in"],
+    ["Names", settings.dns ? "known to all programs" : "off: look-ups are left alone"],
     ["Path in TLS", settings.tlsPath ?? "as routers tell (auto)"],
   ];
   for (const [name, value] of lines) terminal.print(`${name.padEnd(19)} ${value}`);

@@ -4,10 +4,12 @@ import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Invite as InviteLink } from "../../src-shared/link.ts";
+import type { NameEntry } from "../../src-shared/names.ts";
 import type { BroadcastTerms, Certificate, EntryOf, Signed } from "../../src-shared/trust.ts";
 import type { Member, Membership } from "../mesh/membership.ts";
+import { withName, withoutName } from "../mesh/name-list.ts";
 import type { SigningKey } from "./crypto.ts";
-import { signingKey } from "./crypto.ts";
+import { signEntry, signingKey } from "./crypto.ts";
 import type { EpochKey } from "./issue.ts";
 import {
   adminRights,
@@ -117,6 +119,16 @@ export class Administration {
     await this.#publish([signRecord({ ...record, mask: on, version: record.version + 1 }, issuer)]);
   }
 
+  /** Writes a name for all members. Throws `not-admin`, `name-taken`, `unknown-name`, `names-full`. */
+  async addName(entry: NameEntry): Promise<void> {
+    await this.#changeNames((names, members) => withName(names, entry, members));
+  }
+
+  /** Takes back what was written by hand under a name. Throws `not-admin`, `unknown-name`. */
+  async removeName(name: string): Promise<void> {
+    await this.#changeNames((names) => withoutName(names, name));
+  }
+
   /** Which broadcasts and multicasts pass; null: none. Throws `not-admin`, `router-lost`. */
   async broadcast(terms: BroadcastTerms | null): Promise<void> {
     const issuer = issuerOf(this.#loop, this.#surroundings.identity);
@@ -143,9 +155,8 @@ export class Administration {
   /** Makes a member an administrator. */
   async promote(certificate: Certificate): Promise<void> {
     const issuer = this.#issuer("a second administrator");
-    await this.#publish([
-      reissue(certificate, issuer, { rights: adminRights, now: this.#surroundings.now() }),
-    ]);
+    const rights = { ...adminRights, gateway: certificate.rights.gateway ?? adminRights.gateway };
+    await this.#publish([reissue(certificate, issuer, { rights, now: this.#surroundings.now() })]);
   }
 
   /**
@@ -176,6 +187,21 @@ export class Administration {
     const all = this.#membership.members();
     const own = this.#surroundings.identity.key;
     return this.#loop.stored.secret === null ? all : all.filter(({ identity }) => identity === own);
+  }
+
+  async #changeNames(
+    change: (names: readonly NameEntry[], members: readonly string[]) => readonly NameEntry[],
+  ): Promise<void> {
+    const issuer = issuerOf(this.#loop, this.#surroundings.identity);
+    if (issuer === null)
+      throw new AppError("not-admin", { devices: this.#membership.issuers().join(", ") || "none known" });
+    const before = this.#membership.names;
+    const members = this.#membership.members().map(({ certificate }) => certificate.name);
+    const names = change(before?.names ?? [], members);
+    const { network } = this.#loop.stored;
+    await this.#publish([
+      signEntry("names", { network, version: (before?.version ?? 0) + 1, names }, issuer),
+    ]);
   }
 
   get #membership(): Membership {

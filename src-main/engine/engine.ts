@@ -5,11 +5,12 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Addon, DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
 import { canOpenTun } from "../../drivers/tun/tun.ts";
-import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
+import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shared/ids.ts";
 import { parseProxy } from "../../src-shared/proxy.ts";
+import type { NamesStatus } from "../../src-shared/names.ts";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
@@ -25,8 +26,9 @@ import { Carriers } from "./carriers.ts";
 import type { CreateRequest, Host } from "./create.ts";
 import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
-import { createNotary, signingKey } from "./crypto.ts";
+import { createNotary, sha256Base64, signingKey } from "./crypto.ts";
 import { Diary } from "./diary.ts";
+import { Forwarding } from "./forwarding.ts";
 import { signRevocation } from "./issue.ts";
 import type { Joined, JoinRequest } from "./join.ts";
 import { joinNetwork } from "./join.ts";
@@ -35,6 +37,8 @@ import { interfacePrefix } from "./locals.ts";
 import { NetworkLoop } from "./loop.ts";
 import type { Move } from "./moves.ts";
 import { Moves } from "./moves.ts";
+import { NameService } from "./name-service.ts";
+import { namedNetwork } from "./network-names.ts";
 import { NodeDoor } from "./node-door.ts";
 import { Pings } from "./pings.ts";
 import { relaySetting } from "./relay-setting.ts";
@@ -164,19 +168,28 @@ export class Engine {
       now: Date.now,
       random: Math.random,
     });
+    const journal = openJournal(folder, system);
     this.#surroundings = {
       dataPlane: this.dataPlane,
       cryptography: addon,
       notary: createNotary(),
       identity: this.#identity,
       system,
-      journal: openJournal(folder, system),
+      journal,
+      names: new NameService({
+        system,
+        journal,
+        log,
+        isOn: () => this.settings.dns,
+        changed: () => this.#changed(),
+      }),
       log,
       now: Date.now,
       declared: () => this.#router?.addresses() ?? [],
       whereabouts: this.whereabouts,
       carriers: this.carriers,
       pings: this.pings,
+      forwarding: new Forwarding({ system, journal, mark: markOf(folder) }),
       worked: new Worked({ folder, system, now: Date.now }),
       transport: () => this.settings.transport,
       connect: (address, secret, signal) =>
@@ -252,7 +265,14 @@ export class Engine {
       throw error;
     }
     this.#nameStunServers();
+    if (this.settings.dns !== before.dns) await this.#surroundings.names.apply();
     await this.#refresh();
+  }
+
+  /** The names of a network, and how this machine looks them up. */
+  namesOf({ stored, loop }: Held): NamesStatus {
+    const { names, notary } = this.#surroundings;
+    return names.status(stored.network, namedNetwork(stored, loop?.machine ?? null, notary.hash));
   }
 
   /** Why no packets can flow here: one line, or null. */
@@ -405,6 +425,13 @@ export class Engine {
     this.#changed();
   }
 
+  /** What this machine routes for others in a network, and which routes of others it takes. */
+  setRoutes(id: NetworkId, change: Pick<StoredNetwork, "routes" | "acceptance">): void {
+    this.#change(id, change);
+    this.#held.get(id)?.loop?.routes.refresh();
+    this.#changed();
+  }
+
   /** Whether this machine takes part in the broadcasts of a network. */
   setBroadcast(id: NetworkId, take: boolean): void {
     this.#change(id, { broadcast: take });
@@ -527,6 +554,9 @@ export class Engine {
       wall: Date.now,
       steady: () => performance.now(),
       heard: (move) => void this.#move(move),
+      looked: () => {
+        for (const { loop } of this.#held.values()) loop?.routes.refresh();
+      },
     });
     this.#timers.push(
       setInterval(() => this.#beat(), 1000),
@@ -760,6 +790,11 @@ export class Engine {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The same for the same folder, and hardly ever for another. */
+function markOf(folder: string): string {
+  return Buffer.from(sha256Base64(toUtf8(folder)), "base64").toString("hex").slice(0, 8);
 }
 
 /** What the user chose for connections over TLS. */

@@ -18,6 +18,8 @@ export interface InterfacePlan {
   /** The same in IPv6; left out where the system has none. */
   readonly address6: string;
   readonly range6: string;
+  /** Where the network's names are answered for, on this machine alone; null: nowhere. */
+  readonly resolver: string | null;
 }
 
 /** An open interface with its address. */
@@ -52,6 +54,7 @@ export class NetworkInterface {
     if (this.#plan !== null) await this.#journal.undo(this.device.name);
     this.#plan = plan;
     await this.#set(plan.address, plan.range);
+    if (plan.resolver !== null) await this.#set(plan.resolver, null);
     try {
       await this.#set(plan.address6, plan.range6);
       return null;

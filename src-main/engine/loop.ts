@@ -1,14 +1,15 @@
 /** One network while it is up: feeds its machine with what happens and carries out what it decides. */
 
-import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
+import type { DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
 import { canOpenTun } from "../../drivers/tun/tun.ts";
-import { formatPrefix, parsePrefix } from "../../src-shared/address.ts";
+import { formatAddress, formatPrefix, parsePrefix } from "../../src-shared/address.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
 import { ulaAddress, ulaPrefix } from "../../src-shared/ula.ts";
 import { controlKind } from "../../src-shared/wire.ts";
+import { resolverAddress } from "../mesh/addresses.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
 import { beaconKey } from "../transport/beacon.ts";
@@ -34,7 +35,9 @@ import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
 import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
+import { namedNetwork } from "./network-names.ts";
 import { keptPins } from "./pins.ts";
+import { NetworkRoutes } from "./network-routes.ts";
 import { Punching } from "./punching.ts";
 import { relaySetting } from "./relay-setting.ts";
 import { NetworkRelays } from "./relays.ts";
@@ -45,11 +48,17 @@ import type { Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
 import type { Moved } from "./traffic.ts";
 
+/** A data plane that answers for peers that cannot be reached. */
+interface Answering {
+  setUnreachable?(realm: string, peers: readonly string[]): void;
+}
+
 /** A connected network. */
 export class NetworkLoop {
   readonly machine: Network;
   readonly line: RouterLine;
   readonly session: SessionPair;
+  readonly routes: NetworkRoutes;
   readonly #surroundings: Surroundings;
   readonly #realm: string;
   readonly #requests: SessionRequests;
@@ -68,6 +77,8 @@ export class NetworkLoop {
   /** Tells the router's line, once there is one. */
   #maskChanged: () => void = () => undefined;
   #interface: NetworkInterface | null = null;
+  /** Where this network's names are answered for. */
+  #resolver: string | null = null;
   #configuring: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #saving: NodeJS.Timeout | null = null;
@@ -86,6 +97,16 @@ export class NetworkLoop {
       ownRelay: () => surroundings.ownRouter() as SessionKey | null,
       random: Math.random,
       hash: surroundings.notary.hash,
+    });
+    this.routes = new NetworkRoutes({
+      surroundings,
+      forwarding: surroundings.forwarding,
+      machine: this.machine,
+      stored: () => this.#stored,
+      device: device?.device.name ?? null,
+      sources: () => [...(this.machine.ownCertificate()?.body.addresses ?? []), this.address6 ?? []].flat(),
+      ready: () => this.#configuring,
+      feed: (input) => this.feed(input),
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
     this.#notices = new MoveNotices(this.#requests);
@@ -241,6 +262,7 @@ export class NetworkLoop {
     );
     this.#openEnvelopes();
     this.#reconfigure();
+    this.routes.learned();
     this.#applyMask();
     this.applyBroadcast();
   }
@@ -410,6 +432,7 @@ export class NetworkLoop {
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
+    await this.#surroundings.names.close(this.#stored.network);
     await this.#interface?.close();
     if (this.#saving !== null) clearTimeout(this.#saving);
     this.#save();
@@ -453,6 +476,7 @@ export class NetworkLoop {
           publicKey: effect.peer,
           kind: effect.peerKind,
           allowed: effect.allowed,
+          ...(effect.sources === undefined ? {} : { sources: effect.sources }),
           keepaliveSeconds: 0,
           ...(effect.forward === undefined ? {} : { forward: effect.forward }),
           ...(stock === undefined ? {} : { presharedKey: stock.presharedKey }),
@@ -506,6 +530,12 @@ export class NetworkLoop {
       case "publishNode":
         this.#publishNode(effect);
         return;
+      case "setRoutes":
+        this.routes.want(effect.prefixes);
+        return;
+      case "setUnreachable":
+        this.#setUnreachable(effect.peers);
+        return;
       case "addressLost":
         this.#surroundings.log("address lost", { network: this.#stored.name, address: effect.address });
         return;
@@ -520,6 +550,11 @@ export class NetworkLoop {
       case "changed":
         this.#surroundings.changed();
     }
+  }
+
+  #setUnreachable(peers: readonly SessionKey[]): void {
+    const dataPlane: DataPlane & Answering = this.#surroundings.dataPlane;
+    dataPlane.setUnreachable?.(this.#realm, peers);
   }
 
   #wantLinks({ peer, wanted }: Extract<Effect, { readonly kind: "links" }>): void {
@@ -549,6 +584,8 @@ export class NetworkLoop {
       ...(effect.nat === undefined ? {} : { nat: effect.nat }),
       ...(effect.takes === undefined ? {} : { takes: effect.takes }),
       ...(effect.relay === undefined ? {} : { relay: effect.relay }),
+      ...(effect.routes === undefined ? {} : { routes: effect.routes }),
+      ...(effect.requests === undefined ? {} : { requests: effect.requests }),
     };
     const signed = signEntry("node", body, this.#surroundings.identity);
     // After this turn: the machine is in the middle of carrying out what it decided.
@@ -649,6 +686,8 @@ export class NetworkLoop {
     const device = this.#interface;
     if (device === null) return;
     const prefix = parsePrefix(range);
+    const server = prefix === null ? null : resolverAddress(prefix);
+    const resolver = server === null ? null : formatAddress(server);
     this.#configuring = this.#configuring
       .then(async () => {
         const no6 = await device.configure({
@@ -656,10 +695,26 @@ export class NetworkLoop {
           range: this.#stored.force || prefix === null ? null : formatPrefix(prefix),
           address6,
           range6: ulaPrefix(this.#stored.network, this.#surroundings.notary.hash),
+          resolver,
         });
+        this.#answerNames(device.device.name, resolver);
         if (no6 !== null) this.#log("no IPv6 inside", no6);
       })
       .catch((error: unknown) => this.#log("configure", error));
+  }
+
+  /** The interface has the address where names are answered for. */
+  #answerNames(device: string, server: string | null): void {
+    if (server === null || server === this.#resolver || this.#closed) return;
+    this.#resolver = server;
+    const { names, notary } = this.#surroundings;
+    void names.open({
+      id: this.#stored.network,
+      device,
+      server,
+      version: () => this.machine.membership.entries(),
+      network: () => namedNetwork(this.#stored, this.machine, notary.hash),
+    });
   }
 
   #target(): { readonly addresses: readonly string[]; readonly pin: string; readonly greeting: Greeting } {

@@ -20,6 +20,8 @@ export interface MovesOptions {
   readonly wall: () => Millis;
   readonly steady: () => Millis;
   readonly heard: (move: Move) => void;
+  /** The system changed something, ours or not, or it may have. */
+  readonly looked?: () => void;
 }
 
 /** Looks whenever the system says that something changed, and now and then without. `beat` is called once a second. */
@@ -74,6 +76,7 @@ export class Moves {
     const before = this.#outlook;
     this.#outlook = outlookOf(this.#options);
     this.#lookedAt = this.#options.steady();
+    this.#options.looked?.();
     const kind = difference(before, this.#outlook);
     if (tells && kind !== null) this.#options.heard({ kind });
   }

@@ -1,8 +1,9 @@
 /** What the engine keeps on disk: the node itself, and each of its networks. */
 import { z } from "zod";
 import { identityKey, networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
+import { routeAcceptance } from "../../src-shared/route-status.ts";
 import { pinStatus } from "../../src-shared/status.ts";
-import { routerAddress, signed } from "../../src-shared/trust.ts";
+import { advertisedRoute, routerAddress, signed } from "../../src-shared/trust.ts";
 
 const base64 = z.string().max(128);
 
@@ -18,6 +19,17 @@ export const storedNode = z.object({
   relayQuotaMbit: z.number().int().min(1).optional(),
 });
 export type StoredNode = z.infer<typeof storedNode>;
+
+/** A prefix that this machine routes for a network, as it was asked to. */
+export const storedRoute = advertisedRoute.omit({ down: true }).extend({
+  /** What comes from the network leaves under this machine's address. */
+  snat: z.boolean(),
+  /** Prefixes that may come to it from the network; empty: all. */
+  allow: z.array(z.string()).max(256),
+  /** It was connected to it, or had a route of its own, when it was asked: without that it does not reach it. */
+  direct: z.boolean(),
+});
+export type StoredRoute = z.infer<typeof storedRoute>;
 
 /** `networks/ID.json`: one network this node belongs to or administers. */
 export const storedNetwork = z.object({
@@ -55,6 +67,10 @@ export const storedNetwork = z.object({
   early: z.boolean().optional(),
   /** False: it neither sends nor takes the network's broadcasts. */
   broadcast: z.boolean().optional(),
+  /** What it routes for others. */
+  routes: z.array(storedRoute).optional(),
+  /** Which routes of others it takes, once that was chosen. */
+  acceptance: routeAcceptance.optional(),
   /** Revocations after which a new epoch was minted here. */
   rotatedFor: z.array(z.string()),
 });

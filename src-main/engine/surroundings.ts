@@ -8,6 +8,8 @@ import type { System } from "../system/system.ts";
 import type { Connect } from "../transport/channel.ts";
 import type { Carriers } from "./carriers.ts";
 import type { SigningKey } from "./crypto.ts";
+import type { Forwarding } from "./forwarding.ts";
+import type { NameService } from "./name-service.ts";
 import type { Pings } from "./pings.ts";
 import type { StoredNetwork } from "./stored.ts";
 import type { Whereabouts } from "./whereabouts.ts";
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly identity: SigningKey;
   readonly system: System;
   readonly journal: Journal;
+  /** Names of all networks on this machine. */
+  readonly names: NameService;
   readonly log: Log;
   readonly now: () => Millis;
   /** The public hosts of this install's own router. */
@@ -32,6 +36,8 @@ export interface Surroundings {
   /** For where plain UDP does not serve. */
   readonly carriers: Carriers;
   readonly pings: Pings;
+  /** What others reach through this machine. */
+  readonly forwarding: Forwarding;
   /** By what the router was reached from here. */
   readonly worked: Worked;
   /** The transport that the user wants and no other; null: any. */

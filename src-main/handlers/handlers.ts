@@ -6,12 +6,14 @@ import { graphHandlers } from "./graph.ts";
 import type { Install } from "./install.ts";
 import { inviteHandlers } from "./invites.ts";
 import { memberHandlers } from "./members.ts";
+import { nameHandlers } from "./names.ts";
 import { netcheckHandlers } from "./netcheck.ts";
 import { networkHandlers } from "./networks.ts";
 import { peerHandlers } from "./peers.ts";
 import { policyHandlers } from "./policy.ts";
 import { relayHandlers } from "./relay.ts";
 import { routerHandlers } from "./router.ts";
+import { routeHandlers } from "./routes.ts";
 import { settingsHandlers } from "./settings.ts";
 import { statusHandlers } from "./status.ts";
 import { wireguardHandlers } from "./wireguard.ts";
@@ -25,12 +27,14 @@ export function createHandlers(install: Install): Handlers {
     ...inviteHandlers(install),
     ...memberHandlers(install),
     ...peerHandlers(install),
+    ...nameHandlers(install),
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
     ...settingsHandlers(install),
     ...earlyHandlers(install),
     ...relayHandlers(install),
     ...routerHandlers(install),
+    ...routeHandlers(install),
     ...policyHandlers(install),
     ...wireguardHandlers(install),
   };

@@ -17,7 +17,7 @@ export function memberHandlers({
   return {
     "members.list": async ({ network }) => memberList(engine, engine.find(network)),
     "members.approve": async ({ network, member }) => {
-      const { held, found } = pick(engine, network, member, (loop) => loop.machine.membership.pending());
+      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.pending());
       await engine.administration(held.stored.network).approve(found.certificate);
       return {};
     },
@@ -26,7 +26,7 @@ export function memberHandlers({
         ...loop.machine.membership.members(),
         ...loop.machine.membership.pending(),
       ];
-      const { held, found } = pick(engine, network, member, everybody);
+      const { held, found } = pickMember(engine, network, member, everybody);
       if (found.identity === engine.identity.key) {
         throw new AppError("usage", { detail: "This machine cannot remove itself. Use: starmesh leave" });
       }
@@ -34,12 +34,12 @@ export function memberHandlers({
       return {};
     },
     "members.admin": async ({ network, member }) => {
-      const { held, found } = pick(engine, network, member, (loop) => loop.machine.membership.members());
+      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.members());
       await engine.administration(held.stored.network).promote(found.certificate);
       return {};
     },
     "members.gateway": async ({ network, member, on }) => {
-      const { held, found } = pick(engine, network, member, (loop) => loop.machine.membership.members());
+      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.members());
       if (found.rank === "stock")
         throw new AppError("usage", { detail: `${found.certificate.name} is a WireGuard client itself.` });
       await engine.administration(held.stored.network).allowGateway(found.certificate, on);
@@ -86,8 +86,11 @@ export function memberList(engine: Engine, { loop }: Held): MemberStatus[] {
 
 type Loop = NonNullable<Held["loop"]>;
 
-/** A member by name, address or beginning of a key, in the network given or in all that are up. */
-function pick(
+/**
+ * A member by name, address or beginning of a key, in the network given or in all that are up. Throws `unknown-peer`,
+ * `ambiguous-peer`.
+ */
+export function pickMember(
   engine: Engine,
   network: string | undefined,
   name: string,

@@ -1,6 +1,7 @@
 /** Calls about the whole install: status, its changes, the panel, the end. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import type { Status } from "../../src-shared/status.ts";
+import { routesStatus } from "../engine/route-status.ts";
 import { networkStatus, peerStatuses } from "../engine/status.ts";
 import type { Install } from "./install.ts";
 
@@ -36,6 +37,7 @@ export function statusHandlers(
 export function readStatus(install: Install): Status {
   const { engine } = install;
   const helds = engine.networks();
+  const { routes, own, overlaps } = routesStatus(engine, helds);
   return {
     node: {
       name: engine.name,
@@ -51,6 +53,9 @@ export function readStatus(install: Install): Status {
     networks: helds.map((held) => networkStatus(engine, held)),
     peers: helds.flatMap((held) => peerStatuses(engine, held)),
     router: install.router.status(),
+    routes,
+    ownRoutes: own,
+    overlaps,
     refused: sumOf(
       engine.traffic.refused,
       install.router.refused(),

@@ -1,8 +1,9 @@
 /** What a network's machine hears and what it answers: the border between deciding and performing. */
 
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
+import type { RouteAcceptance } from "../../src-shared/route-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
-import type { Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
+import type { AdvertisedRoute, Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
 import type { Pin } from "./pin.ts";
 import type { Filter } from "./policy.ts";
@@ -105,6 +106,14 @@ export type Input =
       /** Those of them that much went to or came from: probes weigh nothing beside it. Absent: as before. */
       readonly heavy?: readonly SessionKey[];
     }
+  /** Which routes are taken here, who is the way out (null: nobody), what this node routes itself and would route. */
+  | {
+      readonly kind: "routes";
+      readonly acceptance: RouteAcceptance;
+      readonly exit: IdentityKey | null;
+      readonly own: readonly AdvertisedRoute[];
+      readonly requests: readonly string[];
+    }
   /** What the user chose for the paths to peers, complete. */
   | { readonly kind: "pins"; readonly pins: ReadonlyMap<IdentityKey, Pin> }
   /** The machine slept (`slept`, the default) for so long, or moved: nothing measured before counts. */
@@ -136,6 +145,8 @@ export type Effect =
       readonly peer: SessionKey;
       readonly peerKind: "node" | "stock";
       readonly allowed: readonly string[];
+      /** Prefixes that packets from it may come from besides, though another peer carries them. */
+      readonly sources?: readonly string[];
       /** Packets from it for other peers, and theirs for it, are passed on here. */
       readonly forward?: boolean;
     }
@@ -204,7 +215,14 @@ export type Effect =
       readonly relay?: { readonly cost: number } | undefined;
       /** What is taken at the candidates' places besides plain UDP; absent: nothing. */
       readonly takes?: readonly Transport[];
+      /** What this node routes, and would route if it were granted; absent: nothing. */
+      readonly routes?: readonly AdvertisedRoute[];
+      readonly requests?: readonly string[];
     }
+  /** These prefixes are routed into the network by the system, and no others. */
+  | { readonly kind: "setRoutes"; readonly prefixes: readonly string[] }
+  /** Packets for these peers are answered as undeliverable at once, for all others not. */
+  | { readonly kind: "setUnreachable"; readonly peers: readonly SessionKey[] }
   /** Own address was lost to another certificate: take a new one. */
   | { readonly kind: "addressLost"; readonly address: string; readonly to: IdentityKey }
   /** Own certificate was revoked or replaced. */

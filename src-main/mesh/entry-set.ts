@@ -219,7 +219,7 @@ export class EntrySet {
   }
 }
 
-type Versioned = EntryOf<"node" | "network" | "policy">;
+type Versioned = EntryOf<"node" | "network" | "routing" | "names" | "policy">;
 
 type Placed = Exclude<Entry, { kind: "certificate" | "node" | "epoch" }>;
 
@@ -227,7 +227,9 @@ type Placed = Exclude<Entry, { kind: "certificate" | "node" | "epoch" }>;
 function placeOf(entry: Placed): string {
   switch (entry.kind) {
     case "network":
+    case "routing":
     case "policy":
+    case "names":
       return `${entry.kind} ${entry.signer}`;
     case "revocation":
       return `revocation ${entry.signer} ${entry.body.identity} ${entry.body.sessionKey}`;
@@ -241,6 +243,8 @@ function placeOf(entry: Placed): string {
 function replaces(entry: Placed, known: Entry): boolean {
   if (entry.kind === "network" && known.kind === "network") return newerVersion(known, entry) > 0;
   if (entry.kind === "policy" && known.kind === "policy") return newerVersion(known, entry) > 0;
+  if (entry.kind === "routing" && known.kind === "routing") return newerVersion(known, entry) > 0;
+  if (entry.kind === "names" && known.kind === "names") return newerVersion(known, entry) > 0;
   // The first end of a member stays: a later one by the same hand adds nothing, and may come after that hand's own end.
   if (entry.kind === "revocation" && known.kind === "revocation") {
     return (entry.body.at - known.body.at || compareText(entry.hash, known.hash)) < 0;

@@ -12,8 +12,10 @@ import type {
   Entry,
   EntryKind,
   EntryOf,
+  NamesRecord,
   NetworkRecord,
   NodeRecord,
+  RoutingTable,
 } from "../../src-shared/trust.ts";
 import type { Authority, Invite } from "./authority.ts";
 import { compareText } from "./authority.ts";
@@ -133,6 +135,22 @@ export class Membership {
   /** The network record as signed. */
   get recordEntry(): EntryOf<"network"> | null {
     return this.#standings.record;
+  }
+
+  /** Who routes what for whom by administrators' word; null before they have said so. */
+  get routing(): RoutingTable | null {
+    const tables = this.entriesOf("routing").toSorted(
+      (one, other) => other.body.version - one.body.version || compareText(one.hash, other.hash),
+    );
+    return tables[0]?.body ?? null;
+  }
+
+  /** The names that administrators wrote by hand; null before they have written any. */
+  get names(): NamesRecord | null {
+    const records = this.entriesOf("names").toSorted(
+      (one, other) => other.body.version - one.body.version || compareText(one.hash, other.hash),
+    );
+    return records[0]?.body ?? null;
   }
 
   /** Who may reach whom by administrators' word; null before they have said so. */
@@ -310,7 +328,9 @@ export class Membership {
       case "node":
         return entry.signer === entry.body.identity ? null : "signer";
       case "epoch":
+      case "routing":
       case "policy":
+      case "names":
         return null;
     }
   }
@@ -349,7 +369,9 @@ export class Membership {
       case "certificate":
         return this.#certificateCounts(entry);
       case "network":
+      case "routing":
       case "policy":
+      case "names":
         return this.authority.maySign(entry.signer);
       case "node":
         return this.#standings.entryOf(entry.body.identity) !== null;

@@ -19,6 +19,7 @@ import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
 import { isLossy, outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
+import { Gateways } from "./gateways.ts";
 import type { PolicyStanding } from "./guard.ts";
 import { Guard } from "./guard.ts";
 import type { HashOf, Member } from "./membership.ts";
@@ -37,6 +38,7 @@ import { Recent } from "./recent.ts";
 import type { DirectLink, RelaysChanged } from "./relays.ts";
 import { Relays } from "./relays.ts";
 import { Roster } from "./roster.ts";
+import type { Reach, RouteView } from "./route-table.ts";
 import { Timers } from "./timers.ts";
 import { ToldAddresses } from "./told-addresses.ts";
 import { gatewayOf, neighbourOf, portOf } from "./vicinity.ts";
@@ -69,6 +71,9 @@ export class Network {
   readonly membership: Membership;
   readonly #options: NetworkOptions;
   readonly #roster: Roster;
+  readonly #gateways: Gateways;
+  /** The time of what is being heard. */
+  #now: Millis = 0;
   readonly #guard: Guard;
   readonly #publication = new Publication();
   readonly #timers = new Timers();
@@ -107,7 +112,12 @@ export class Network {
   constructor(options: NetworkOptions) {
     this.#options = options;
     this.membership = options.membership ?? new Membership(options.network, options.hash);
-    this.#roster = new Roster(this.membership, options.self);
+    this.#gateways = new Gateways({
+      self: options.self.identity,
+      membership: this.membership,
+      reach: (key) => this.#reach(key),
+    });
+    this.#roster = new Roster(this.membership, options.self, (identity) => this.#gateways.table.of(identity));
     this.#guard = new Guard(this.membership, options.self.identity);
     this.#punches = new Punches(
       () => ({
@@ -132,6 +142,7 @@ export class Network {
   /** Takes in what happened; answers what is to be done, in this order. */
   handle(input: Input, now: Millis): readonly Effect[] {
     this.#effects = [];
+    this.#now = now;
     this.#hear(input, now);
     for (const name of this.#timers.takeDue(now)) this.#ring(name, now);
     if (this.#isRelayNews) this.#settleRelays(now);
@@ -139,6 +150,9 @@ export class Network {
       this.#settleAll(now);
       this.#emit({ kind: "doubt" });
     }
+    // Gateways that are called now may be of another mind at once.
+    for (let round = 0; round < 2 && this.#gateways.isNews; round++) this.#settleRoutes(now);
+    for (const effect of this.#gateways.takeEffects()) this.#emit(effect);
     const effects = inOnce(this.#effects);
     this.#effects = [];
     return effects;
@@ -217,6 +231,11 @@ export class Network {
   /** The policy as it counts here now. */
   policy(now: Millis): PolicyStanding {
     return this.#guard.standing(now);
+  }
+
+  /** The prefixes behind gateways, and how each is routed. */
+  routes(): readonly RouteView[] {
+    return this.#gateways.table.views();
   }
 
   /** Entries that counted for nothing when they came, by cause. */
@@ -298,6 +317,10 @@ export class Network {
         this.#isRelayNews = true;
         this.#publish(now);
         break;
+      case "routes":
+        this.#gateways.hear(input);
+        this.#publish(now);
+        break;
       case "pins":
         this.#pins = input.pins;
         this.#relays.setChosen([...input.pins.values()].flatMap(({ via }) => via ?? []));
@@ -355,6 +378,7 @@ export class Network {
       this.#told.clear();
     }
     this.#relays.learn(touched === null ? this.#identities() : new Set([...touched, ...told]));
+    this.#gateways.learn(touched === null ? null : new Set([...touched, ...told]), this.#ranges);
     this.#isRelayNews = true;
     // Before its peers are known the data plane knows what to let in from them.
     this.#settleFilter(now);
@@ -384,6 +408,10 @@ export class Network {
     const before = [...this.#peers.keys()].map((key) => [key, this.#presenceOf(key)] as const);
     this.#presences.hear(members, complete);
     this.#emit({ kind: "changed" });
+    for (const { identity } of members) {
+      const key = this.membership.member(identity)?.sessionKey;
+      if (key !== undefined) this.#gateways.noteReach(key, identity);
+    }
     for (const [key, was] of before) {
       const is = this.#presenceOf(key);
       if (was?.online === is?.online && was?.udp === is?.udp) continue;
@@ -419,6 +447,29 @@ export class Network {
     this.#timers.set("relays", this.#relays.deadline(now));
   }
 
+  /** Who carries which prefix may have changed: those told who lose one before those who gain it. */
+  #settleRoutes(now: Millis): void {
+    const rerouted = this.#gateways.settle(now);
+    for (const effect of this.#roster.reroute(rerouted)) this.#emit(effect);
+    for (const key of this.#gateways.table.kept()) {
+      this.#meet(key, now);
+      if (this.#peers.get(key)?.sessionSince == null) this.#tell(key, now, () => undefined);
+    }
+    this.#timers.set("routes", this.#gateways.table.deadline());
+    this.#emit({ kind: "changed" });
+  }
+
+  #reach(key: SessionKey): Reach {
+    const peer = this.#peers.get(key);
+    const isAway = this.#presenceOf(key)?.online === false;
+    if (peer === undefined) return { health: isAway ? "lost" : "untried", rttMillis: null, usedAt: null };
+    return {
+      health: peer.health(this.#now, isAway),
+      rttMillis: peer.active?.rttMillis ?? null,
+      usedAt: peer.usedAt,
+    };
+  }
+
   #relaysChanged({ gone, moved = [] }: RelaysChanged, now: Millis): void {
     for (const move of moved) {
       for (const peer of this.#peers.values()) peer.handleRelayMoved(move, this.#around(peer.key, now));
@@ -439,6 +490,8 @@ export class Network {
     this.#recent.used(peers, now);
     for (const key of peers) {
       const peer = this.#peers.get(key);
+      if (peer !== undefined && !peer.isFlowing(now))
+        this.#gateways.noteTraffic(this.membership.memberOf(key)?.identity);
       // The usual case changes nothing: its timer may ring too early, and is set anew then.
       if (peer?.handleTraffic({ now }, heavy?.includes(key)) === true) this.#tell(key, now, () => undefined);
     }
@@ -474,6 +527,7 @@ export class Network {
     else if (name === "policy") this.#settleFilter(now);
     else if (name === "publish") this.#publish(now);
     else if (name === "relays") this.#isRelayNews = true;
+    else if (name === "routes") this.#settleRoutes(now);
     else this.#tell(name as SessionKey, now, () => this.#emit({ kind: "changed" }));
   }
 
@@ -485,6 +539,7 @@ export class Network {
       nat: this.#nat,
       relays: this.#relays.told(now),
       relayCost: this.#relays.ownCost,
+      ...this.#gateways.own,
       record,
       now,
     });
@@ -507,6 +562,7 @@ export class Network {
     this.#peers.get(key)?.part({ emit: this.#emit });
     this.#peers.delete(key);
     this.#punches.part(key);
+    this.#gateways.noteDead(key, false);
     this.#stock.delete(key);
     this.#timers.set(key, null);
   }
@@ -524,6 +580,11 @@ export class Network {
     if (peer.link?.endpoint !== link && this.#relays.member(key) !== null) this.#isRelayNews = true;
     if (peer.decisions.at(-1) !== decisions || peer.standing(now) !== standing)
       this.#emit({ kind: "changed" });
+    const isAway = around.presence?.online === false;
+    const isGone = isAway && peer.health(now, isAway) === "lost";
+    this.#gateways.noteDead(key, isGone || ["broken", "unanswered"].includes(peer.standing(now)));
+    const identity = this.membership.memberOf(key)?.identity;
+    if (identity !== undefined) this.#gateways.noteReach(key, identity);
     if (peer.isForgettable(now)) this.#part(key);
     else
       this.#timers.set(
@@ -550,7 +611,8 @@ export class Network {
       relays: this.#relays.standing,
       asked: () => this.#relays.asked(member, pin?.via ?? null),
       isRouted: this.#relays.hasRouter,
-      keeping: this.#relays.keeping(member) ?? this.#recent.keeping(key, now),
+      keeping:
+        this.#relays.keeping(member) ?? this.#gateways.keeping(key) ?? this.#recent.keeping(key, now),
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),

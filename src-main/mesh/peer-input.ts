@@ -18,6 +18,7 @@ export type PeerInput = Exclude<
       | "relaying"
       | "early"
       | "inbound"
+      | "routes"
       | "neighbour"
       | "woke"
       | "pins"

@@ -85,6 +85,24 @@ export class Peer {
     return this.#session !== null && this.#traffic.isFlowing(now);
   }
 
+  /** When packets last went to it or came from it, or its session began. */
+  get usedAt(): Millis {
+    return this.#traffic.last;
+  }
+
+  /**
+   * Whether it answers, sooner judged than `standing`: whoever has another way takes it then. `isAway`: the router does
+   * not see it either.
+   */
+  health(now: Millis, isAway: boolean): "stands" | "untried" | "lost" {
+    if (this.#session !== null) {
+      const isLost = this.#broken !== null && (isAway || now - this.#broken >= lostAfter);
+      return isLost ? "lost" : "stands";
+    }
+    if (isAway || this.#unanswered !== null) return "lost";
+    return this.#call !== null && now - this.#call.since >= missedAfter ? "lost" : "untried";
+  }
+
   /** Whether there is nothing to remember. */
   isForgettable(now: Millis): boolean {
     const isQuiet = this.#session === null && this.#call === null && this.#unanswered === null;
@@ -284,6 +302,7 @@ export class Peer {
       if (time > now && time < next) next = time;
     };
     for (const time of this.#call?.times() ?? []) at(time);
+    if (this.#call !== null) at(this.#call.since + missedAfter);
     if (this.#unanswered !== null)
       at(this.#unanswered + (this.#keeping?.calls === true ? keptAgain : shownFor));
     if (this.#session === null) at(this.#expected + patience);
@@ -293,6 +312,7 @@ export class Peer {
     for (const end of activityEnds(this.#traffic.last)) at(end);
     at(this.#traffic.heavyEnd);
     if (this.#broken !== null) {
+      at(this.#broken + lostAfter);
       at(this.#broken + callAfter);
       at(this.#broken + patience);
     }
@@ -530,6 +550,10 @@ const answersWithin: Millis = 4000;
 const keptAgain: Millis = 20_000;
 /** Nothing answers for this long: the other end may have lost the session. */
 const callAfter: Millis = 1000;
+/** No way answers for this long: who has another gateway takes that one. */
+const lostAfter: Millis = 300;
+/** The same while it is called for the first time. */
+const missedAfter: Millis = 1500;
 /** A peer whose packets were missed this lately is called when it returns. */
 const missedFor: Millis = 120_000;
 /** Relays on standby are asked again within this time: one end is first, the other takes its offer. */

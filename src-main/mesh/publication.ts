@@ -1,7 +1,7 @@
 /** What this node says of itself, and when: at once after a change, but never twice within two seconds. */
 import type { Millis } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
-import type { NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
+import type { AdvertisedRoute, NatFacts, NetworkRecord } from "../../src-shared/trust.ts";
 import type { Effect, OwnCandidate } from "./effect.ts";
 
 type PublishNode = Extract<Effect, { kind: "publishNode" }>;
@@ -26,6 +26,9 @@ export class Publication {
     /** Member relays that it is on, by identity, and what relaying costs here (null: it does not). */
     readonly relays: readonly string[];
     readonly relayCost: number | null;
+    /** What this node routes, and would route. */
+    readonly routes: readonly AdvertisedRoute[];
+    readonly requests: readonly string[];
     readonly record: NetworkRecord | null;
     readonly now: Millis;
   }): {
@@ -42,6 +45,8 @@ export class Publication {
       ...(facts.takes.length === 0 ? {} : { takes: facts.takes }),
       ...(nat === undefined ? {} : { nat }),
       ...(facts.relayCost === null ? {} : { relay: { cost: facts.relayCost } }),
+      ...(facts.routes.length === 0 ? {} : { routes: facts.routes }),
+      ...(facts.requests.length === 0 ? {} : { requests: facts.requests }),
     };
     if (own.length === 0 || textOf(effect) === this.#said) return { effect: null, next: null };
     const next = this.#saidAt + pause;
@@ -55,13 +60,15 @@ export class Publication {
   }
 }
 
-function textOf({ candidates, relays, takes, nat, relay }: PublishNode): string {
+function textOf({ candidates, relays, takes, nat, relay, routes, requests }: PublishNode): string {
   return JSON.stringify([
     candidates.map(({ endpoint, kind }) => [endpoint, kind]),
     relays,
     takes,
     nat,
     relay,
+    routes,
+    requests,
   ]);
 }
 

@@ -4,6 +4,8 @@ import type { Effect } from "./effect.ts";
 import type { Member, Membership } from "./membership.ts";
 import { addressesOf } from "./membership.ts";
 import type { OwnState } from "./network.ts";
+import type { PeerRoutes } from "./route-table.ts";
+import { noRoutes, sameRoutes } from "./route-table.ts";
 
 type RosterEffect = Extract<Effect, { kind: "setPeer" | "removePeer" | "addressLost" | "selfRevoked" }>;
 
@@ -13,6 +15,9 @@ export class Roster {
   readonly #self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey };
   /** The members that were told of, as they were then. */
   readonly #told = new Map<IdentityKey, Member>();
+  /** The routes that they were told with; those alone that have any. */
+  readonly #toldRoutes = new Map<IdentityKey, PeerRoutes>();
+  readonly #routesOf: (identity: IdentityKey) => PeerRoutes;
   /** Stock clients, and by the gateways that they are reached through. */
   readonly #clients = new Map<IdentityKey, Member>();
   readonly #clientsOf = new Map<IdentityKey, Set<IdentityKey>>();
@@ -25,9 +30,11 @@ export class Roster {
   constructor(
     membership: Membership,
     self: { readonly identity: IdentityKey; readonly sessionKey: SessionKey },
+    routesOf: (identity: IdentityKey) => PeerRoutes = () => noRoutes,
   ) {
     this.#membership = membership;
     this.#self = self;
+    this.#routesOf = routesOf;
   }
 
   /** Whether this node counts as a member. */
@@ -56,6 +63,14 @@ export class Roster {
       return { kind: "addressLost", address: lost.address, to };
     }
     return { kind: "member", address: own.addresses[0] ?? null };
+  }
+
+  /** What to tell of members whose packets go another way now, in this order. */
+  reroute(identities: readonly IdentityKey[]): readonly RosterEffect[] {
+    const effects: RosterEffect[] = [];
+    const removals: RosterEffect[] = [];
+    for (const identity of identities) this.#compare(identity, effects, removals);
+    return [...removals, ...effects];
   }
 
   /** What to tell after a change; `touched` as `Membership.merge` answers it. */
@@ -116,20 +131,27 @@ export class Roster {
     if (told !== undefined && told.sessionKey !== peer?.sessionKey) {
       this.#told.delete(identity);
       this.#served.delete(identity);
+      this.#toldRoutes.delete(identity);
       removals.push({ kind: "removePeer", peer: told.sessionKey });
     }
     if (peer === null) return;
     this.#told.set(identity, peer);
     const served = this.#servedBy(peer);
-    const isSame = sameTexts(this.#served.get(identity) ?? [], served);
+    const routes = peer.rank === "stock" ? noRoutes : this.#routesOf(identity);
+    const isSame =
+      sameTexts(this.#served.get(identity) ?? [], served) &&
+      sameRoutes(this.#toldRoutes.get(identity), routes);
     if (served.length > 0) this.#served.set(identity, served);
     else this.#served.delete(identity);
+    if (routes === noRoutes) this.#toldRoutes.delete(identity);
+    else this.#toldRoutes.set(identity, routes);
     if (told?.sessionKey === peer.sessionKey && sameTexts(told.addresses, peer.addresses) && isSame) return;
     effects.push({
       kind: "setPeer",
       peer: peer.sessionKey,
       peerKind: peer.rank === "stock" ? "stock" : "node",
-      allowed: [...addressesOf(peer), ...served].map(asPrefix),
+      allowed: [...[...addressesOf(peer), ...served].map(asPrefix), ...routes.allowed],
+      ...(routes.sources.length === 0 ? {} : { sources: routes.sources }),
       ...(peer.rank === "stock" ? { forward: true } : {}),
     });
   }

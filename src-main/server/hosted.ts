@@ -326,12 +326,13 @@ interface Source {
 /** What one who waits is told: the network, who may let it in, and its own certificates. */
 function isForWaiting(entry: Entry, identity: IdentityKey): boolean {
   if (entry.kind === "certificate") return entry.body.identity === identity || entry.body.rights.issue;
-  return entry.kind !== "node" && entry.kind !== "epoch" && entry.kind !== "policy";
+  return !forMembersOnly.has(entry.kind);
 }
 
 function identityOf(member: Member): IdentityKey {
   return member.identity;
 }
 
+const forMembersOnly: ReadonlySet<Entry["kind"]> = new Set(["node", "epoch", "routing", "policy", "names"]);
 /** How long an invite's last envelope can be asked for again. */
 const repeatGrace: Millis = 600_000;

@@ -19,6 +19,40 @@ const systemChange = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("link"), device }),
   z.object({ kind: z.literal("address"), device, address: addressText, length: z.int().min(0).max(128) }),
   z.object({ kind: z.literal("route"), device, prefix: prefixText, source: addressText.optional() }),
+  /** A setting of the kernel's network; `before` is what it was, written by the journal itself. */
+  z.object({
+    kind: z.literal("setting"),
+    name: z.string().regex(/^net\/ipv[46]\/(?!.*\.\.)[\w@./-]+$/),
+    value: z.string().max(64),
+    before: z.string().max(64).optional(),
+  }),
+  /** Names asked of a server by an interface of ours. */
+  z.object({
+    kind: z.literal("dnsLink"),
+    device,
+    server: addressText,
+    domains: z.array(z.string().max(253)).max(64),
+    everything: z.boolean(),
+  }),
+  /** The way of what goes to the internet. */
+  z.object({
+    kind: z.literal("exit"),
+    interface: device.nullable(),
+    strict: z.boolean(),
+    lan: z.boolean(),
+    only: z.array(prefixText).max(256),
+    except: z.array(prefixText).max(256),
+    inside: z.array(prefixText).max(4096),
+    mark: z.int().min(1).max(0xffff_ffff),
+  }),
+  /** A server of ours before those that a file names. */
+  z.object({ kind: z.literal("dnsFile"), server: addressText }),
+  /** A table of packet rules, which another one of its name replaces. */
+  z.object({
+    kind: z.literal("table"),
+    name: z.string().regex(/^starmesh\w{0,48}$/),
+    body: z.string().max(262_144),
+  }),
 ]);
 export type SystemChange = z.infer<typeof systemChange>;
 
@@ -26,8 +60,8 @@ const journalFile = z.object({
   version: z.literal(1),
   /** `System.lifetime()` when the entries were made. */
   lifetime: z.string(),
-  /** In the order they were made; `index` is the interface's. */
-  entries: z.array(z.object({ change: systemChange, index: z.int() })),
+  /** In the order they were made; `index` is the interface's, null for what belongs to none. */
+  entries: z.array(z.object({ change: systemChange, index: z.int().nullable() })),
 });
 type JournalFile = z.infer<typeof journalFile>;
 type Entry = JournalFile["entries"][number];
@@ -45,8 +79,10 @@ export interface Journal {
    * machine is directly connected to by another interface (`range-overlaps`).
    */
   apply(change: SystemChange): Promise<void>;
-  /** Undoes, last first, all that was made, or what was made on one interface. Idempotent. */
-  undo(device?: string): Promise<readonly UndoFailure[]>;
+  /** Undoes, last first, all that was made, or what was made on one interface, but what is spared. Idempotent. */
+  undo(device?: string, spares?: (change: SystemChange) => boolean): Promise<readonly UndoFailure[]>;
+  /** Undoes one change that was made; nothing when it was not. Throws what the system refuses it with. */
+  revert(change: SystemChange): Promise<void>;
 }
 
 /**
@@ -68,29 +104,50 @@ class FileJournal implements Journal {
     this.#system = system;
     const file = readJournal(path);
     // Interfaces, addresses and routes of another life of the system are gone; its numbers mean nothing now.
-    this.#entries = file?.lifetime === system.lifetime() ? file.entries : [];
+    const isSameLife = file?.lifetime === system.lifetime();
+    this.#entries = (file?.entries ?? []).filter(({ change }) => isSameLife || change.kind === "dnsFile");
     if (file !== null && file.entries.length !== this.#entries.length) this.#save(this.#entries);
   }
 
   apply(change: SystemChange): Promise<void> {
     return this.#inTurn(async () => {
-      const entry = { change, index: this.#indexOf(change.device) };
+      const device = deviceOf(change);
+      const index = device === null ? null : this.#indexOf(device);
       refuseHarm(change, this.#system);
-      this.#save([...this.#entries, entry]);
+      const replaced =
+        device === null ? this.#entries.find((each) => sameThing(each.change, change)) : undefined;
+      const noted = this.#withBefore(change, replaced?.change);
+      if (noted === null) return;
+      const entry = { change: noted, index };
+      const before = this.#entries;
+      this.#save([...before.filter((each) => each !== replaced), entry]);
       try {
         await make(change, this.#system);
       } catch (error) {
-        this.#save(this.#entries.filter((each) => each !== entry));
+        this.#save(before);
         throw error;
       }
     });
   }
 
-  undo(device?: string): Promise<readonly UndoFailure[]> {
+  revert(change: SystemChange): Promise<void> {
+    return this.#inTurn(async () => {
+      const entry = this.#entries.findLast((each) => sameThing(each.change, change));
+      if (entry === undefined) return;
+      if (this.#isSame(entry)) await unmake(entry.change, this.#system);
+      this.#save(this.#entries.filter((each) => each !== entry));
+    });
+  }
+
+  undo(
+    device?: string,
+    spares: (change: SystemChange) => boolean = () => false,
+  ): Promise<readonly UndoFailure[]> {
     return this.#inTurn(async () => {
       const failures: UndoFailure[] = [];
       for (const entry of this.#entries.toReversed()) {
-        if (device !== undefined && entry.change.device !== device) continue;
+        if (device !== undefined && deviceOf(entry.change) !== device) continue;
+        if (spares(entry.change)) continue;
         try {
           if (this.#isSame(entry)) await unmake(entry.change, this.#system);
           this.#save(this.#entries.filter((each) => each !== entry));
@@ -103,10 +160,19 @@ class FileJournal implements Journal {
   }
 
   /** An interface that has only the name in common with ours belongs to somebody else. */
-  #isSame(entry: Entry): boolean {
-    return this.#system
-      .interfaces()
-      .some((each) => each.name === entry.change.device && each.index === entry.index);
+  #isSame({ change, index }: Entry): boolean {
+    const device = deviceOf(change);
+    if (device === null) return true;
+    return this.#system.interfaces().some((each) => each.name === device && each.index === index);
+  }
+
+  /** A setting with what it is before the first change of ours; null when there is nothing to change. */
+  #withBefore(change: SystemChange, known: SystemChange | undefined): SystemChange | null {
+    if (change.kind !== "setting") return change;
+    const now = this.#system.setting(change.name);
+    if (now === change.value) return null;
+    const before = known?.kind === "setting" ? known.before : (now ?? undefined);
+    return before === undefined ? change : { ...change, before };
   }
 
   #indexOf(name: string): number {
@@ -138,6 +204,24 @@ function readJournal(path: string): JournalFile | null {
   }
 }
 
+/** The interface that a change belongs to; null: none. */
+function deviceOf(change: SystemChange): string | null {
+  return "device" in change ? change.device : null;
+}
+
+/** Whether two changes are about one and the same thing. */
+function sameThing(one: SystemChange, other: SystemChange): boolean {
+  switch (one.kind) {
+    case "setting":
+    case "table":
+      return one.kind === other.kind && one.name === other.name;
+    case "exit":
+      return one.kind === other.kind;
+    default:
+      return JSON.stringify(one) === JSON.stringify(other);
+  }
+}
+
 function refuseHarm(change: SystemChange, system: System): void {
   if (change.kind !== "route") return;
   const prefix = toPrefix(change.prefix);
@@ -159,6 +243,16 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.addAddress({ ...change, address: toAddress(change.address) });
     case "route":
       return system.addRoute(toRouteChange(change));
+    case "setting":
+      return system.changeSetting(change.name, change.value);
+    case "table":
+      return system.setTable(change.name, change.body);
+    case "dnsLink":
+      return system.setDns({ ...change, way: "resolved" });
+    case "dnsFile":
+      return system.setDns({ ...change, way: "file" });
+    case "exit":
+      return system.setExit(change);
   }
 }
 
@@ -170,7 +264,25 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return system.removeAddress({ ...change, address: toAddress(change.address) });
     case "route":
       return system.removeRoute(toRouteChange(change));
+    case "setting":
+      return restore(change, system);
+    case "table":
+      return system.setTable(change.name, null);
+    case "dnsLink":
+      return system.removeDns({ ...change, way: "resolved" });
+    case "dnsFile":
+      return system.removeDns({ ...change, way: "file" });
+    case "exit":
+      return system.removeExit();
   }
+}
+
+/** What somebody else has set since stays. */
+async function restore(
+  { name, value, before }: Extract<SystemChange, { readonly kind: "setting" }>,
+  system: System,
+): Promise<void> {
+  if (before !== undefined && system.setting(name) === value) await system.changeSetting(name, before);
 }
 
 function toRouteChange(change: Extract<SystemChange, { readonly kind: "route" }>) {

@@ -1,10 +1,14 @@
 /** Linux: interfaces, addresses and routes through the kernel's route socket. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Address } from "../../src-shared/address.ts";
 import { formatAddress, formatPrefix, isLinkLocal, toPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { dnsServers, dnsWay, removeDns, setDns, watchDns } from "./linux-dns.ts";
+import { removeExit, setExit } from "./linux-exit.ts";
+import { connectMarked } from "./marked-socket.ts";
 import { nameBytes, netlink } from "./netlink.ts";
+import { replaceTable } from "./nftables.ts";
 import type { AddressRecord, LinkRecord, RouteRecord } from "./route-messages.ts";
 import {
   addressHeader,
@@ -32,6 +36,17 @@ export function linuxSystem(): System {
     removeAddress: async (change) => removeAddress(change),
     addRoute: async (change) => addRoute(change),
     removeRoute: async (change) => removeRoute(change),
+    setting: readSetting,
+    changeSetting: async (name, value) => changeSetting(name, value),
+    setTable: replaceTable,
+    setExit: async (change) => setExit(change),
+    removeExit: async () => removeExit(),
+    connectMarked,
+    dnsWay,
+    dnsServers,
+    setDns,
+    removeDns,
+    watchDns,
     watch: watchChanges,
   };
 }
@@ -178,6 +193,24 @@ function routeExchange(link: LinkRecord, change: RouteChange, type: number): Exc
   };
 }
 
+function readSetting(name: string): string | null {
+  try {
+    return readFileSync(`${settingsFolder}/${name}`, "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+function changeSetting(name: string, value: string): void {
+  try {
+    writeFileSync(`${settingsFolder}/${name}`, value);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "EACCES" || code === "EPERM") throw new AppError("no-privilege");
+    throw new AppError("system-refused", { action: `set ${name} to ${value}`, detail: String(code) });
+  }
+}
+
 function requireLink(device: string): LinkRecord {
   const link = findLink(device);
   if (link !== null) return link;
@@ -221,6 +254,7 @@ function formatMac(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
+const settingsFolder = "/proc/sys";
 const bootIdFile = "/proc/sys/kernel/random/boot_id";
 const namespaceLink = "/proc/self/ns/net";
 const switchedOn = rtnetlink.IFF_UP | rtnetlink.IFF_RUNNING;

@@ -1,4 +1,5 @@
 /** What Starmesh asks of the operating system: interfaces, addresses and routes, and word of their changes. */
+import type { Socket } from "node:net";
 import type { Address, Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
@@ -73,6 +74,37 @@ export interface Watch {
   close(): void;
 }
 
+/** Who is asked for names on this machine. */
+export type DnsChange =
+  /** systemd-resolved asks a server by one of our interfaces for the names of these domains, or for all. */
+  | {
+      readonly way: "resolved";
+      readonly device: string;
+      readonly server: string;
+      readonly domains: readonly string[];
+      readonly everything: boolean;
+    }
+  /** A server before all others that programs ask. */
+  | { readonly way: "file"; readonly server: string };
+
+/** What goes to the internet from this machine is sent through one of our interfaces. */
+export interface ExitChange {
+  /** Null: there is none just now. */
+  readonly interface: string | null;
+  /** Nothing goes another way when the interface is not there. */
+  readonly strict: boolean;
+  /** What this machine is directly connected to is reached as ever. */
+  readonly lan: boolean;
+  /** These prefixes alone; empty: everything. */
+  readonly only: readonly string[];
+  /** Everything but these. */
+  readonly except: readonly string[];
+  /** Prefixes that lead into our interfaces by routes of their own. */
+  readonly inside: readonly string[];
+  /** Mark of the sockets that go another way: those that carry the networks themselves. */
+  readonly mark: number;
+}
+
 /** The operating system. Reading needs no rights; changing throws `no-privilege` or `system-refused`. */
 export interface System {
   /** Name of this machine, without domain. */
@@ -93,6 +125,27 @@ export interface System {
   addRoute(change: RouteChange): Promise<void>;
   /** Removes what `addRoute` made and nothing else; done also when it is gone already. */
   removeRoute(change: RouteChange): Promise<void>;
+  /** A setting of the kernel by its name, `net/ipv4/ip_forward`; null where there is none. */
+  setting(name: string): string | null;
+  changeSetting(name: string, value: string): Promise<void>;
+  /** Replaces a table of packet rules that is ours (nftables, family `inet`) as a whole; null removes it. */
+  setTable(name: string, body: string | null): Promise<void>;
+  /** Makes the one exit this; what of the one before differs is taken back. */
+  setExit(change: ExitChange): Promise<void>;
+  /** Done also when there is none. */
+  removeExit(): Promise<void>;
+  /** A TCP connection to an IP address whose socket has the mark, where that is possible. */
+  connectMarked(target: { readonly host: string; readonly port: number }, mark: number): Socket;
+  /** How names are looked up here. */
+  dnsWay(): Promise<DnsChange["way"]>;
+  /** Servers that are asked for ordinary names, without ours; the first is asked first. */
+  dnsServers(): readonly string[];
+  /** Makes what is asked be asked of us; done again where somebody has undone it. */
+  setDns(change: DnsChange): Promise<void>;
+  /** Done also when it is undone already. */
+  removeDns(change: DnsChange): Promise<void>;
+  /** Calls back when others may have changed who is asked. */
+  watchDns(onChange: () => void): Watch;
   /** Calls back after each change of interfaces, addresses or routes, in bursts as they come. */
   watch(onChange: () => void): Watch;
 }

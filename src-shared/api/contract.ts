@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { diary } from "../diary.ts";
 import { networkGraph } from "../graph.ts";
+import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
+import { routeAcceptance, routesStatus } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
 import {
@@ -16,6 +18,7 @@ import {
   status,
   transports,
 } from "../status.ts";
+import { routePriority } from "../trust.ts";
 import { broadcastTerms } from "../trust.ts";
 import { wireguardClient } from "../wireguard.ts";
 
@@ -58,6 +61,8 @@ const nothing = z.object({});
 /** A network by name, or by the beginning of its id. */
 const network = z.string().min(1).max(64);
 const inNetwork = z.object({ network });
+/** `192.168.1.0/24`; what it is not is said by the handler. */
+const prefix = z.string().min(1).max(64);
 /** A peer by name, address or beginning of its key; the network where it would be ambiguous. */
 const peer = z.object({ peer: z.string().min(1).max(128), network: network.optional() });
 const inMaybeNetwork = z.object({ network: network.optional() });
@@ -272,6 +277,56 @@ export const contract = {
     z.object({ networks: z.array(networkStatus) }),
   ),
 
+  /** The prefixes behind gateways of a network, or of all: who carries each, who else could, and what this machine takes. */
+  "routes.list": call(
+    z.object({ network: network.optional() }),
+    routesStatus.extend({ acceptance: z.array(routeAcceptance.extend({ network: z.string() })) }),
+  ),
+  /** This machine routes a prefix for others; without the right to, administrators are asked. */
+  "routes.advertise": call(
+    z.object({
+      network: network.optional(),
+      prefix,
+      /** The prefix by which others know it, address by address. */
+      as: prefix.optional(),
+      /** The lowest number wins. */
+      priority: routePriority.optional(),
+      /** What comes from the network leaves under this machine's address: hosts there need no route back. */
+      snat: z.boolean().default(true),
+      /** Prefixes that may come to it from the network; empty: all. */
+      allow: z.array(prefix).max(256).default([]),
+    }),
+    routesStatus.extend({ notes: z.array(z.string()) }),
+  ),
+  "routes.withdraw": call(z.object({ network: network.optional(), prefix }), routesStatus),
+  /** A member may route a prefix, or not any more; for administrators. */
+  "routes.grant": call(
+    z.object({ network: network.optional(), member: z.string().min(1).max(128), prefix, on: z.boolean() }),
+    routesStatus,
+  ),
+  /** Which routes of others this machine takes: `all`, `none`, or a prefix, to take or not. */
+  "routes.accept": call(
+    z.object({
+      network: network.optional(),
+      what: z.union([z.literal(["all", "none"]), prefix]),
+      take: z.boolean().default(true),
+    }),
+    routeAcceptance,
+  ),
+  /** Lays down who carries a prefix, for some members or all; without gateways it is as the gateways say again. For administrators. */
+  "routes.lay": call(
+    z.object({
+      network: network.optional(),
+      prefix,
+      via: z
+        .array(z.object({ gateway: z.string().min(1).max(128), priority: routePriority.default(100) }))
+        .max(16),
+      /** Members by name; absent: all. */
+      members: z.array(z.string().min(1).max(128)).min(1).max(1000).optional(),
+    }),
+    routesStatus,
+  ),
+
   /** Whether the ways to peers of a network (of all) that were used lately are kept open before packets come. */
   "early.set": call(
     z.object({ network: network.optional(), on: z.boolean() }),
@@ -301,6 +356,15 @@ export const contract = {
     z.object({ name: z.string().min(1).max(128), network: network.optional() }),
     nothing,
   ),
+
+  /** The names of a network, or of all, with how this machine looks them up. */
+  "names.list": call(z.object({ network: network.optional() }), z.array(namesStatus)),
+  /** Writes a name for all members: an address, or the name that it is another one of. For administrators. */
+  "names.add": call(
+    z.object({ name: relativeName, value: z.string().min(1).max(253), network: network.optional() }),
+    z.object({ name: z.string(), value: z.string() }),
+  ),
+  "names.remove": call(z.object({ name: z.string().min(1).max(253), network: network.optional() }), nothing),
 
   /** Who may reach whom in a network, as it counts now. */
   "policy.read": call(inMaybeNetwork, policyStatus),

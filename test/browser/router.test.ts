@@ -69,6 +69,22 @@ describe.skipIf(lacking !== null)("the router's page", () => {
     });
   });
 
+  it("[P11] takes a certificate for kcp as for those over TLS, and none for plain UDP and TCP", async () => {
+    const { page, engine } = await open();
+    for (const name of ["UDP", "TCP"]) {
+      await page.getByRole("button", { name: `Change ${name}` }).click();
+      await page.getByRole("textbox", { name: "Address and port" }).waitFor();
+      expect(await page.getByRole("textbox", { name: "Certificate file" }).count(), name).toBe(0);
+    }
+    await page.getByRole("button", { name: "Change KCP" }).click();
+    await page.getByRole("textbox", { name: "Certificate file" }).fill("/etc/kcp.pem");
+    await page.getByRole("textbox", { name: "Key file" }).fill("/etc/kcp.key");
+    await row(page, "KCP").getByRole("button", { name: "Apply" }).click();
+    await expect
+      .poll(() => engine.world.router.wish)
+      .toEqual({ transports: { kcp: { cert: "/etc/kcp.pem", key: "/etc/kcp.key" } } });
+  });
+
   it("[P10] names the file with which the router was started, and leaves to it what it sets", async () => {
     const { page, engine } = await open({ hash: "#/" });
     Object.assign(engine.world.router, {

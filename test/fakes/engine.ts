@@ -11,6 +11,7 @@ import { foreignInvite, inviteHandlers } from "./invites.ts";
 import { joinHandlers } from "./join.ts";
 import { memberHandlers } from "./members.ts";
 import type { FakeNetwork } from "./network.ts";
+import { nameHandlers } from "./names.ts";
 import { networkStatusOf, peersOf, tickNetwork } from "./network.ts";
 import { createNetwork, networkHandlers } from "./networks.ts";
 import { createPeer } from "./peer.ts";
@@ -21,6 +22,7 @@ import type { Random } from "./random.ts";
 import { createRandom } from "./random.ts";
 import type { FakeRouter } from "./router.ts";
 import { createRouter, routerHandlers, routerStatusOf } from "./router.ts";
+import { routeHandlers, routesOf } from "./routes.ts";
 import { settingsHandlers } from "./settings.ts";
 
 export interface FakeEngineOptions {
@@ -111,6 +113,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     networks: world.networks.map(networkStatusOf),
     peers: world.networks.flatMap(peersOf),
     router: routerStatusOf(world),
+    ...routesOf(world),
     refused: { "mac1-invalid": 3 },
   });
 
@@ -157,8 +160,10 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       ...inviteHandlers(world),
       ...memberHandlers(world),
       ...peerHandlers(world),
+      ...nameHandlers(world),
       ...diaryHandlers(world),
       ...routerHandlers(world),
+      ...routeHandlers(world),
       "panel.link": async () => ({
         url: "http://127.0.0.1:7780/#token=0123456789abcdef0123456789abcdef",
         expires: new Date(clock.now() + 600_000).toISOString(),

@@ -3,6 +3,7 @@ import type { MemberStatus, NetworkStatus, PeerStatus } from "../../src-shared/s
 import type { FakePeer, Surroundings } from "./peer.ts";
 import { memberStatusOf, movePeer, peerStatusOf, tickPeer } from "./peer.ts";
 import type { Random } from "./random.ts";
+import type { FakeRoutes } from "./routes.ts";
 import { fakeUla, fakeUlaPrefix } from "./ula.ts";
 
 export interface FakeNetwork {
@@ -27,6 +28,7 @@ export interface FakeNetwork {
   peers: FakePeer[];
   /** Whether ways to peers used lately are kept open. */
   early: boolean;
+  routes: FakeRoutes;
   /** Whether this machine relays in it, and at what cost. */
   relay: { on: boolean; cost: number };
 }

@@ -1,6 +1,8 @@
 /** An operating system in memory: interfaces and routes as plain data, each change recorded and refusable. */
 
-import type { Interface, Route, System } from "../../src-main/system/system.ts";
+import type { Socket } from "node:net";
+import { connect } from "node:net";
+import type { DnsChange, ExitChange, Interface, Route, System } from "../../src-main/system/system.ts";
 import { formatAddress, formatPrefix, toPrefix } from "../../src-shared/address.ts";
 
 export class FakeSystem implements System {
@@ -9,6 +11,13 @@ export class FakeSystem implements System {
   life = "boot-1 net-1";
   /** Called before each change; throws to refuse it. */
   before: (change: string) => void = () => undefined;
+  /** Settings of the kernel by name. */
+  readonly settings = new Map<string, string>();
+  /** Tables of packet rules by name. */
+  readonly tables = new Map<string, string>();
+  /** How names are looked up, and who is asked. */
+  way: DnsChange["way"] = "resolved";
+  servers: readonly string[] = [];
   readonly #interfaces: Interface[] = [];
   readonly #routes: Route[] = [];
   readonly #watchers = new Set<() => void>();
@@ -87,6 +96,53 @@ export class FakeSystem implements System {
     const wanted = formatPrefix(change.prefix);
     remove(this.#routes, (each) => each.own && formatPrefix(each.prefix) === wanted);
     this.#changed();
+  }
+
+  setting(name: string): string | null {
+    return this.settings.get(name) ?? null;
+  }
+
+  async changeSetting(name: string, value: string): Promise<void> {
+    this.#record(`set ${name}=${value}`);
+    this.settings.set(name, value);
+  }
+
+  async setTable(name: string, body: string | null): Promise<void> {
+    this.#record(body === null ? `remove-table ${name}` : `set-table ${name}`);
+    if (body === null) this.tables.delete(name);
+    else this.tables.set(name, body);
+  }
+
+  async setExit(change: ExitChange): Promise<void> {
+    this.#record(`set-exit ${change.interface ?? "nowhere"}${change.strict ? " strict" : ""}`);
+  }
+
+  async removeExit(): Promise<void> {
+    this.#record("remove-exit");
+  }
+
+  connectMarked(target: { readonly host: string; readonly port: number }): Socket {
+    return connect(target);
+  }
+
+  async dnsWay(): Promise<DnsChange["way"]> {
+    return this.way;
+  }
+
+  dnsServers(): readonly string[] {
+    return this.servers;
+  }
+
+  async setDns(change: DnsChange): Promise<void> {
+    this.#record(`set-dns ${change.way} ${change.server}`);
+  }
+
+  async removeDns(change: DnsChange): Promise<void> {
+    this.#record(`remove-dns ${change.way} ${change.server}`);
+  }
+
+  watchDns(onChange: () => void) {
+    return this.watch(onChange);
   }
 
   watch(onChange: () => void) {

@@ -1,14 +1,19 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { dropAll } from "./firewall.ts";
+import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
 import type { Nat } from "./lab.ts";
 import { Lab } from "./lab.ts";
+import { answersStun } from "./plain.ts";
 import { ping } from "./traffic.ts";
 import { waitUntil } from "./wait.ts";
 
 // A node behind a NAT, a router, and a peer with an address of its own on the internet.
 let lab: Lab;
 let nat: Nat;
+let router: Install;
 let alpha: Install;
 let bravo: Install;
 let address: string;
@@ -17,7 +22,7 @@ let invite: string;
 beforeEach(async () => {
   lab = new Lab();
   nat = lab.nat("nat", "port-restricted", 1);
-  const router = new Install(lab, lab.publicHost("router"));
+  router = new Install(lab, lab.publicHost("router"));
   alpha = new Install(lab, lab.lanHost("alpha", nat, 2));
   bravo = new Install(lab, lab.publicHost("bravo"));
   await router.start(["router"]);
@@ -30,13 +35,19 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 describe("a peer with an open TCP port", () => {
-  it("[P16 W23] is reached over TLS directly where no UDP passes", async () => {
+  it("[P16 W23 P15] is reached over TLS directly where no UDP passes, with BBR at both ends where the kernel has it", async () => {
     dropAll(nat, "meta l4proto udp");
     await alpha.ok("join", invite);
     const peer = await reached((path) => path.kind === "direct");
     expect(["tls", "wss"]).toContain(peer.transport);
     const { received } = await ping(alpha.host, address, { count: 20, intervalSeconds: 0.02 });
     expect(received).toBe(20);
+    const kernel = readFileSync("/proc/sys/net/ipv4/tcp_available_congestion_control", "utf8");
+    const control = kernel.includes("bbr") ? "bbr" : "cubic";
+    const controls = (host: Host, filter: string) =>
+      host.runNow("ss", "-tinHO", "state", "established", filter).match(/ (bbr|cubic|reno) /g) ?? [];
+    expect(controls(alpha.host, `dst ${bravo.host.address}`)).toContain(` ${control} `);
+    expect(controls(bravo.host, `src ${bravo.host.address} and sport = :7743`)).toContain(` ${control} `);
   });
 });
 
@@ -73,6 +84,49 @@ describe("a transport that the user wants and no other", () => {
     await reached((path) => path.transport === "tls");
     await alpha.ok("path", "bravo", "--auto");
     await reached((path) => path.transport === "udp");
+  });
+});
+
+describe("plain UDP that is not wanted", () => {
+  it("[P16 W23] is answered no more at the port of a node; a router role beside goes on as its own settings say", async () => {
+    const stranger = lab.publicHost("stranger");
+    const answers = ({ host }: Install) => answersStun(stranger, { address: host.address, port: 7743 });
+    expect([await answers(bravo), await answers(router)]).toEqual([true, true]);
+    for (const install of [bravo, router]) await install.ok("set", "--transport", "tls");
+    expect([await answers(bravo), await answers(router)]).toEqual([false, true]);
+    for (const install of [bravo, router]) await install.ok("set", "--transport", "auto");
+    await waitUntil("bravo answers again", () => answers(bravo));
+  });
+
+  it("[C08 P16] by a router's settings is answered no more, while QUIC and kcp go on at the same port", async () => {
+    const stranger = lab.publicHost("stranger");
+    const silent = new Install(lab, lab.publicHost("silent"));
+    const file = join(lab.folder, "silent.yaml");
+    writeFileSync(file, "listen: 0.0.0.0:7743\ntransports:\n  udp:\n    enable: false\n");
+    await silent.start(["router", "--config", file]);
+    const link = await silent.routerLink();
+    const home = inviteIn(await bravo.ok("network", "create", "other", "--router", link));
+    await bravo.online("other");
+    await alpha.ok("join", home);
+    await alpha.online("other");
+    // Between the two nothing passes but by the router.
+    dropAll(nat, `ip daddr ${bravo.host.address}`);
+    dropAll(nat, `ip saddr ${bravo.host.address}`);
+    const there = (await bravo.online("other")).address;
+    for (const transport of ["quic", "kcp"]) {
+      await alpha.ok("set", "--transport", transport);
+      const path = await waitUntil(
+        `alpha reaches bravo by the router over ${transport}`,
+        async () => {
+          const { received } = await ping(alpha.host, there, { count: 1, waitSeconds: 0.3 });
+          const found = (await alpha.status()).peers.find(({ network }) => network === "other")?.path;
+          return received === 1 && found?.transport === transport ? found : null;
+        },
+        40_000,
+      );
+      expect(path.kind).toBe("relay");
+      expect(await answersStun(stranger, { address: silent.host.address, port: 7743 })).toBe(false);
+    }
   });
 });
 

@@ -139,6 +139,75 @@ describe("journal", () => {
     },
   );
 
+  describe("[P32] what belongs to no interface", () => {
+    const forwarding: SystemChange = { kind: "setting", name: "net/ipv4/ip_forward", value: "1" };
+    const table = (body: string): SystemChange => ({ kind: "table", name: "starmesh_routes", body });
+
+    it("is put back as it was, also after a kill", async () => {
+      system.settings.set("net/ipv4/ip_forward", "0");
+      await openJournal(folder, system).apply(forwarding);
+      expect(system.settings.get("net/ipv4/ip_forward")).toBe("1");
+      await openJournal(folder, system).undo();
+      expect(system.settings.get("net/ipv4/ip_forward")).toBe("0");
+      expect(entries()).toEqual([]);
+    });
+
+    it("is left alone where it was so already, or where somebody else has changed it since", async () => {
+      system.settings.set("net/ipv4/ip_forward", "1");
+      const journal = openJournal(folder, system);
+      await journal.apply(forwarding);
+      await journal.undo();
+      expect(system.settings.get("net/ipv4/ip_forward")).toBe("1");
+      system.settings.set("net/ipv4/ip_forward", "0");
+      await journal.apply(forwarding);
+      system.settings.set("net/ipv4/ip_forward", "2");
+      await journal.undo();
+      expect(system.settings.get("net/ipv4/ip_forward")).toBe("2");
+    });
+
+    it("is replaced as a whole, written down once, and removed", async () => {
+      const journal = openJournal(folder, system);
+      await journal.apply(table("chain one {}"));
+      await journal.apply(table("chain two {}"));
+      expect(system.tables.get("starmesh_routes")).toBe("chain two {}");
+      expect(entries()).toHaveLength(1);
+      await openJournal(folder, system).undo();
+      expect(system.tables.size).toBe(0);
+    });
+
+    it("stays when the changes of one interface alone are undone", async () => {
+      system.settings.set("net/ipv4/ip_forward", "0");
+      const journal = openJournal(folder, system);
+      await journal.apply(forwarding);
+      await journal.undo("starmesh0");
+      expect(system.settings.get("net/ipv4/ip_forward")).toBe("1");
+    });
+
+    it("is taken back by itself", async () => {
+      const journal = openJournal(folder, system);
+      await journal.apply(route);
+      await journal.apply(table("chain one {}"));
+      await journal.revert(route);
+      await journal.revert(route);
+      expect(system.log.filter((line) => line.startsWith("remove"))).toEqual([
+        "remove-route starmesh0 10.9.0.0/16",
+      ]);
+      expect(entries()).toHaveLength(1);
+    });
+
+    it.each(["net/ipv4/../../kernel/panic", "kernel/panic", "/net/ipv4/ip_forward"])(
+      "refuses a journal that names the setting %s",
+      (name) => {
+        const change = { kind: "setting", name, value: "1", before: "0" };
+        const file = { version: 1, lifetime: system.life, entries: [{ change, index: null }] };
+        writeFileSync(join(folder, "journal.json"), JSON.stringify(file));
+        expect(() => openJournal(folder, system)).toThrow(
+          expect.objectContaining({ code: "state-unreadable" }),
+        );
+      },
+    );
+  });
+
   it("keeps changes that are asked for at the same time in order", async () => {
     const journal = openJournal(folder, system);
     await Promise.all([journal.apply(address), journal.apply(route), journal.undo()]);

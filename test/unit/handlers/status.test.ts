@@ -14,12 +14,14 @@ function install(machine: Network): Install {
   traffic.take({ peers: [], refused: { "mac1-invalid": 3 }, relayed: { datagrams: 0, bytes: 0 } });
   const stored = { network: net.id, name: "home", router: { addresses: [], pin: "" }, issuerSeed: null };
   const line = { address: () => null, control: () => null, lastError: () => null };
-  const loop = { machine, line, session: { publicKey: "" }, interfaceName: null, stored };
+  const routes = { own: () => [], overlaps: () => [], unrouted: () => [] };
+  const loop = { machine, line, routes, session: { publicKey: "" }, interfaceName: null, stored };
   return {
     engine: {
       networks: () => [{ stored, loop } as unknown as Held],
       traffic,
       identity: { key: identityOf("ann") },
+      surroundings: { notary: { hash: hashOf } },
       whereabouts: { outside: { reflexive: () => [] } },
       startedAt: start,
       port: 7743,

@@ -44,7 +44,7 @@ describe("the router's file", () => {
       transports: {
         udp: { enable: false, listen: null },
         tcp: { enable: true, listen: "[::]:8443" },
-        kcp: { enable: true, listen: null },
+        kcp: { enable: true, listen: null, files: null },
         quic: { enable: true, listen: null, files: null },
         tls: { enable: true, listen: null, files: null },
         wss: {

@@ -1,0 +1,85 @@
+/** Calls about the prefixes behind gateways. */
+import type { Handlers } from "../../src-shared/api/contract.ts";
+import { AppError } from "../../src-shared/errors.ts";
+import type { Engine, Held } from "../engine/engine.ts";
+import { RouteActs } from "../engine/route-acts.ts";
+import { routesStatus } from "../engine/route-status.ts";
+import type { Install } from "./install.ts";
+import { pickMember } from "./members.ts";
+
+/** Answers of the noun “routes”. */
+export function routeHandlers({
+  engine,
+}: Install): Pick<
+  Handlers,
+  "routes.list" | "routes.advertise" | "routes.withdraw" | "routes.grant" | "routes.accept" | "routes.lay"
+> {
+  return {
+    "routes.list": async ({ network }) => {
+      const helds = network === undefined ? engine.networks() : [engine.find(network)];
+      return {
+        ...routesStatus(engine, helds),
+        acceptance: helds.flatMap(({ stored, loop }) =>
+          loop === null ? [] : [{ network: stored.name, ...loop.routes.acceptance() }],
+        ),
+      };
+    },
+    "routes.advertise": async ({ network, ...request }) => {
+      const held = onlyNetwork(engine, network);
+      const notes = await actsIn(engine, held).advertise(request);
+      return { ...routesStatus(engine, [held]), notes: [...notes] };
+    },
+    "routes.withdraw": async ({ network, prefix }) => {
+      const held = onlyNetwork(engine, network);
+      actsIn(engine, held).withdraw(prefix);
+      return routesStatus(engine, [held]);
+    },
+    "routes.grant": async ({ network, member, prefix, on }) => {
+      const { held, found } = pickMember(engine, network, member, (loop) =>
+        loop.machine.membership.members(),
+      );
+      await actsIn(engine, held).grant(found, prefix, on);
+      return routesStatus(engine, [held]);
+    },
+    "routes.accept": async ({ network, what, take }) => {
+      const held = onlyNetwork(engine, network);
+      const isWhole = what === "all" || what === "none";
+      return actsIn(engine, held).accept(isWhole ? what : { prefix: what, take });
+    },
+    "routes.lay": async ({ network, prefix, via, members }) => {
+      const held = onlyNetwork(engine, network);
+      const pick = (name: string) =>
+        pickMember(engine, held.stored.network, name, (loop) => loop.machine.membership.members()).found;
+      await actsIn(engine, held).lay(
+        prefix,
+        via.map(({ gateway, priority }) => ({ member: pick(gateway), priority })),
+        members === undefined ? null : members.map((name) => pick(name).identity),
+      );
+      return routesStatus(engine, [held]);
+    },
+  };
+}
+
+function actsIn(engine: Engine, { stored }: Held): RouteActs {
+  return new RouteActs({
+    loop: engine.loop(stored.network),
+    identity: engine.identity,
+    system: engine.system,
+    now: Date.now,
+    keep: (change) => engine.setRoutes(stored.network, change),
+  });
+}
+
+/** The network named, or the only one there is. */
+function onlyNetwork(engine: Engine, name: string | undefined): Held {
+  if (name !== undefined) return engine.find(name);
+  const [only, second] = engine.networks();
+  if (only !== undefined && second === undefined) return only;
+  const list = engine.networks().map(({ stored }) => stored.name);
+  throw new AppError("usage", {
+    detail:
+      list.length === 0
+        ? "This machine is in no network yet."
+        : `Say in which network, with --network: ${list.join(", ")}.`,
+  });
+}
