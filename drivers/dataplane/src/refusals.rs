@@ -26,7 +26,7 @@ pub enum Cause {
     RelayTarget,
     /// Relay frames beyond their member's quota.
     RelayQuota,
-    /// From a peer that is confined to another carrier.
+    /// From a peer that is confined to another carrier, or by a socket where nothing but links is taken.
     Carrier,
     /// Message 1 of a key that is no peer.
     UnknownKey,

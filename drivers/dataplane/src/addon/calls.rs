@@ -158,6 +158,11 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn speak_plain(&self, name: String, on: bool) -> Result<(), Refused> {
+        guard(|| self.plane.speak_plain(&name, on))
+    }
+
+    #[napi]
     pub fn open_realm(&self, options: RealmOptions) -> Result<(), Refused> {
         guard(|| {
             let kind = match options.kind.as_str() {

@@ -151,6 +151,7 @@ fn measured(measured: &Measured) -> Fields {
         ("jitterMillis", perhaps(measure.jitter_millis)),
         ("lossOut", perhaps(measure.loss_out)),
         ("lossIn", perhaps(measure.loss_in)),
+        ("deliveredPerSecond", perhaps(measure.delivered)),
         ("mtu", perhaps(measure.mtu)),
         ("lastEchoMillis", measured.last_echo_millis.map_or(Value::Null, large)),
     ])

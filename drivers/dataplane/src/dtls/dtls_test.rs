@@ -2,6 +2,7 @@
 
 use super::record::OVERHEAD;
 use super::*;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -24,7 +25,10 @@ impl Server {
         if let Some(hello) = Hello::parse(datagram).filter(|hello| known != Some(hello.random())) {
             match self.stack.cookies.check(b"place", &hello, 1_000_000) {
                 None => send(&hello.ask(&self.stack.cookies.make(b"place", &hello, 1_000_000))),
-                Some(cookie) => self.handshake = Handshake::answer(&self.stack, &hello, &cookie, now, send),
+                Some(cookie) => {
+                    let with = (&self.stack, &self.stack.certificate);
+                    self.handshake = Handshake::answer(with, (&hello, &cookie), now, send);
+                }
             }
             return;
         }
@@ -156,6 +160,37 @@ fn the_first_bytes_are_those_of_any_dtls_client() {
     assert!(sent[0].windows(2).any(|pair| pair == [0, 14]));
 }
 
+/// [C08]
+#[test]
+fn a_certificate_serves_with_its_own_ecdsa_key_alone() {
+    let pem = |algorithm| {
+        let key = rcgen::KeyPair::generate_for(algorithm).expect("drawn");
+        let params = rcgen::CertificateParams::new(vec!["starmesh".to_string()]).expect("named");
+        let text = |name: &str, der: &[u8]| {
+            let body = BASE64_STANDARD.encode(der);
+            format!("-----BEGIN {name}-----\n{body}\n-----END {name}-----\n")
+        };
+        let certificate = params.self_signed(&key).expect("signed");
+        (text("CERTIFICATE", certificate.der()), text("PRIVATE KEY", &key.serialize_der()))
+    };
+    let p256 = pem(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let p384 = pem(&rcgen::PKCS_ECDSA_P384_SHA384);
+    for (certificate, key) in [&p256, &p384] {
+        assert!(Certificate::parse(certificate, key).is_ok());
+    }
+    let edwards = pem(&rcgen::PKCS_ED25519);
+    for (certificate, key) in [
+        (&p256.0, &p384.1),
+        (&p256.0, &pem(&rcgen::PKCS_ECDSA_P256_SHA256).1),
+        (&edwards.0, &edwards.1),
+        (&p256.1, &p256.1),
+        (&p256.0, &p256.0),
+        (&String::new(), &p256.1),
+    ] {
+        assert!(Certificate::parse(certificate, key).is_err());
+    }
+}
+
 proptest! {
     #[test]
     fn any_datagram_is_refused_or_read(datagram in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -178,7 +213,8 @@ proptest! {
             read(&hello);
             let cookie = stack.cookies.make(b"place", &hello, 1);
             // Whatever the library makes of it, it fails in peace.
-            let _ = Handshake::answer(&stack, &hello, &cookie, Instant::now(), &mut |_| {});
+            let with = (&stack, &stack.certificate);
+            let _ = Handshake::answer(with, (&hello, &cookie), Instant::now(), &mut |_| {});
         }
     }
 

@@ -1,5 +1,6 @@
 //! One handshake, at either end, without sockets or clock.
 
+use super::certificate::Certificate;
 use super::cookie::Cookie;
 use super::hello::Hello;
 use super::record::Keys;
@@ -27,7 +28,7 @@ pub enum Progress {
 impl Handshake {
     /// Begins one. `send` takes the datagrams.
     pub fn call(stack: &Stack, now: Instant, send: &mut dyn FnMut(&[u8])) -> Option<Handshake> {
-        let mut handshake = Handshake::new(stack, true, now);
+        let mut handshake = Handshake::new((stack, &stack.certificate), true, now);
         handshake.dtls.set_active(true);
         handshake.dtls.handle_timeout(now).ok()?;
         let mut random = None;
@@ -39,15 +40,14 @@ impl Handshake {
         matches!(progress, Progress::Going).then_some(handshake)
     }
 
-    /// Answers a ClientHello whose cookie was found good.
+    /// Answers a ClientHello whose cookie was found good, with that certificate.
     pub fn answer(
-        stack: &Stack,
-        hello: &Hello<'_>,
-        cookie: &Cookie,
+        (stack, shown): (&Stack, &Certificate),
+        (hello, cookie): (&Hello<'_>, &Cookie),
         now: Instant,
         send: &mut dyn FnMut(&[u8]),
     ) -> Option<Handshake> {
-        let mut handshake = Handshake::new(stack, false, now);
+        let mut handshake = Handshake::new((stack, shown), false, now);
         handshake.random = hello.random();
         handshake.dtls.handle_timeout(now).ok()?;
         with_cookie(cookie, || {
@@ -91,8 +91,8 @@ impl Handshake {
         }
     }
 
-    fn new(stack: &Stack, is_client: bool, now: Instant) -> Handshake {
-        let dtls = Dtls::new_12(stack.config.clone(), stack.certificate.clone(), now);
+    fn new((stack, shown): (&Stack, &Certificate), is_client: bool, now: Instant) -> Handshake {
+        let dtls = Dtls::new_12(stack.config.clone(), shown.0.clone(), now);
         Handshake { dtls, is_client, random: [0; 32], due: now, room: vec![0; ROOM] }
     }
 

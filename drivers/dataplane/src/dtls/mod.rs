@@ -6,6 +6,7 @@
 //! (RFC 7905): 8 bytes less in each packet than AES-GCM of DTLS 1.2 has, a replay window that a line which reorders needs,
 //! and no allocation for a record.
 
+mod certificate;
 mod cookie;
 mod handshake;
 mod hello;
@@ -15,6 +16,7 @@ mod stack;
 #[cfg(test)]
 mod dtls_test;
 
+pub use certificate::Certificate;
 pub use cookie::Cookie;
 pub use handshake::{Handshake, Progress};
 pub use hello::Hello;

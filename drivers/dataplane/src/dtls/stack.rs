@@ -1,9 +1,9 @@
 //! What all handshakes of this process share: the library's settings, a certificate of its own, cookies.
 
+use super::certificate::Certificate;
 use super::cookie::{Cookie, Cookies};
-use dimpl::certificate::generate_self_signed_certificate;
 use dimpl::crypto::{CryptoProvider, HashAlgorithm, HmacProvider, aws_lc_rs};
-use dimpl::{Config, CryptoError, DtlsCertificate};
+use dimpl::{Config, CryptoError};
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,8 @@ use std::time::Duration;
 /// Made once for all handshakes of a process.
 pub struct Stack {
     pub(super) config: Arc<Config>,
-    pub(super) certificate: DtlsCertificate,
+    /// Shown where the user gave none.
+    pub certificate: Certificate,
     pub cookies: Cookies,
 }
 
@@ -27,8 +28,7 @@ impl Stack {
             .flight_retries(REPEATS)
             .handshake_timeout(PATIENCE)
             .build();
-        let certificate = generate_self_signed_certificate();
-        match (config, certificate) {
+        match (config, Certificate::make()) {
             (Ok(config), Ok(certificate)) => {
                 Ok(Stack { config: Arc::new(config), certificate, cookies: Cookies::new(secret) })
             }

@@ -86,6 +86,19 @@ impl Plane {
         Ok(())
     }
 
+    /// Whether plain datagrams come and go by these sockets, as they do at first, or links over them alone.
+    pub fn speak_plain(&self, socket: &str, on: bool) -> Called<()> {
+        let mut holdings = self.holdings();
+        let bound =
+            alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
+        bound.port.set_plain(on);
+        if !on {
+            self.core.punches.leave(&self.core, &bound.port);
+            self.core.stun.forget(&self.core, &bound.port);
+        }
+        Ok(())
+    }
+
     pub fn open_realm(&self, options: RealmOptions) -> Called<()> {
         let mut holdings = self.holdings();
         let holdings = alive(&mut holdings)?;
@@ -142,13 +155,13 @@ impl Plane {
             alive(&mut holdings)?.ports.get(socket).ok_or_else(|| CallError::missing("socket", socket))?;
         match transport {
             Transport::Quic => quic::listen(&self.core, &bound.port, options),
+            Transport::Kcp => kcp::listen(&self.core, &bound.port, options),
             _ if bound.port.beside(transport).is_some() => {
                 Err(CallError::invalid(format!("{socket} takes {} links already", transport.name())))
             }
             Transport::Tcp => {
                 tcp::listen(&self.core, &bound.port, options.port, options.address).map_err(CallError::system)
             }
-            Transport::Kcp => kcp::listen(&self.core, &bound.port, options.port).map_err(CallError::system),
             _ => Err(no_links(transport)),
         }
     }

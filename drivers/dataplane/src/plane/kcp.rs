@@ -5,9 +5,10 @@ use super::kcp_engine::Profile;
 use super::kcp_inbox::{Bell, Inbox, Place};
 use super::kcp_service::Service;
 use super::kcp_source::place_of;
+use super::options::{CallError, Called, ListenOptions};
 use super::port::Port;
 use super::thread;
-use crate::dtls::{Hello, Stack};
+use crate::dtls::{Certificate, Hello, Stack};
 use crate::endpoint::Transport;
 use crate::refusals::Cause;
 use crate::session::Millis;
@@ -54,17 +55,26 @@ pub struct Attempt {
     pub asked: Option<Millis>,
 }
 
-/// Takes links on the UDP sockets of `main`. Returns their port.
-pub fn listen(core: &Arc<Core>, main: &Arc<Port>, number: u16) -> io::Result<u16> {
-    if number != 0 && number != main.number {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "kcp links share the port of their sockets"));
+/// Takes links on the UDP sockets of `main`; asked again: with this certificate from now on. Returns their port.
+pub fn listen(core: &Arc<Core>, main: &Arc<Port>, options: &ListenOptions) -> Called<u16> {
+    if ![0, main.number].contains(&options.port) {
+        return Err(CallError::invalid("kcp links share the port of their sockets"));
     }
-    core.kcp.begin(core)?;
-    let locals = main.sockets().map(|udp| udp.local()).collect();
-    main.set_beside(
-        Transport::Kcp,
-        Some(Arc::new(Port::of_links(main, Transport::Kcp, main.number, locals))),
-    );
+    let shown = match (&options.certificate, &options.key) {
+        (Some(certificate), Some(key)) => {
+            Some(Arc::new(Certificate::parse(certificate, key).map_err(CallError::invalid)?))
+        }
+        (None, None) => None,
+        _ => return Err(CallError::invalid("a certificate and its key go together")),
+    };
+    core.kcp.begin(core).map_err(CallError::system)?;
+    let port = main.beside(Transport::Kcp).unwrap_or_else(|| {
+        let locals = main.sockets().map(|udp| udp.local()).collect();
+        let port = Arc::new(Port::of_links(main, Transport::Kcp, main.number, locals));
+        main.set_beside(Transport::Kcp, Some(port.clone()));
+        port
+    });
+    port.shown.store(shown);
     Ok(main.number)
 }
 
@@ -103,7 +113,7 @@ impl Kcp {
             };
             let (place, now) = (place_of(&port, source), millis());
             if stack.cookies.check(&place, &hello, now).is_none() {
-                main.send_one(&hello.ask(&stack.cookies.make(&place, &hello, now)), source);
+                main.send_one_beneath(&hello.ask(&stack.cookies.make(&place, &hello, now)), source);
             } else if !self.bell.hello(main, source, datagram) {
                 core.refusals.count(Cause::Dtls);
             }

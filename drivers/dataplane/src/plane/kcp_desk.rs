@@ -87,7 +87,7 @@ impl<'a> Desk<'a> {
 
     /// Sends what waits.
     pub fn send(&mut self, main: &Port) {
-        let refused = main.send(&self.slab, &self.departures, false);
+        let refused = main.send_beneath(&self.slab, &self.departures, false);
         self.core.refusals.add(Cause::Send, refused as u64);
         self.slab.clear();
         self.departures.clear();

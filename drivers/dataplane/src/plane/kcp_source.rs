@@ -91,8 +91,11 @@ impl Source {
             return;
         }
         let (stack, instant, target) = (desk.stack.clone(), desk.instant, self.remote());
+        let shown = self.port.shown.load();
+        let shown = shown.as_deref().unwrap_or(&stack.certificate);
+        let asked = (hello, cookie);
         self.half =
-            Handshake::answer(&stack, hello, cookie, instant, &mut |datagram| desk.add(target, datagram));
+            Handshake::answer((&stack, shown), asked, instant, &mut |datagram| desk.add(target, datagram));
         self.began = desk.now;
     }
 

@@ -229,6 +229,7 @@ impl Outbox {
         self.used += wrapped.unwrap_or(total);
         if let Some(way) = way {
             way.sent.fetch_add(count as u64, Ordering::Relaxed);
+            way.sent_bytes.fetch_add(total as u64, Ordering::Relaxed);
         }
         let stride = wrapped.unwrap_or(stride);
         for at in 0..count {

@@ -21,6 +21,8 @@ pub struct Probe {
     pub stamp_nanos: u64,
     /// Datagrams sent by that path, this probe included.
     pub count: u64,
+    /// Bytes of them.
+    pub bytes: u64,
     deadline: Millis,
     pub late: bool,
 }
@@ -69,6 +71,7 @@ impl Outstanding {
             sent: now,
             stamp_nanos: 0,
             count: 0,
+            bytes: 0,
             deadline: now + timeout,
             late: false,
         });

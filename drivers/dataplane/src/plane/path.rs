@@ -57,6 +57,9 @@ pub struct Measure {
     /// 0–1: of ours on the way there, and of the peer's on the way here.
     pub loss_out: Option<f64>,
     pub loss_in: Option<f64>,
+    /// Bytes a second of ours that arrived there since the last summary; `None` while as much came as went, or nothing is
+    /// known.
+    pub delivered: Option<f64>,
     /// Largest inner IP packet that passes whole; `None` while it is searched.
     pub mtu: Option<u16>,
     /// On the clock of [`Millis`].
@@ -82,6 +85,8 @@ pub struct Path {
     history: VecDeque<(u64, bool)>,
     /// Newest last.
     tallies: VecDeque<Tally>,
+    /// The newest of them when the last summary was made.
+    summed: Option<Tally>,
     /// Probes without echo since the last one: after which nothing came by the path, and after which something did.
     silent: Streak,
     one_way: Streak,
@@ -123,6 +128,9 @@ struct Tally {
     out: (u64, u64),
     /// The peer's: sent when the echo left, received here when it came.
     back: (u64, u64),
+    /// Bytes of ours when the probe left, and when that was, in monotonic nanoseconds.
+    bytes: u64,
+    left: u64,
 }
 
 /// What one probe's echo says besides its round trip.
@@ -130,6 +138,10 @@ struct Tally {
 pub struct EchoCounts {
     /// Datagrams of ours when the probe left.
     pub sent: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Monotonic nanoseconds at which it left.
+    pub left: u64,
     pub theirs: Option<Counts>,
 }
 
@@ -150,6 +162,7 @@ impl Path {
             recent: VecDeque::new(),
             history: VecDeque::new(),
             tallies: VecDeque::new(),
+            summed: None,
             silent: Streak::default(),
             one_way: Streak::default(),
             loss_before: 0.0,
@@ -283,7 +296,7 @@ impl Path {
         self.proved = true;
         self.proved_at = now;
         self.history.clear();
-        self.tallies.clear();
+        self.forget_tallies();
     }
 
     /// It went silent.
@@ -307,9 +320,32 @@ impl Path {
             jitter_millis: self.jitter,
             loss_out: losses(|tally| tally.out),
             loss_in: losses(|tally| tally.back),
+            delivered: self.delivered(),
             mtu: self.search.settled().map(|mtu| mtu - spare(&self.endpoint)),
             last_echo: self.last_echo,
         }
+    }
+
+    /// What is delivered from now on is for the next summary.
+    pub fn begin_summary(&mut self) {
+        self.summed = self.tallies.back().copied();
+    }
+
+    /// Bytes a second that arrived since the last summary. Where more came than went nothing can be concluded: what went
+    /// waited for what came.
+    fn delivered(&self) -> Option<f64> {
+        let (first, last) = (self.summed?, self.tallies.back()?);
+        let grown = |of: fn(&Tally) -> u64| of(last).saturating_sub(of(&first)) as f64;
+        let seconds = grown(|tally| tally.left) / 1e9;
+        let (sent, arrived) = (grown(|tally| tally.out.0), grown(|tally| tally.out.1));
+        let came = grown(|tally| tally.back.1);
+        let share = (arrived / sent).min(1.0);
+        (seconds > 0.0 && sent > 0.0 && sent > came).then(|| grown(|tally| tally.bytes) * share / seconds)
+    }
+
+    fn forget_tallies(&mut self) {
+        self.tallies.clear();
+        self.summed = None;
     }
 
     fn answered(&mut self) {
@@ -338,11 +374,13 @@ impl Path {
         }
     }
 
-    fn tally(&mut self, EchoCounts { sent, theirs }: EchoCounts) {
+    fn tally(&mut self, EchoCounts { sent, bytes, left, theirs }: EchoCounts) {
         let Some(theirs) = theirs else { return };
         let tally = Tally {
             out: (sent, theirs.received),
             back: (theirs.sent, self.way.received.load(Ordering::Relaxed)),
+            bytes,
+            left,
         };
         if self.tallies.back().is_some_and(|last| sent < last.out.0) {
             return;
@@ -351,7 +389,7 @@ impl Path {
         // The other end began to count anew.
         if self.tallies.back().is_some_and(|last| !grew(last.out, tally.out) || !grew(last.back, tally.back))
         {
-            self.tallies.clear();
+            self.forget_tallies();
         }
         if self.tallies.len() == HISTORY {
             self.tallies.pop_front();

@@ -3,6 +3,7 @@
 use super::hops::Hops;
 use super::links::Links;
 use super::quic::Hub;
+use crate::dtls::Certificate;
 use crate::endpoint::{Carrier, Endpoint, Transport};
 use crate::os::{Departure, Udp};
 use crate::session::Millis;
@@ -11,7 +12,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Kernel queue of each socket, in bytes of the kernel's own counting. Measured: README, "Buffers".
 const QUEUE: usize = 4 << 20;
@@ -43,6 +44,8 @@ pub struct Port {
     pub number: u16,
     /// What endpoints met here are reached by.
     pub carrier: Carrier,
+    /// Whether plain datagrams come and go here, and not only those of links over these sockets.
+    plain: Arc<AtomicBool>,
     /// When an authentic datagram came last; 0 before the first. Kept for extra sockets only.
     heard: AtomicU64,
     /// The interface that all of it is bound to.
@@ -58,6 +61,8 @@ pub struct Port {
     beside: [ArcSwapOption<Port>; Transport::ALL.len()],
     /// QUIC by these sockets, once there is some.
     quic: ArcSwapOption<Hub>,
+    /// Of a port of `kcp` links: what it shows; `None` for what is made for the process.
+    pub shown: ArcSwapOption<Certificate>,
 }
 
 impl Port {
@@ -100,6 +105,7 @@ impl Port {
         Ok(Port {
             number: udp.local().port(),
             carrier: Carrier::Extra(number),
+            plain: main.plain.clone(),
             device: main.device.clone(),
             v4: ArcSwapOption::from_pointee(udp),
             ..Port::closed(main.name.clone())
@@ -117,6 +123,7 @@ impl Port {
             name,
             number: 0,
             carrier: Carrier::Main,
+            plain: Arc::new(AtomicBool::new(true)),
             heard: AtomicU64::new(0),
             device: None,
             v4: ArcSwapOption::empty(),
@@ -126,7 +133,18 @@ impl Port {
             hops: Hops::default(),
             beside: Default::default(),
             quic: ArcSwapOption::empty(),
+            shown: ArcSwapOption::empty(),
         }
+    }
+
+    /// Whether plain datagrams come and go here.
+    pub fn is_plain(&self) -> bool {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    /// From now on plain datagrams come and go here and by the extra sockets beside, or nothing but links over these sockets.
+    pub fn set_plain(&self, on: bool) {
+        self.plain.store(on, Ordering::Relaxed);
     }
 
     /// As which endpoint the sender of what came in here is known.
@@ -186,9 +204,15 @@ impl Port {
     /// Sends batches that lie in `slab`, each by its family's socket. `wait`: block while a queue is full, else drop.
     /// Returns how many were refused.
     pub fn send(&self, slab: &[u8], departures: &[Departure], wait: bool) -> usize {
-        if let Carrier::Link(_) = self.carrier {
-            return self.links.send(slab, departures);
+        match self.carrier {
+            Carrier::Link(_) => self.links.send(slab, departures),
+            _ if !self.is_plain() => departures.len(),
+            _ => self.send_beneath(slab, departures, wait),
         }
+    }
+
+    /// The same of datagrams of a link over these sockets.
+    pub fn send_beneath(&self, slab: &[u8], departures: &[Departure], wait: bool) -> usize {
         let families = departures.chunk_by(|one, other| one.target.is_ipv4() == other.target.is_ipv4());
         families.map(|run| self.with(run[0].target, run.len(), |udp| udp.send(slab, run, wait))).sum()
     }
@@ -198,6 +222,11 @@ impl Port {
         if let Carrier::Link(_) = self.carrier {
             return self.links.find(target).is_some_and(|link| link.send(&mut std::iter::once(datagram)));
         }
+        self.is_plain() && self.send_one_beneath(datagram, target)
+    }
+
+    /// The same of a datagram of a link over these sockets.
+    pub fn send_one_beneath(&self, datagram: &[u8], target: SocketAddr) -> bool {
         self.with(target, 1, |udp| usize::from(!udp.send_one(datagram, target))) == 0
     }
 

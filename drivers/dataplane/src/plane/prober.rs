@@ -163,6 +163,7 @@ impl Prober {
         probe.stamp_nanos = nanos;
         let way = self.paths.iter().find(|path| path.endpoint == probe.endpoint).map(|path| &path.way);
         probe.count = way.map_or(0, |way| way.sent.load(Ordering::Relaxed) + 1);
+        probe.bytes = way.map_or(0, |way| way.sent_bytes.load(Ordering::Relaxed));
     }
 
     /// Takes an echo. False when no probe of ours fits it.
@@ -175,7 +176,8 @@ impl Prober {
                     return true;
                 };
                 let found = if probe.purpose == Purpose::Path {
-                    let counts = EchoCounts { sent: probe.count, theirs: echo.counts };
+                    let (sent, bytes, left) = (probe.count, probe.bytes, probe.stamp_nanos);
+                    let counts = EchoCounts { sent, bytes, left, theirs: echo.counts };
                     path.echo(echo.id, rtt_millis, counts, now);
                     if !path.proved {
                         path.search.begin(now);
@@ -234,7 +236,13 @@ impl Prober {
 
     /// Every path probed since the last summary.
     pub fn take_news(&mut self) -> Vec<Measure> {
-        let probed = |path: &mut Path| std::mem::take(&mut path.probed).then(|| path.measure());
+        let probed = |path: &mut Path| {
+            std::mem::take(&mut path.probed).then(|| {
+                let measure = path.measure();
+                path.begin_summary();
+                measure
+            })
+        };
         self.paths.iter_mut().filter_map(probed).collect()
     }
 

@@ -280,6 +280,33 @@ fn loss_is_told_per_direction() {
     assert_eq!(world.measure().loss_out, None);
 }
 
+/// [P16]
+#[test]
+fn what_arrives_a_second_is_told_as_long_as_more_goes_than_comes() {
+    let mut world = World::new(&[(endpoint(1), 100)]);
+    world.run(3_000);
+    let mut second = |(ours, theirs): (u64, u64)| {
+        for _ in 0..10 {
+            let way = world.prober.paths[0].way.clone();
+            way.sent.fetch_add(ours, Ordering::Relaxed);
+            way.sent_bytes.fetch_add(ours * 1_400, Ordering::Relaxed);
+            way.hear(theirs, world.now);
+            // One in ten of ours is lost.
+            world.counts.received += ours * 9 / 10;
+            world.counts.sent += theirs;
+            world.run(world.now + 100);
+        }
+        world.prober.take_news().first().expect("probed").delivered
+    };
+    second((0, 0));
+    assert_eq!(second((0, 0)), None);
+    second((100, 40));
+    let delivered = second((100, 40)).expect("counted");
+    assert!((delivered / 1_260_000.0 - 1.0).abs() < 0.05, "{delivered}");
+    second((40, 100));
+    assert_eq!(second((40, 100)), None);
+}
+
 #[test]
 fn jitter_is_how_much_round_trips_differ() {
     let mut world = World::new(&[(endpoint(1), 100)]);

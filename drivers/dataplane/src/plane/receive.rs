@@ -80,7 +80,12 @@ impl<'a> Receiver<'a> {
             let waited = if waited > 1_000_000_000 { 0 } else { waited };
             let route = Route::bare(port.clone(), port.endpoint(arrival.source));
             let batch = Batch { route, nanos: nanos - waited, now: nanos / 1_000_000 };
-            uncover::take(self, &mut arrivals.slab, (arrival.range, arrival.stride), batch);
+            let (slab, cut) = (&mut arrivals.slab, (arrival.range, arrival.stride));
+            if port.is_plain() {
+                uncover::take(self, slab, cut, batch);
+            } else {
+                self.take_beneath(slab, cut, &batch);
+            }
         }
         self.delivery.flush(self.core, &mut arrivals.slab);
         self.finish_quic();
@@ -98,6 +103,25 @@ impl<'a> Receiver<'a> {
             match label {
                 None => self.take_direct(slab, start..end, stride, &batch),
                 Some(label) => self.take_relayed(slab, start..end, stride, label, &mut batch),
+            }
+            start = end;
+        }
+    }
+
+    /// Where nothing but links is taken: what cannot be theirs is not looked at.
+    fn take_beneath(&mut self, slab: &mut [u8], (range, stride): (Range<usize>, usize), batch: &Batch) {
+        let may_be = |byte: u8| matches!(byte, 20..=63) || byte & 0x40 != 0;
+        let mut start = range.start;
+        while start < range.end {
+            let theirs = may_be(slab[start]);
+            let mut end = (start + stride).min(range.end);
+            while end < range.end && may_be(slab[end]) == theirs {
+                end = (end + stride).min(range.end);
+            }
+            if theirs {
+                self.take_direct(slab, start..end, stride, batch);
+            } else {
+                self.core.refusals.add(Cause::Carrier, (start..end).len().div_ceil(stride) as u64);
             }
             start = end;
         }

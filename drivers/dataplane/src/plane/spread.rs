@@ -16,6 +16,8 @@ pub struct Way {
     pub endpoint: Endpoint,
     /// Sealed datagrams.
     pub sent: AtomicU64,
+    /// Bytes of them, without the headers of UDP or a link below.
+    pub sent_bytes: AtomicU64,
     /// Authentic datagrams.
     pub received: AtomicU64,
     /// When the last of them came, on the clock of [`Millis`]; 0 before the first.
@@ -27,6 +29,7 @@ impl Way {
         Arc::new(Way {
             endpoint,
             sent: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
             received: AtomicU64::new(0),
             heard: AtomicU64::new(0),
         })

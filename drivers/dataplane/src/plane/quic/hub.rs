@@ -177,7 +177,7 @@ impl Hub {
         let stride = transmit.segment_size.unwrap_or(transmit.size);
         let (range, target) = (0..transmit.size, transmit.destination);
         let departure = Departure { range, stride, target, flow: Flow::default() };
-        let _lost = self.main.send(slab, &[departure], false);
+        let _lost = self.main.send_beneath(slab, &[departure], false);
     }
 
     fn add(

@@ -9,6 +9,8 @@ use crate::packet::vnet;
 use crate::plane::kcp_engine::Profile;
 use crate::plane::{ConnectOptions, ListenOptions, PathOptions};
 use crate::session::PeerKind;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroU32;
 use std::time::Instant;
@@ -201,7 +203,6 @@ fn calling_goes_on_until_the_time_is_over_and_calls_name_what_is_missing() {
     };
     assert_eq!(code(listen_at(1).map(drop)), "EINVAL");
     listen(&one);
-    assert_eq!(code(listen_at(0).map(drop)), "EINVAL");
     // Nobody takes them there: the datagrams are counted.
     one.plane.connect_link("node", far, 1).expect("begun");
     assert_eq!(wait_link(&one), (far, false));
@@ -211,6 +212,54 @@ fn calling_goes_on_until_the_time_is_over_and_calls_name_what_is_missing() {
     until("it is tried again", || two.refused("dtls") > 3);
     listen(&two);
     assert_eq!(wait_link(&one), (far, true));
+}
+
+/// [C08]
+#[test]
+fn the_certificate_that_was_given_last_is_shown() {
+    let node = Node::new(1, TunKind::None);
+    let far = listen(&node);
+    let own = shown_by(far);
+    assert_eq!(shown_by(far), own, "one is made once");
+    let given = ListenOptions {
+        certificate: Some(include_str!("identity/certificate.pem").to_string()),
+        key: Some(include_str!("identity/key.pem").to_string()),
+        ..ListenOptions::default()
+    };
+    node.plane.listen_links("node", Transport::Kcp, &given).expect("listens");
+    let der =
+        CertificateDer::from_pem_slice(include_bytes!("identity/certificate.pem")).expect("a certificate");
+    assert_eq!(shown_by(far), der.to_vec());
+    let half = ListenOptions { key: None, ..given };
+    let refused = node.plane.listen_links("node", Transport::Kcp, &half).expect_err("refused");
+    assert_eq!(refused.code, "EINVAL");
+    listen(&node);
+    assert_eq!(shown_by(far), own);
+}
+
+/// What any client of DTLS sees there.
+fn shown_by(Endpoint { address, .. }: Endpoint) -> Vec<u8> {
+    let config = dimpl::Config::builder().build().expect("set up");
+    let certificate = dimpl::certificate::generate_self_signed_certificate().expect("made");
+    let mut dtls = dimpl::Dtls::new_12(config.into(), certificate, Instant::now());
+    dtls.set_active(true);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    socket.set_read_timeout(Some(PATIENCE)).expect("set");
+    dtls.handle_timeout(Instant::now()).expect("begun");
+    let mut room = vec![0; 16_384];
+    loop {
+        loop {
+            match dtls.poll_output(&mut room) {
+                dimpl::Output::Packet(datagram) => drop(socket.send_to(datagram, address).expect("sent")),
+                dimpl::Output::PeerCert(certificate) => return certificate.to_vec(),
+                dimpl::Output::Timeout(_) => break,
+                _ => {}
+            }
+        }
+        let mut datagram = [0; 4_096];
+        let length = socket.recv(&mut datagram).expect("an answer");
+        dtls.handle_packet(&datagram[..length]).expect("taken");
+    }
 }
 
 /// A client of a node's, by hand.

@@ -7,6 +7,7 @@ mod kcp;
 mod masks;
 mod packets;
 mod paths;
+mod plain;
 mod punch;
 mod quic;
 mod relays;
