@@ -55,22 +55,21 @@ export const settings = z.object({
   /** Neighbours are looked for on the LAN. */
   lanDiscovery: z.boolean(),
   /** Nothing is sent by any other; null: what serves best. */
-  transport: z.enum(transports).nullable().default(null),
+  transport: z.enum(transports).nullable(),
   /** Connections over TLS go through this proxy; `direct`: through none; null: as the environment says. */
-  proxy: proxy.nullable().default(null),
+  proxy: proxy.nullable(),
   /** Named in TLS handshakes instead of the router's host; null: the host. */
-  tlsName: host.nullable().default(null),
+  tlsName: host.nullable(),
   /** Path that requests to routers ask for; null: the usual one. */
   tlsPath: z
     .string()
     .max(200)
     .regex(/^\/[!-~]*$/, "write a path like /news")
-    .nullable()
-    .default(null),
+    .nullable(),
   /** This machine's programs know the networks' names; off: nothing of its look-ups is changed. */
-  dns: z.boolean().default(true),
+  dns: z.boolean(),
   /** Others may reach this machine, as far as a network's policy lets them; off: only answers come in. */
-  inbound: z.boolean().default(true),
+  inbound: z.boolean(),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
   mtu: z.number().int().min(1280).max(1400).nullable(),
 });

@@ -2,10 +2,11 @@
 import { join } from "node:path";
 import { z } from "zod";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
-import { settings, usualSettings } from "../../src-shared/settings.ts";
+import { settings, settingsChange, usualSettings } from "../../src-shared/settings.ts";
 import { readVersioned, writeVersioned } from "./versioned-file.ts";
 
-const keptSettings = z.object({ version: z.literal(1), settings });
+/** What a file of an earlier version lacks is as usual. */
+const keptSettings = z.object({ version: z.literal(1), settings: settingsChange });
 
 /** Read once; what changes is on disk before it counts. */
 export class SettingsFile {
@@ -15,7 +16,10 @@ export class SettingsFile {
   /** Throws `state-unreadable`. */
   constructor(folder: string) {
     this.#path = join(folder, "settings.json");
-    this.#current = readVersioned(this.#path, keptSettings)?.settings ?? usualSettings;
+    this.#current = settings.parse({
+      ...usualSettings,
+      ...readVersioned(this.#path, keptSettings)?.settings,
+    });
   }
 
   get current(): Settings {
