@@ -1,4 +1,5 @@
 /** Which policy counts at this moment, and the packet filter that follows from it. */
+import { formatPrefix, parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis } from "../../src-shared/ids.ts";
 import { openPolicy } from "../../src-shared/policy.ts";
 import type { EntryOf } from "../../src-shared/trust.ts";
@@ -6,6 +7,7 @@ import type { Member, Membership } from "./membership.ts";
 import { addressesOf } from "./membership.ts";
 import type { Filter } from "./policy.ts";
 import { compile } from "./policy.ts";
+import { mayRoute } from "./route-table.ts";
 import type { BoundPolicy, Subject } from "./selection.ts";
 
 /** The policy of a network at a moment. */
@@ -81,13 +83,17 @@ export function subjects(membership: Membership): readonly Subject[] {
 }
 
 function subjectOf(member: Member): Subject {
-  const { identity, certificate, rank } = member;
+  const { identity, certificate, node, rank } = member;
+  const routes = (node?.routes ?? []).flatMap(({ prefix, as }) => {
+    const known = parsePrefix(as ?? prefix);
+    return known !== null && mayRoute(member, known) ? [formatPrefix(known)] : [];
+  });
   return {
     identity,
     name: certificate.name,
     tags: certificate.tags,
     addresses: addressesOf(member),
-    routes: [],
+    routes,
     gateway: rank === "stock" ? (certificate.gateway ?? null) : null,
   };
 }
