@@ -7,8 +7,8 @@ import type { TlsPair } from "./transport/certificate.ts";
 type Linked = Parameters<RouterRealm["take"]>[0];
 
 interface Taken {
-  /** Beside the socket by which datagrams come in. */
-  readonly shared: boolean;
+  /** Name of the socket beside which it is taken. */
+  readonly socket: string;
   /** As asked for, and where it is. */
   readonly place: Place | null;
   readonly at: Place;
@@ -31,36 +31,33 @@ export class RealmEntrances {
   /** As `RouterRealm.take`; again is nothing but another certificate, unless the socket was bound anew meanwhile. */
   take(transport: Linked, place: Place | null, tls: TlsPair | null): Place {
     const { udp } = this.#settings;
-    const shared =
-      transport !== "tcp" && (place === null || (place.port === udp?.port && place.host === udp.host));
-    const at = shared ? this.#share(transport) : this.#beside(transport, place);
-    this.#open.set(transport, { shared, place, at, tls });
-    if (tls !== null) this.#show(shared ? this.#socket : socketOf(transport), transport, tls);
+    const shared = transport !== "tcp" && (place === null || (udp !== null && isSame(place, udp)));
+    const { socket, at } = shared ? this.#share(transport) : this.#beside(transport, place);
+    this.#open.set(transport, { socket, place, at, tls });
+    if (tls !== null) this.#show(socket, transport, tls);
     return at;
   }
 
   /** As `RouterRealm.refuse`. */
   async refuse(transport: Linked): Promise<void> {
     const open = this.#open.get(transport);
+    if (open === undefined) return;
     this.#open.delete(transport);
-    if (open?.shared === false) unbind(this.#engine, socketOf(transport));
-    if (open?.shared !== true) return;
     // Only with the socket do its links end. The others begin again on the new one.
-    await this.#renew();
-    for (const [other, { shared, place, tls }] of [...this.#open]) {
-      if (!shared) continue;
-      this.#open.delete(other);
-      this.take(other, place, tls);
-    }
+    const others = [...this.#open].filter(([, { socket }]) => socket === open.socket);
+    if (open.socket === this.#socket) await this.#renew();
+    else unbind(this.#engine, open.socket);
+    for (const [other] of others) this.#open.delete(other);
+    for (const [other, { place, tls }] of others) this.take(other, place, tls);
   }
 
   close(): void {
-    for (const [transport, { shared }] of this.#open) if (!shared) unbind(this.#engine, socketOf(transport));
+    for (const { socket } of this.#open.values()) if (socket !== this.#socket) unbind(this.#engine, socket);
     this.#open.clear();
   }
 
   /** Takes links on the UDP port that everything here has in common. */
-  #share(transport: Linked): Place {
+  #share(transport: Linked): Pick<Taken, "socket" | "at"> {
     const { udp } = this.#settings;
     if (udp === null) throw new Error(`there is no UDP port for ${transport}`);
     if (this.#socket !== ownSocket) {
@@ -68,7 +65,7 @@ export class RealmEntrances {
     } else if (!this.#open.has(transport)) {
       this.#engine.dataPlane.listenLinks(ownSocket, transport, { port: 0 });
     }
-    return udp;
+    return { socket: this.#socket, at: udp };
   }
 
   /** Listening again only changes what is shown. */
@@ -77,23 +74,27 @@ export class RealmEntrances {
   }
 
   async #renew(): Promise<void> {
-    const { udp } = this.#settings;
+    const { udp, plain } = this.#settings;
     if (this.#socket !== ownSocket || udp === null) return this.#engine.renewSocket();
     unbind(this.#engine, ownSocket);
-    this.#engine.dataPlane.bind(ownSocket, udp.port, oneAddress(udp.host));
+    bindOwn(this.#engine, udp, plain);
   }
 
-  /** Takes links beside a socket of their own. */
-  #beside(transport: Linked, place: Place | null): Place {
+  /** Takes links beside a socket of their own, or of another transport's over UDP that is at the same place. */
+  #beside(transport: Linked, place: Place | null): Pick<Taken, "socket" | "at"> {
     const { dataPlane } = this.#engine;
-    const socket = socketOf(transport);
+    const before = this.#open.get(transport);
+    if (before !== undefined && before.socket !== this.#socket) return before;
     const host = place?.host ?? anywhere;
     const address = oneAddress(host);
-    const before = this.#open.get(transport);
-    if (before?.shared === false) return before.at;
-    // A transport over UDP has its port there; beside TCP the socket is for nobody.
-    if (transport === "tcp") dataPlane.bind(socket, 0, "127.0.0.1");
-    else dataPlane.bind(socket, place?.port ?? 0, address);
+    const neighbour = this.#neighbourOf(transport, place);
+    const socket = neighbour ?? socketOf(transport);
+    if (neighbour === null) {
+      // A transport over UDP has its port there; beside TCP the socket is for nobody.
+      if (transport === "tcp") dataPlane.bind(socket, 0, "127.0.0.1");
+      else dataPlane.bind(socket, place?.port ?? 0, address);
+      dataPlane.speakPlain(socket, false);
+    }
     // The next port is likely let in where a few were opened.
     const wishes = place === null ? [this.#settings.port + 1, 0] : [place.port];
     try {
@@ -103,12 +104,26 @@ export class RealmEntrances {
           ...(address === undefined ? {} : { address }),
         }),
       );
-      return { host, port };
+      return { socket, at: { host, port } };
     } catch (error) {
-      unbind(this.#engine, socket);
+      if (neighbour === null) unbind(this.#engine, socket);
       throw error;
     }
   }
+
+  /** The socket of another transport over UDP that is taken there already. */
+  #neighbourOf(transport: Linked, place: Place | null): string | null {
+    if (transport === "tcp" || place === null) return null;
+    for (const [other, { socket, place: there }] of this.#open)
+      if (other !== "tcp" && socket !== this.#socket && there !== null && isSame(place, there)) return socket;
+    return null;
+  }
+}
+
+/** Binds the socket of a router that has one of its own. */
+export function bindOwn({ dataPlane }: Engine, { host, port }: Place, plain: boolean): void {
+  dataPlane.bind(ownSocket, port, oneAddress(host));
+  dataPlane.speakPlain(ownSocket, plain);
 }
 
 /** The one address that a host means; undefined for a wildcard. */
@@ -134,6 +149,10 @@ function firstOf(ports: readonly number[], open: (port: number) => number): numb
     if (rest.length === 0) throw error;
     return firstOf(rest, open);
   }
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.port === other.port && one.host === other.host;
 }
 
 function socketOf(transport: Linked): string {

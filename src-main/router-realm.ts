@@ -6,7 +6,7 @@ import type { Engine } from "./engine/engine.ts";
 import { SessionRequests } from "./engine/requests.ts";
 import { mainStreams } from "./engine/stream-links.ts";
 import { mainSocket } from "./engine/surroundings.ts";
-import { oneAddress, ownSocket, RealmEntrances, unbind } from "./router-entrances.ts";
+import { bindOwn, oneAddress, ownSocket, RealmEntrances, unbind } from "./router-entrances.ts";
 import type { RealmEvent, RealmSettings, RouterRealm } from "./server/realm.ts";
 import type { Place } from "./server/transports.ts";
 
@@ -15,7 +15,7 @@ import type { Place } from "./server/transports.ts";
  * Rejects with `code` EADDRINUSE.
  */
 export async function openRouterRealm(engine: Engine, settings: RealmSettings): Promise<RouterRealm> {
-  const { udp } = settings;
+  const { udp, plain } = settings;
   const socket = await openSocket(engine, settings);
   const { dataPlane } = engine;
   dataPlane.openRealm({
@@ -31,7 +31,7 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
   const requests = new SessionRequests(dataPlane, realm);
   const entrances = new RealmEntrances(engine, settings, socket);
   return {
-    stunPort: udp === null ? null : bindStun(engine, udp),
+    stunPort: udp === null || !plain ? null : bindStun(engine, udp),
     udp,
     take: (transport, place, tls) => entrances.take(transport, place, tls),
     refuse: (transport) => entrances.refuse(transport),
@@ -53,22 +53,24 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
       dataPlane.closeRealm(realm);
       entrances.close();
       unbind(engine, stunSocket);
-      if (socket !== mainSocket) unbind(engine, socket);
+      if (socket === mainSocket) engine.servePlain(false);
+      else unbind(engine, socket);
     },
   };
 }
 
 /** The socket by which datagrams come in; its name. */
-async function openSocket(engine: Engine, { udp, port }: RealmSettings): Promise<string> {
+async function openSocket(engine: Engine, { udp, plain, port }: RealmSettings): Promise<string> {
   const address = udp === null ? undefined : oneAddress(udp.host);
-  if (udp !== null && address === undefined) {
+  if (udp !== null && address === undefined && plain) {
     await rebind(engine, udp.port);
+    engine.servePlain(true);
     return mainSocket;
   }
-  // The node itself uses every address, and where datagrams are switched off another port.
+  // The node itself uses every address, and where plain datagrams are switched off another port.
   if (engine.port === (udp?.port ?? port)) await engine.rebind(0);
   if (udp === null) return mainSocket;
-  engine.dataPlane.bind(ownSocket, udp.port, address);
+  bindOwn(engine, udp, plain);
   return ownSocket;
 }
 

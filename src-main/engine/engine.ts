@@ -111,6 +111,8 @@ export class Engine {
 
   private constructor(options: EngineOptions, node: StoredNode, settings: SettingsFile) {
     const { folder, addon, system, log } = options;
+  /** Whether the router role takes plain UDP at this node's socket. */
+  #servesPlain = false;
     this.startedAt = Date.now();
     this.#folder = folder;
     this.#log = log;
@@ -267,6 +269,7 @@ export class Engine {
     this.#nameStunServers();
     if (this.settings.dns !== before.dns) await this.#surroundings.names.apply();
     await this.#refresh();
+    this.#speakPlain();
   }
 
   /** The names of a network, and how this machine looks them up. */
@@ -277,6 +280,7 @@ export class Engine {
 
   /** Why no packets can flow here: one line, or null. */
   get limited(): string | null {
+      this.#speakPlain();
     const check = canOpenTun();
     return check.ok ? null : check.reason.message;
   }
@@ -493,6 +497,12 @@ export class Engine {
     for (const wish of wishes) {
       const bound = this.#tryBind(wish);
       if (bound === null) continue;
+  /** Whether the router role takes plain UDP at this node's socket: there it is spoken then, whatever the node may use. */
+  servePlain(on: boolean): void {
+    this.#servesPlain = on;
+    this.#speakPlain();
+  }
+
       this.#port = bound;
       this.whereabouts.portChanged();
       this.#beacons.renew();
@@ -509,6 +519,7 @@ export class Engine {
 
   /** Binds UDP anew at its port: links beside it end, networks go down and come up again. */
   async renewSocket(): Promise<void> {
+      this.#speakPlain();
     await this.#reopen(this.#port);
   }
 
@@ -654,6 +665,11 @@ export class Engine {
       only: transport,
       hasRouter: this.#router !== null || this.#routerComes,
     });
+  /** Where the node is confined to another transport its socket carries links alone, and is silent otherwise. */
+  #speakPlain(): void {
+    if (this.#port !== 0) this.dataPlane.speakPlain(mainSocket, this.#isPlain() || this.#servesPlain);
+  }
+
   }
 
   #whereaboutsChanged(): void {

@@ -20,7 +20,7 @@ export interface PortOptions extends Pick<SiteOptions, "host" | "port" | "tls" |
 /** Links that a port takes: `tls`, and `wss` under a path. */
 export interface PortLinks {
   readonly tls: boolean;
-  /** Told to nodes; whoever is an insider may as well ask for another. */
+  /** Told to nodes; who asks for another path sees the site. */
   readonly wss: string | null;
 }
 
@@ -41,10 +41,10 @@ export async function openPort({ accept, streams, ...options }: PortOptions): Pr
   const site = await openSite({
     ...options,
     pages,
-    doors: () => ({
+    doors: (path) => ({
       control,
       ...(taken.tls ? { tls } : {}),
-      ...(taken.wss === null ? {} : { wss }),
+      ...(taken.wss === path ? { wss } : {}),
     }),
   });
   return {

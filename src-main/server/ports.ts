@@ -56,7 +56,9 @@ async function openBoth(at: Place, options: PortsOptions): Promise<Ports | null>
   try {
     const { privateKey, prologue, mask } = options;
     const udp = udpPlace(port, options.settings);
-    return { port, realm: await options.openRealm({ port: port.port, udp, privateKey, prologue, mask }) };
+    const plain = options.settings.transports.udp.enable;
+    const realm = await options.openRealm({ port: port.port, udp, plain, privateKey, prologue, mask });
+    return { port, realm };
   } catch (error) {
     await port.close();
     return unlessBusy(error, at.number);

@@ -10,7 +10,7 @@ import type { Streams } from "../transport/stream-link.ts";
 export interface RouterRealm extends Streams {
   /** UDP port that answers STUN besides the router's own; null when none was free. */
   readonly stunPort: number | null;
-  /** Where plain datagrams come in; null while that is switched off. */
+  /** Where datagrams come in; null while all that is made of them is switched off. */
   readonly udp: { readonly host: string; readonly port: number } | null;
   /**
    * Takes links of a transport from now on, at a place or, with null, where they usually are; again with another
@@ -56,8 +56,10 @@ export type RealmEvent =
 export interface RealmSettings {
   /** TCP port of the router. */
   readonly port: number;
-  /** Where plain datagrams come in, `host` an address or a wildcard; null: nowhere, and not at `port` at all. */
+  /** Where datagrams come in, `host` an address or a wildcard; null: nowhere, and not at `port` at all. */
   readonly udp: { readonly host: string; readonly port: number } | null;
+  /** Whether they are answered there (WireGuard, relay frames, STUN); else nothing but links over UDP is. */
+  readonly plain: boolean;
   /** X25519, base64. */
   readonly privateKey: string;
   /** Noise prologue: SHA-256("router" ‖ identity), base64. */

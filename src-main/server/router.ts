@@ -226,8 +226,8 @@ class RouterRole implements Router {
   async apply(settings: RouterSettings): Promise<boolean> {
     const running = this.#running;
     if (running === null || !isAlike(this.#settings, settings)) return false;
-    const { quic, tls, wss } = settings.transports;
-    for (const { files } of [settings, quic, tls, wss]) await this.#certificates.load(files);
+    const { kcp, quic, tls, wss } = settings.transports;
+    for (const { files } of [settings, kcp, quic, tls, wss]) await this.#certificates.load(files);
     this.#settings = settings;
     await running.transports.apply(settings);
     await running.planes.apply(this.#planesWish(running.port));

@@ -7,6 +7,7 @@ import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { OfferedLink } from "../../src-shared/wire.ts";
 import type { TlsPair } from "../transport/certificate.ts";
+import { servesDtls } from "../transport/certificate.ts";
 import type { TcpPort } from "./port.ts";
 import type { RouterRealm } from "./realm.ts";
 
@@ -64,7 +65,9 @@ export class Transports {
 
   /** Serves what the certificate files hold now. */
   async renewCertificates(): Promise<void> {
-    if (this.#entrances.get("quic")?.kind === "open") this.#entrances.set("quic", await this.#open("quic"));
+    for (const transport of ["kcp", "quic"] as const)
+      if (this.#entrances.get(transport)?.kind === "open")
+        this.#entrances.set(transport, await this.#open(transport));
     for (const port of this.#ports()) await this.#options.certify(port, this.#filesOf(port));
   }
 
@@ -122,10 +125,10 @@ export class Transports {
         case "udp":
           return this.#ofUdp();
         case "tcp":
-        case "kcp":
           return this.#ofRealm(transport, settings.listen, null);
+        case "kcp":
         case "quic":
-          return this.#ofRealm(transport, settings.listen, await this.#options.load(this.#quicFiles));
+          return this.#ofRealm(transport, settings.listen, await this.#pairOf(transport));
         case "tls":
         case "wss":
           return await this.#ofSecured(this.#settings.transports[transport]);
@@ -178,8 +181,11 @@ export class Transports {
     }
   }
 
-  get #quicFiles(): CertificateFiles | null {
-    return this.#settings.transports.quic.files ?? this.#settings.files;
+  /** What a transport over UDP shows; null: what the data plane makes for it, where it cannot show the router's. */
+  async #pairOf(transport: "kcp" | "quic"): Promise<TlsPair | null> {
+    const { files } = this.#settings.transports[transport];
+    const pair = await this.#options.load(files ?? this.#settings.files);
+    return transport === "kcp" && files === null && !servesDtls(pair) ? null : pair;
   }
 
   get #path(): string {

@@ -1,5 +1,5 @@
 /** The TLS certificate of the router's TCP port: the user's own files, or a self-signed one that renews itself. */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -35,6 +35,12 @@ export async function loadCertificate(options: CertificateOptions, now: Millis):
   await writeOwnFile(keyPath, pair.key);
   await writeOwnFile(certPath, pair.cert);
   return pair;
+}
+
+/** Whether DTLS can show it: its key is one of ECDSA on P-256 or P-384. */
+export function servesDtls({ key }: TlsPair): boolean {
+  const { namedCurve = "" } = createPrivateKey(key).asymmetricKeyDetails ?? {};
+  return namedCurve === "prime256v1" || namedCurve === "secp384r1";
 }
 
 async function loadFiles(files: { readonly cert: string; readonly key: string }): Promise<TlsPair> {

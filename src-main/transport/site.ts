@@ -23,8 +23,8 @@ export interface SiteOptions {
   readonly pages: ReadonlyMap<string, Page>;
   /** What insiders who come in at a port may know. */
   readonly secrets: (port: number) => Iterable<Secret>;
-  /** What insiders are let in for at the moment. */
-  readonly doors: () => Readonly<Partial<Record<Purpose, (entered: Entered) => void>>>;
+  /** What insiders are let in for at the moment who ask for this path. */
+  readonly doors: (path: string) => Readonly<Partial<Record<Purpose, (entered: Entered) => void>>>;
   readonly refused: (cause: string) => void;
 }
 
@@ -151,7 +151,7 @@ function enter(
 ): boolean {
   if (!(socket instanceof TLSSocket)) return false;
   const known = whoKnocks(request.headers.cookie, secrets(socket.localPort ?? 0), socket);
-  const open = known === null ? undefined : doors()[known.purpose];
+  const open = known === null ? undefined : doors(request.url ?? "")[known.purpose];
   if (known === null || open === undefined) return false;
   const { remoteAddress = "", remotePort = 0 } = socket;
   const cookie = answerTo(known.secret, known.purpose, socket);

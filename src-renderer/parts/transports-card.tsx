@@ -178,7 +178,7 @@ function wishOf(transport: Transport, { listen, cert, key, path }: Fields): Reco
 
 /** Whether a certificate is shown for it. */
 function isSecured(transport: Transport): boolean {
-  return transport === "quic" || transport === "tls" || transport === "wss";
+  return transport === "kcp" || transport === "quic" || transport === "tls" || transport === "wss";
 }
 
 /** Names of the fields that the engine would refuse. */

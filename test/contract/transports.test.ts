@@ -1,7 +1,7 @@
 /** The router's transports: switched and placed while it runs, told as they are, over real TCP and TLS. */
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -78,7 +78,11 @@ async function welcome(router: Router) {
 }
 
 /** How an insider's wish for a link over TLS ends: a code, or `let-in`. */
-async function link(router: Router, transport: "tls" | "wss", port: number): Promise<string> {
+async function link(
+  router: Router,
+  transport: "tls" | "wss",
+  { port, path = "/link" }: { readonly port: number; readonly path?: string },
+): Promise<string> {
   let letIn = false;
   const target = {
     transport,
@@ -86,7 +90,7 @@ async function link(router: Router, transport: "tls" | "wss", port: number): Pro
     port,
     address: null,
     secret: router.keys.pin,
-    way: wayOut({}, {}),
+    way: wayOut({ path }, {}),
   };
   const openStream = () => {
     letIn = true;
@@ -135,7 +139,7 @@ describe("the router's transports", () => {
       expect(stateOf(router, transport)).toBe("off");
       expect((await welcome(router)).links).not.toHaveProperty(transport);
       expect(realm.taken.has("tcp")).toBe(transport !== "tcp");
-      if (transport !== "tcp") expect(await link(router, transport, port)).toBe("link-refused");
+      if (transport !== "tcp") expect(await link(router, transport, { port })).toBe("link-refused");
     }
     expect(await router.apply(settleRouter(base))).toBe(true);
     expect(await welcome(router)).toEqual({ udp, links });
@@ -170,10 +174,13 @@ describe("the router's transports", () => {
       wss: { port: wssPort, path: "/chat" },
     });
     const port = router.state()?.port ?? 0;
-    expect(await link(router, "wss", wssPort)).toBe("let-in");
-    expect(await link(router, "tls", port)).toBe("let-in");
-    expect(await link(router, "wss", port)).toBe("link-refused");
-    expect(await link(router, "tls", wssPort)).toBe("link-refused");
+    expect(await link(router, "wss", { port: wssPort, path: "/chat" })).toBe("let-in");
+    expect(await link(router, "tls", { port })).toBe("let-in");
+    expect(await link(router, "wss", { port, path: "/chat" })).toBe("link-refused");
+    expect(await link(router, "tls", { port: wssPort })).toBe("link-refused");
+    // Under another path there is an ordinary site, for insiders, too.
+    for (const path of ["/link", "/", "/chat/", "/chat?a=1", "/Chat"])
+      expect(await link(router, "wss", { port: wssPort, path }), path).toBe("link-refused");
     // Moved back to the router's port, the one it had is closed.
     expect(
       await router.apply(settleRouter({ ...base, transports: { udp: { listen: `127.0.0.1:${udpPort}` } } })),
@@ -194,7 +201,7 @@ describe("the router's transports", () => {
     await free();
     await router.apply(settleRouter({ ...base, transports: { wss: { listen: `127.0.0.1:${port}` } } }));
     expect(stateOf(router, "wss")).toBe("listening");
-    expect(await link(router, "wss", port)).toBe("let-in");
+    expect(await link(router, "wss", { port })).toBe("let-in");
   });
 
   it("[P11] show the certificate that is given for them, and another one at once when it changes", async () => {
@@ -227,11 +234,39 @@ describe("the router's transports", () => {
       settleRouter({ ...base, ...files(one), transports: { wss, tls: files(two), quic: files(three) } }),
     );
     expect(new X509Certificate(realm.shown.get("quic") ?? "").fingerprint256).toBe(three.print);
+    const kcpShown = () => realm.shown.get("kcp") ?? null;
+    expect(new X509Certificate(kcpShown() ?? "").fingerprint256).toBe(one.print);
+    await router.apply(settleRouter({ ...base, ...files(one), transports: { wss, kcp: files(two) } }));
+    expect(new X509Certificate(kcpShown() ?? "").fingerprint256).toBe(two.print);
     const wrong = { cert: one.key, key: one.cert };
     await expect(
       router.apply(settleRouter({ ...base, transports: { wss: { ...wss, ...wrong } } })),
     ).rejects.toThrow(/not a PEM certificate/);
     expect(await certificateAt(port)).toBe(one.print);
+  });
+
+  it("[P11] a router's RSA key serves where TLS does; kcp, which takes none, makes a certificate of its own", async () => {
+    const { generate } = await import("selfsigned");
+    const made = await generate([{ name: "commonName", value: "router" }], { keyType: "rsa", keySize: 2048 });
+    const files = { cert: join(folder, "rsa.pem"), key: join(folder, "rsa.key") };
+    writeFileSync(files.cert, made.cert);
+    writeFileSync(files.key, made.private);
+    await start({ ...files });
+    expect(realm.shown.get("quic")).toBe(made.cert);
+    expect(realm.shown.get("kcp")).toBe(null);
+  });
+
+  it("[C08] UDP that is switched off is for links alone where they share its port, and for nobody where they do not", async () => {
+    const off = { enable: false };
+    const router = await start({ transports: { udp: off } });
+    expect(realm.settings).toMatchObject({ plain: false, udp: { host: "127.0.0.1" } });
+    expect([stateOf(router, "udp"), stateOf(router, "kcp"), stateOf(router, "quic")]).toEqual([
+      "off",
+      "listening",
+      "listening",
+    ]);
+    expect(await welcome(router)).toMatchObject({ udp: false });
+    expect(await router.apply(settleRouter({ ...base, transports: {} }))).toBe(false);
   });
 
   it("[P11] a start that fails on a certificate leaves no port behind", async () => {

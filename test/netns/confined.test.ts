@@ -98,36 +98,42 @@ describe("plain UDP that is not wanted", () => {
     await waitUntil("bravo answers again", () => answers(bravo));
   });
 
-  it("[C08 P16] by a router's settings is answered no more, while QUIC and kcp go on at the same port", async () => {
-    const stranger = lab.publicHost("stranger");
-    const silent = new Install(lab, lab.publicHost("silent"));
-    const file = join(lab.folder, "silent.yaml");
-    writeFileSync(file, "listen: 0.0.0.0:7743\ntransports:\n  udp:\n    enable: false\n");
-    await silent.start(["router", "--config", file]);
-    const link = await silent.routerLink();
-    const home = inviteIn(await bravo.ok("network", "create", "other", "--router", link));
-    await bravo.online("other");
-    await alpha.ok("join", home);
-    await alpha.online("other");
-    // Between the two nothing passes but by the router.
-    dropAll(nat, `ip daddr ${bravo.host.address}`);
-    dropAll(nat, `ip saddr ${bravo.host.address}`);
-    const there = (await bravo.online("other")).address;
-    for (const transport of ["quic", "kcp"]) {
-      await alpha.ok("set", "--transport", transport);
-      const path = await waitUntil(
-        `alpha reaches bravo by the router over ${transport}`,
-        async () => {
-          const { received } = await ping(alpha.host, there, { count: 1, waitSeconds: 0.3 });
-          const found = (await alpha.status()).peers.find(({ network }) => network === "other")?.path;
-          return received === 1 && found?.transport === transport ? found : null;
-        },
-        40_000,
-      );
-      expect(path.kind).toBe("relay");
-      expect(await answersStun(stranger, { address: silent.host.address, port: 7743 })).toBe(false);
-    }
-  });
+  it.each([
+    ["at the port of everything", "", 7743],
+    ["at a place of their own", "kcp: { listen: 0.0.0.0:7750 }, quic: { listen: 0.0.0.0:7750 }", 7750],
+  ])(
+    "[C08 P16] by a router's settings is answered no more, while QUIC and kcp go on: %s",
+    async (_name, places, port) => {
+      const stranger = lab.publicHost("stranger");
+      const silent = new Install(lab, lab.publicHost("silent"));
+      const file = join(lab.folder, "silent.yaml");
+      const wish = ["udp: { enable: false }", ...(places === "" ? [] : [places])].join(", ");
+      writeFileSync(file, `listen: 0.0.0.0:7743\ntransports: { ${wish} }\n`);
+      await silent.start(["router", "--config", file]);
+      const link = await silent.routerLink();
+      await alpha.ok("join", inviteIn(await bravo.ok("network", "create", "other", "--router", link)));
+      await alpha.online("other");
+      // Between the two nothing passes but by the router.
+      dropAll(nat, `ip daddr ${bravo.host.address}`);
+      dropAll(nat, `ip saddr ${bravo.host.address}`);
+      const there = (await bravo.online("other")).address;
+      for (const transport of ["quic", "kcp"]) {
+        await alpha.ok("set", "--transport", transport);
+        const path = await waitUntil(
+          `alpha reaches bravo by the router over ${transport}`,
+          async () => {
+            const { received } = await ping(alpha.host, there, { count: 1, waitSeconds: 0.3 });
+            const found = (await alpha.status()).peers.find(({ network }) => network === "other")?.path;
+            return received === 1 && found?.transport === transport ? found : null;
+          },
+          40_000,
+        );
+        expect(path.kind).toBe("relay");
+        for (const each of [7743, port])
+          expect(await answersStun(stranger, { address: silent.host.address, port: each })).toBe(false);
+      }
+    },
+  );
 });
 
 async function ownAddress(): Promise<string> {
