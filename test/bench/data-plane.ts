@@ -33,6 +33,8 @@ export interface EndOptions {
   readonly suites?: readonly (1 | 2)[];
   /** What leaves is masked. */
   readonly masked?: boolean;
+  /** It has a filter of so many rules, of which the last lets everything in, and routes to so many more places. */
+  readonly burden?: { readonly rules: number; readonly routes: number };
   /** Whether this end begins. */
   readonly initiate: boolean;
 }
@@ -89,6 +91,7 @@ dataPlane.setPeer(realm, {
   allowed: [`${options.peerAddress}/32`],
   keepaliveSeconds: 0,
 });
+if (options.burden !== undefined) burden(options.burden);
 if (isStream(transport) && !options.initiate) await takeStreams(dataPlane, options.port);
 process.stdout.write(`ready features ${addon.features.join(" ") || "none"}\n`);
 if (isStream(transport)) {
@@ -110,6 +113,26 @@ function link(kind: Exclude<typeof transport, "udp" | StreamTransport>): void {
   const { profile } = options;
   const how = { seconds: 20, ...(profile === undefined ? {} : { profile }) };
   if (options.initiate) dataPlane.connectLink("main", options.peerEndpoint, how);
+}
+
+/** Rules about hosts that never send, and routes to where nobody is. */
+function burden({ rules, routes }: NonNullable<EndOptions["burden"]>): void {
+  const digits = (number: number) => `${number >> 8}.${number & 255}`;
+  const hosts = Array.from({ length: rules - 1 }, (_, number) => ({
+    from: [`172.16.${digits(number)}/32`],
+    to: [],
+    protocol: "tcp" as const,
+    ports: [[number, number] as const],
+    allow: false,
+  }));
+  const all = { from: [], to: [], protocol: "any", ports: [], allow: true } as const;
+  dataPlane.setFilter(realm, { rules: [...hosts, all], otherwise: false });
+  dataPlane.setPeer(realm, {
+    publicKey: addon.publicKey(Buffer.alloc(32, 9).toString("base64")),
+    kind: "node",
+    allowed: Array.from({ length: routes }, (_, number) => `10.${100 + (number >> 8)}.${number & 255}.0/24`),
+    keepaliveSeconds: 0,
+  });
 }
 
 function isStream(kind: typeof transport): kind is StreamTransport {

@@ -30,6 +30,11 @@ export function judge(medians: Medians, whole: Whole | null): readonly Verdict[]
       ratio("tcpGbit", "relay", "routed"),
       "of the direct throughput through a relay, one TCP stream",
     ),
+    atLeast(
+      0.95,
+      ratio("tcpGbit", "filter", "suite1"),
+      "of the throughput without rules and routes, one TCP stream, with 10,000 and 5,000",
+    ),
     atLeast(2, value("tls", "tcpGbit"), "Gbit/s over tls, one TCP stream"),
     atLeast(1.5, value("quic", "tcpGbit"), "Gbit/s over quic, one TCP stream"),
     atLeast(1.2, value("wss", "tcpGbit"), "Gbit/s over wss, one TCP stream"),

@@ -41,6 +41,7 @@ export const variants: readonly Variant[] = [
   { name: "bare", label: "bare link", missing: () => null, prepare: async () => null, open: openBare },
   starmesh("suite1", "Starmesh AES-256-GCM", addonPath, 1),
   masked(),
+  burdened(),
   starmesh("suite2", "Starmesh ChaCha20-Poly1305", addonPath, 2),
   starmesh("null", "Starmesh null data plane", nullAddonPath, 1),
   {
@@ -121,6 +122,25 @@ function masked(): Variant {
         suites: [1],
         masked: true,
       } as const;
+      const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
+      const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
+      await client.says(/session suite 1/);
+      return settled({ from, to, address: inner(to), pids: [client.pid, server.pid] });
+    },
+  };
+}
+
+/** As `suite1`, with as many rules and routes as a large network has. */
+function burdened(): Variant {
+  const burden = { rules: 10_000, routes: 5_000 };
+  return {
+    name: "filter",
+    label: "Starmesh AES-256-GCM, 10,000 rules, 5,000 routes",
+    missing: () => null,
+    prepare: addonPath,
+    async open(lab, [from, to] = lab.cable("from", "to")) {
+      const [keys, peerKeys] = [makeKeys(), makeKeys()];
+      const common = { addon: await addonPath(), peerKind: "node", port, suites: [1], burden } as const;
       const server = await startEnd(to, { ...common, ...ends(peerKeys, keys, to, from), initiate: false });
       const client = await startEnd(from, { ...common, ...ends(keys, peerKeys, from, to), initiate: true });
       await client.says(/session suite 1/);

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import type { DataPlane, DataPlaneEvent, Endpoint, PeerKind } from "../../drivers/dataplane.ts";
+import type { DataPlane, DataPlaneEvent, Endpoint, FilterRule, PeerKind } from "../../drivers/dataplane.ts";
 import { openAddon } from "../../drivers/index.ts";
 
 // The addon itself, driven from TypeScript as the engine drives it: over loopback, without TUN.
@@ -338,6 +338,12 @@ describe("bad input", () => {
     ["an epoch", (plane: DataPlane) => plane.setEpochs("net", [{ id: 0, key: key() }])],
     ["a mask", (plane: DataPlane) => plane.setMask("net", [{ id: 256, key: key() }], true)],
     ["a mask key", (plane: DataPlane) => plane.setMask("net", [{ id: 1, key: "short" }], true)],
+    ["a source", (plane: DataPlane) => plane.setPeer("net", { ...peerOptions, sources: ["10.0.0.0"] })],
+    ["a rule's prefix", (plane: DataPlane) => setRule(plane, { from: ["10.0.0.1/8"] })],
+    ["a rule's protocol", (plane: DataPlane) => setRule(plane, { protocol: 256 })],
+    ["a rule's ports", (plane: DataPlane) => setRule(plane, { ports: [[9, 8]] })],
+    ["a rule's ports of none", (plane: DataPlane) => setRule(plane, { protocol: "icmp", ports: [[8, 8]] })],
+    ["an unreachable peer", (plane: DataPlane) => plane.setUnreachable("net", ["short"])],
     ["a name used twice", (plane: DataPlane) => plane.bind("main", 0)],
     [
       "a target",
@@ -360,6 +366,16 @@ describe("bad input", () => {
     );
   });
 
+  it("[W04] every rule of a filter is taken, and none of a realm that is not there", () => {
+    const plane = new Plane().calls;
+    setRule(plane, { from: ["10.1.0.0/16", "fd00::/8"], to: ["0.0.0.0/0"], ports: [[0, 65_535]] });
+    for (const protocol of ["any", "udp", "icmp", 47] as const) setRule(plane, { protocol });
+    plane.setFilter("net", null);
+    plane.setUnreachable("net", [key()]);
+    expect(() => plane.setFilter("other", null)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    expect(() => plane.setUnreachable("other", [])).toThrow(expect.objectContaining({ code: "ENOENT" }));
+  });
+
   it("every call after stop says so, and stopping again does nothing", () => {
     const plane = new Plane().calls;
     plane.stop();
@@ -368,6 +384,11 @@ describe("bad input", () => {
     expect(() => plane.bind("x", 0)).toThrow(expect.objectContaining({ code: "ESTOPPED" }));
   });
 });
+
+function setRule(plane: DataPlane, parts: Partial<FilterRule>): void {
+  const rule = { from: [], to: [], protocol: "tcp", ports: [], allow: true, ...parts } as const;
+  plane.setFilter("net", { rules: [rule], otherwise: false });
+}
 
 describe("the addon", () => {
   it("says what it was built with: the one that ships has no feature", () => {
