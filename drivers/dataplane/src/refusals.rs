@@ -56,6 +56,10 @@ pub enum Cause {
     Down,
     /// A packet of a peer that the realm's filter does not let in; its sender is told.
     Filtered,
+    /// A packet that address translation cannot let out: no port is left, or its protocol has none.
+    NatState,
+    /// A packet for an address that the network knows by another one only.
+    NatInside,
     /// Packets that waited for a session and were too many, or waited in vain.
     Waiting,
     /// A packet larger than its path that may not be cut; its sender is told.
@@ -70,7 +74,7 @@ pub enum Cause {
     Events,
 }
 
-const OWN: [(Cause, &str); 30] = [
+const OWN: [(Cause, &str); 32] = [
     (Cause::Unknown, "unknown"),
     (Cause::Dtls, "dtls"),
     (Cause::Quic, "quic"),
@@ -95,6 +99,8 @@ const OWN: [(Cause, &str); 30] = [
     (Cause::Hops, "hops"),
     (Cause::Down, "down"),
     (Cause::Filtered, "filtered"),
+    (Cause::NatState, "nat-state"),
+    (Cause::NatInside, "nat-inside"),
     (Cause::Waiting, "waiting"),
     (Cause::TooBig, "too-big"),
     (Cause::TunWrite, "tun-write"),

@@ -50,6 +50,21 @@ impl fmt::Display for Prefix {
 }
 
 impl Prefix {
+    /// Whether both are of one family and length.
+    pub fn fits(&self, other: &Prefix) -> bool {
+        (self.v6, self.length) == (other.v6, other.length)
+    }
+
+    /// The address in this prefix whose bits after the length are those of `address`, which is of its family.
+    pub fn with_end_of(&self, address: IpAddr) -> IpAddr {
+        let bits = self.bits | align(address).1 & !mask(self.length);
+        if self.v6 {
+            IpAddr::from(bits.to_be_bytes())
+        } else {
+            IpAddr::from(((bits >> 96) as u32).to_be_bytes())
+        }
+    }
+
     /// Whether it is of IPv6.
     pub fn is_v6(&self) -> bool {
         self.v6

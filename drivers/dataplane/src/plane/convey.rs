@@ -4,7 +4,7 @@ use super::core::Core;
 use super::fit;
 use super::outbox::Outbox;
 use super::peer::Peer;
-use super::realm::TunLink;
+use super::realm::Realm;
 use super::sending::send_sealed;
 use crate::packet::icmp::{self, Unreachable};
 use crate::packet::segment::Cut;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 /// Where a packet came from: who is told when it cannot go on.
 pub enum Origin<'a> {
-    /// This machine, by its TUN.
-    Machine(Option<&'a TunLink>),
+    /// This machine, by the realm's TUN; `None`: nobody is told.
+    Machine(Option<&'a Realm>),
     /// A peer whose packets are passed on here.
     Peer(&'a Arc<Peer>),
 }
@@ -24,14 +24,10 @@ pub enum Origin<'a> {
 impl Origin<'_> {
     /// Gives an error about one of its packets back; some of many only.
     pub fn tell(&self, core: &Core, error: Option<Vec<u8>>, now: Millis) {
-        let Some(error) = error.filter(|_| core.errors.take(now)) else { return };
+        let Some(mut error) = error.filter(|_| core.errors.take(now)) else { return };
         match self {
             Origin::Machine(None) => {}
-            Origin::Machine(Some(link)) => {
-                if link.tun.write(&error, Vnet::default(), 0..error.len(), &[]).is_err() {
-                    core.refusals.count(Cause::TunWrite);
-                }
-            }
+            Origin::Machine(Some(realm)) => realm.answer(&mut error, &core.refusals, now),
             Origin::Peer(peer) => {
                 let Some(spread) = peer.outgoing.load_full() else { return };
                 if send_sealed(core, spread.first(), &error, now) {

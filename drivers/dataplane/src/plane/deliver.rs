@@ -177,6 +177,11 @@ impl Delivery {
             }
         };
         let Some(link) = &realm.tun else { return Err(Cause::NoTun) };
+        if let Some(nat) = &*realm.nat.load()
+            && !nat.inbound(&mut slab[packet.clone()], partial, now)
+        {
+            return Err(Cause::NatInside);
+        }
         if self.realm.as_ref().is_none_or(|current| !Arc::ptr_eq(current, realm)) {
             self.flush(core, slab);
             self.realm = Some(realm.clone());

@@ -55,11 +55,10 @@ impl Drive<'_> {
         let (packets, late) = self.state.waiting.take(self.now.millis);
         self.core.refusals.add(Cause::Waiting, late as u64);
         self.core.refusals.add(Cause::Down, packets.len() as u64);
-        let Some(link) = &self.peer.realm.tun else { return };
         for packet in packets {
             if let Ok(cut) = Cut::plan(&packet.vnet, &packet.bytes) {
                 let error = icmp::unreachable(&packet.bytes, &cut.header, Unreachable::HostDown, None);
-                Origin::Machine(Some(link)).tell(self.core, error, self.now.millis);
+                Origin::Machine(Some(&self.peer.realm)).tell(self.core, error, self.now.millis);
             }
         }
     }

@@ -28,6 +28,7 @@ mod link;
 mod links;
 mod masks;
 mod mtu;
+mod nat_calls;
 mod only;
 mod options;
 mod outbox;

@@ -6,7 +6,10 @@ use super::masks::RealmMasks;
 use super::peer::Peer;
 use super::port::Port;
 use crate::filter::Filter;
+use crate::nat::Nat;
 use crate::os::{Tun, Waker};
+use crate::packet::vnet::Vnet;
+use crate::refusals::{Cause, Refusals};
 use crate::session::{Key, Local, Millis, RealmKind};
 use crate::table::{Prefix, Table};
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -36,6 +39,8 @@ pub struct Realm {
     pub forwarding: Forwarding,
     /// `None`: what is for many is dropped, both ways.
     pub broadcast: ArcSwapOption<Broadcast>,
+    /// Absent where nothing is translated.
+    pub nat: ArcSwapOption<Nat>,
     peers: RwLock<HashMap<Key, Arc<Peer>>>,
     /// Held while peers or their prefixes change.
     changing: Mutex<()>,
@@ -68,6 +73,7 @@ impl Realm {
             table: ArcSwap::default(),
             forwarding: Forwarding::default(),
             broadcast: ArcSwapOption::empty(),
+            nat: ArcSwapOption::empty(),
             peers: RwLock::default(),
             changing: Mutex::new(()),
             unknown_key_told: AtomicU64::new(0),
@@ -77,6 +83,18 @@ impl Realm {
     /// Largest packet of its TUN; what is supposed of a realm without.
     pub fn mtu(&self) -> u16 {
         self.tun.as_ref().map_or(LARGEST, |link| link.mtu)
+    }
+
+    /// Hands the machine a packet of our own making, an error about one that it sent into the network; its addresses are the
+    /// network's.
+    pub fn answer(&self, packet: &mut [u8], refusals: &Refusals, now: Millis) {
+        if let Some(nat) = &*self.nat.load() {
+            nat.inbound(packet, false, now);
+        }
+        let Some(link) = &self.tun else { return };
+        if link.tun.write(packet, Vnet::default(), 0..packet.len(), &[]).is_err() {
+            refusals.count(Cause::TunWrite);
+        }
     }
 
     pub fn peer(&self, key: &Key) -> Option<Arc<Peer>> {

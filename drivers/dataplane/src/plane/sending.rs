@@ -94,7 +94,7 @@ impl Drive<'_> {
                 let Ok(cut) = Cut::plan(&packet.vnet, &packet.bytes) else { continue };
                 let outgoing = spread.of(&cut.header, &packet.bytes);
                 fit::clamp(&mut packet.bytes, &cut.header, outgoing.mtu.into(), cut.partial);
-                let origin = Origin::Machine(self.peer.realm.tun.as_ref());
+                let origin = Origin::Machine(Some(&self.peer.realm));
                 match fit::push(outbox, outgoing, (&cut, &packet.bytes), (self.core, &origin), now) {
                     Ok(pushed) => {
                         self.core.refusals.add(Cause::Send, pushed.refused as u64);

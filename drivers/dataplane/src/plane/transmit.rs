@@ -6,6 +6,7 @@ use super::core::{Core, millis};
 use super::outbox::Outbox;
 use super::realm::{Realm, TunLink};
 use crate::filter::Glance;
+use crate::nat::Outbound;
 use crate::os::prefer_latency;
 use crate::packet::icmp::{self, Unreachable};
 use crate::packet::segment::Cut;
@@ -59,6 +60,21 @@ fn take(
     packet: &mut [u8],
     now: Millis,
 ) {
+    if let Some(nat) = &*realm.nat.load() {
+        match nat.outbound(vnet, packet, now) {
+            Outbound::Pass => {}
+            Outbound::Turn => {
+                if link.tun.write(packet, *vnet, 0..packet.len(), &[]).is_err() {
+                    core.refusals.count(Cause::TunWrite);
+                }
+                return;
+            }
+            Outbound::Refuse => {
+                core.refusals.count(Cause::NatState);
+                return;
+            }
+        }
+    }
     let Ok(cut) = Cut::plan(vnet, packet) else {
         core.refusals.count(Cause::Packet);
         return;
@@ -70,7 +86,7 @@ fn take(
         }
         return;
     }
-    let origin = Origin::Machine(Some(link));
+    let origin = Origin::Machine(Some(realm));
     let table = realm.table.load();
     let Some(peer) = table.find(destination) else {
         core.refusals.count(Cause::NoPeer);

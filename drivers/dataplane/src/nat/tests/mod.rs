@@ -1,0 +1,4 @@
+mod maps;
+mod masquerade;
+mod model;
+mod packets;
