@@ -3,6 +3,7 @@
 mod calls;
 mod cryptography;
 mod filter;
+mod mapped;
 mod nat;
 mod text;
 mod values;

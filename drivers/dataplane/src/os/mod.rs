@@ -5,14 +5,14 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::{clock::boot_nanos, priority::prefer_latency, tun::Tun, udp::Udp, waker::Waker};
+pub use linux::{clock::boot_nanos, pipe::Pipe, priority::prefer_latency, tun::Tun, udp::Udp, waker::Waker};
 
 // On Linux it is compiled for the tests, so that it cannot rot.
 #[cfg(any(test, not(target_os = "linux")))]
 #[cfg_attr(target_os = "linux", allow(dead_code, reason = "only its UDP has tests"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub use portable::{Tun, Udp, Waker, boot_nanos, prefer_latency};
+pub use portable::{Pipe, Tun, Udp, Waker, boot_nanos, prefer_latency};
 
 /// What the sockets that reach other nodes are marked with (`SO_MARK`), where the system has marks and lets us: by it a
 /// system that sends everything into a network's interface tells the sealed packets, which must not go there, from the rest.

@@ -302,6 +302,7 @@ impl Plane {
         self.core.tcp.stop();
         self.core.kcp.stop();
         self.core.quic.stop();
+        self.core.mapped.stop();
         self.core.timers.stop();
         if let Some(timers) = holdings.timers.take() {
             join(timers);

@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::extras::Extras;
 use super::kcp::Kcp;
+use super::mapped::MappedPorts;
 use super::masks::Masks;
 use super::outbox::Route;
 use super::port::Port;
@@ -40,6 +41,7 @@ pub struct Core {
     pub punches: Punches,
     pub tcp: Tcp,
     pub kcp: Kcp,
+    pub mapped: MappedPorts,
     pub masks: Masks,
     pub quic: Quic,
     /// Message 1s that may still be taken before cookies are asked for, and those with a valid cookie.
@@ -69,6 +71,7 @@ impl Core {
             punches: Punches::default(),
             tcp: Tcp::default(),
             kcp: Kcp::default(),
+            mapped: MappedPorts::default(),
             masks: Masks::default(),
             quic: Quic::default(),
             handshakes: Bucket::new(256),

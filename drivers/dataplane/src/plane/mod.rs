@@ -26,6 +26,7 @@ mod kcp_service;
 mod kcp_source;
 mod link;
 mod links;
+mod mapped;
 mod masks;
 mod mtu;
 mod nat_calls;
@@ -64,6 +65,7 @@ mod ways;
 mod tests;
 
 pub use calls::Plane;
+pub use mapped::{MappedProtocol, PortMap};
 pub use only::Confined;
 pub use options::{
     BroadcastOptions, CallError, ConnectOptions, Counters, ListenOptions, PathOptions, PeerOptions,

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod pipe;
 pub mod priority;
 pub mod tun;
 pub mod udp;

@@ -4,6 +4,7 @@ mod broadcast;
 mod churn;
 mod forward;
 mod kcp;
+mod mapped;
 mod masks;
 mod packets;
 mod paths;

@@ -1,0 +1,173 @@
+//! Ports of this machine that lead to a member's port, for whoever reaches this machine from outside: TCP and UDP, carried by
+//! plain sockets on one thread.
+
+mod datagrams;
+mod service;
+mod stream;
+
+use super::calls::Plane;
+use super::core::Core;
+use super::options::{CallError, Called};
+use super::thread;
+use mio::{Poll, Token, Waker};
+use service::Service;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Ports at one time.
+const MOST: usize = 1_024;
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
+
+/// What [`Plane::map_port`] takes.
+pub struct PortMap {
+    pub protocol: MappedProtocol,
+    /// Where it is taken; port 0 is none.
+    pub listen: SocketAddr,
+    /// Where it leads.
+    pub target: SocketAddr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MappedProtocol {
+    Tcp,
+    Udp,
+}
+
+/// All mapped ports of this process.
+#[derive(Default)]
+pub struct MappedPorts {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    thread: Option<Running>,
+    ids: Vec<u32>,
+    stopped: bool,
+}
+
+struct Running {
+    handle: JoinHandle<()>,
+    waker: Arc<Waker>,
+    commands: Sender<Command>,
+}
+
+enum Command {
+    Map(u32, Listening, SocketAddr),
+    /// Closes it and its connections, then answers.
+    Unmap(u32, SyncSender<()>),
+    Stop,
+}
+
+enum Listening {
+    Tcp(TcpListener),
+    Udp(UdpSocket),
+}
+
+impl Plane {
+    /// Carries what comes to a port of this machine to another place; the id ends it.
+    pub fn map_port(&self, map: &PortMap) -> Called<u32> {
+        if map.listen.port() == 0 || map.target.port() == 0 {
+            return Err(CallError::invalid("a mapped port has a number on both sides"));
+        }
+        let mut state = self.core.mapped.lock();
+        if state.ids.len() >= MOST {
+            return Err(CallError::busy("too many ports are mapped"));
+        }
+        let listening = listen(map).map_err(CallError::system)?;
+        let id = self.core.next_id();
+        state.command(&self.core, Command::Map(id, listening, map.target)).map_err(CallError::system)?;
+        state.ids.push(id);
+        Ok(id)
+    }
+
+    /// Ends a mapped port and its connections.
+    pub fn unmap_port(&self, id: u32) -> Called<()> {
+        let mut state = self.core.mapped.lock();
+        let at = state.ids.iter().position(|known| *known == id);
+        state.ids.remove(at.ok_or_else(|| CallError::missing("mapped port", &id.to_string()))?);
+        let (answer, closed) = sync_channel(1);
+        state.command(&self.core, Command::Unmap(id, answer)).map_err(CallError::system)?;
+        drop(state);
+        // A thread that failed has dropped the other end, and everything with it.
+        let _ = closed.recv();
+        Ok(())
+    }
+}
+
+impl MappedPorts {
+    /// Ends everything.
+    pub fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        let Some(thread) = state.thread.take() else { return };
+        drop(state);
+        if thread.commands.send(Command::Stop).is_ok() {
+            // The thread looks at its commands again before long.
+            let _ = thread.waker.wake();
+        }
+        // A panic inside was told as an event.
+        let _ = thread.handle.join();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn command(&mut self, core: &Arc<Core>, command: Command) -> io::Result<()> {
+        if self.stopped {
+            return Ok(());
+        }
+        if self.thread.is_none() {
+            let poll = Poll::new()?;
+            let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
+            let (commands, taken) = channel();
+            let held = waker.clone();
+            let run = move |_: &Core| {
+                // Were it dropped elsewhere right after waking, the poll would never see it.
+                let _held = held;
+                Service::new(poll).run(&taken)
+            };
+            let handle = thread::start("dp-mapped", core, None, || false, run)?;
+            self.thread = Some(Running { handle, waker, commands });
+        }
+        if let Some(thread) = &self.thread {
+            // Refused only by a thread that failed, which told so.
+            let _ = thread.commands.send(command);
+            thread.waker.wake()?;
+        }
+        Ok(())
+    }
+}
+
+fn listen(map: &PortMap) -> io::Result<Listening> {
+    let (kind, protocol) = match map.protocol {
+        MappedProtocol::Tcp => (Type::STREAM, Protocol::TCP),
+        MappedProtocol::Udp => (Type::DGRAM, Protocol::UDP),
+    };
+    let socket = Socket::new(Domain::for_address(map.listen), kind, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    if map.listen.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    #[cfg(unix)]
+    if map.protocol == MappedProtocol::Tcp {
+        // A port that was mapped a moment ago may be mapped again.
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&map.listen.into())?;
+    Ok(match map.protocol {
+        MappedProtocol::Tcp => {
+            socket.listen(BACKLOG)?;
+            Listening::Tcp(socket.into())
+        }
+        MappedProtocol::Udp => Listening::Udp(socket.into()),
+    })
+}
