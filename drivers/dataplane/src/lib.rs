@@ -10,7 +10,7 @@ pub mod filter;
 mod index;
 pub mod lossy;
 mod mask;
-mod nat;
+pub mod nat;
 mod os;
 mod packet;
 mod plane;

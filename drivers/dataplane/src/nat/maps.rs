@@ -12,7 +12,9 @@ const MOST: usize = 4_096;
 /// One prefix of the machine's side and the one that the network knows it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Map {
+    /// As the machine and the hosts behind it know it.
     pub inside: Prefix,
+    /// As the network knows it; of the same length.
     pub outside: Prefix,
 }
 

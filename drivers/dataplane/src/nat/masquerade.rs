@@ -22,8 +22,9 @@ const RST: u8 = 0x04;
 pub struct MasqueradeOptions {
     /// The machine forwards packets from these.
     pub from: Vec<Prefix>,
-    /// The node's addresses; without one of its family a packet does not leave.
+    /// The node's address; without one of its family a packet does not leave.
     pub address4: Option<Ipv4Addr>,
+    /// The node's IPv6 address.
     pub address6: Option<Ipv6Addr>,
     /// Whoever knows a port reaches its host (RFC 4787 "endpoint-independent filtering"); else only who was spoken to.
     pub full_cone: bool,
