@@ -156,6 +156,25 @@ export interface MaskKey {
   readonly key: Key;
 }
 
+export interface NatOptions {
+  /**
+   * Prefixes of the machine's side (`inside`) and those of the same length by which the network knows them, address by
+   * address; the longest counts. From the network `inside` is not reached any more.
+   */
+  readonly maps: readonly { readonly inside: string; readonly outside: string }[];
+  /**
+   * What the machine forwards from these prefixes into the network leaves under the node's address of its family, by a port
+   * of its own whomever it speaks to; without such an address it is dropped, as is what is no TCP, UDP or ping. `fullCone`:
+   * whoever knows the port reaches the host; else only who was spoken to. A change of `maps` alone keeps all ports.
+   */
+  readonly masquerade: {
+    readonly from: readonly string[];
+    readonly address4?: string;
+    readonly address6?: string;
+    readonly fullCone: boolean;
+  } | null;
+}
+
 export interface Epoch {
   /** 1–255; 0 stands for the router's session and is never listed. */
   readonly id: number;
@@ -281,6 +300,17 @@ export interface DataPlane {
   receive(realm: string, from: Endpoint, datagram: Uint8Array): void;
   /** Ends the sessions with one peer, or with all: after sleep, restore or a change of keys. */
   dropSessions(realm: string, peer?: Key): void;
+
+  /** Translates addresses between the interface and the network; null: as they are. EINVAL: maps that contradict each other. */
+  setNat(realm: string, nat: NatOptions | null): void;
+
+  /**
+   * Opens a port of this machine (`listen`, `ip:port`) that leads to a member's (`target`): what comes there goes on from this
+   * machine, TCP and UDP by plain sockets. A target that does not answer ends a connection with a reset. Returns an id.
+   */
+  mapPort(map: { readonly protocol: "tcp" | "udp"; readonly listen: string; readonly target: string }): number;
+  /** Closes it and ends its connections. */
+  unmapPort(id: number): void;
 
   /** Sends a control request inside the peer's session; ends in one `response` event. Returns its id. */
   request(realm: string, peer: Key, kind: number, body: string): number;
