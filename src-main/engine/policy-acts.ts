@@ -52,8 +52,9 @@ export class PolicyActs {
   /** Looks ahead. Throws `ambiguous-peer` for a name that several members bear. */
   plan(policy: Policy): PolicyPlan {
     const membership = this.#membership;
-    const settled = settledPolicy(this.standing());
-    const { members, unbound } = this.#bind(policy, settled.members);
+    const standing = this.standing();
+    const settled = settledPolicy(standing);
+    const { members, unbound } = this.#bind(policy, { ...settled.members, ...standing.entry?.body.members });
     const bound = { policy, members };
     const everybody = subjects(membership);
     const { network } = this.#loop.stored;
