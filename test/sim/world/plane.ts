@@ -143,6 +143,9 @@ export class Plane {
         this.puncher.perform(effect);
         break;
       case "confine":
+      case "setFilter":
+      case "setRoutes":
+      case "setUnreachable":
         break;
       case "dropSessions":
         for (const link of this.#links.values())
