@@ -6,7 +6,7 @@ import type { EntryOf } from "../../src-shared/trust.ts";
 import type { Member, Membership } from "./membership.ts";
 import { addressesOf } from "./membership.ts";
 import type { Filter } from "./policy.ts";
-import { compile } from "./policy.ts";
+import { compile, sameFilter } from "./policy.ts";
 import { mayRoute } from "./route-table.ts";
 import type { BoundPolicy, Subject } from "./selection.ts";
 
@@ -29,7 +29,7 @@ export class Guard {
   #acceptsInbound = true;
   /** The trial that runs here, and when it was first seen. */
   #trial: { readonly hash: string; readonly seen: Millis } | null = null;
-  #told = "null";
+  #told: Filter | null = null;
 
   constructor(membership: Membership, self: IdentityKey) {
     this.#membership = membership;
@@ -44,9 +44,8 @@ export class Guard {
   /** The filter, if it is another than last time; undefined if not. Null: everything is let in. */
   settle(now: Millis): Filter | null | undefined {
     const filter = this.#filter(now);
-    const text = JSON.stringify(filter);
-    if (text === this.#told) return undefined;
-    this.#told = text;
+    if (sameFilter(filter, this.#told)) return undefined;
+    this.#told = filter;
     return filter;
   }
 

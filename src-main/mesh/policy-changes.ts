@@ -49,9 +49,8 @@ export function policyChanges(
       const [was, is] = [wasReach.services(from, to), isReach.services(from, to)];
       const [lost, gained] = [difference(was, is), difference(is, was)];
       if (lost.length + gained.length === 0) continue;
-      const [losses, gains] = [formatServices(lost), formatServices(gained)];
-      const key = JSON.stringify([losses, gains]);
-      const group = found.get(key) ?? { lost: losses, gained: gains, sources: new Map() };
+      const key = `${lost.join()} ${gained.join()}`;
+      const group = found.get(key) ?? { lost, gained, sources: new Map() };
       found.set(key, group);
       const sources = group.sources.get(to);
       if (sources === undefined) group.sources.set(to, [from]);
@@ -92,8 +91,8 @@ interface Class {
 }
 
 interface Found {
-  readonly lost: readonly string[];
-  readonly gained: readonly string[];
+  readonly lost: ServiceSet;
+  readonly gained: ServiceSet;
   readonly sources: Map<Class, Class[]>;
 }
 
@@ -209,16 +208,16 @@ class Reach {
   services(from: Class, to: Class): ServiceSet {
     const [sources, targets] = [this.#from.get(from) ?? nowhere, this.#to.get(to) ?? nowhere];
     const [fewer, more] = sources.size < targets.size ? [sources, targets] : [targets, sources];
-    let open = noServices;
+    const open: ServiceSet[number][] = [];
     let undecided = allServices;
     for (const at of fewer) {
       const covered = this.#covered[at];
       if (covered === undefined || !more.has(at)) continue;
-      if (this.#book.rules[at]?.action === "accept") open = union(open, intersection(covered, undecided));
+      if (this.#book.rules[at]?.action === "accept") open.push(...intersection(covered, undecided));
       undecided = difference(undecided, covered);
       if (undecided.length === 0) break;
     }
-    return this.#book.otherwise === "accept" ? union(open, undecided) : open;
+    return union(open, this.#book.otherwise === "accept" ? undecided : noServices);
   }
 
   /** In which of the lists each class is, by their places in order. */
@@ -268,7 +267,8 @@ function merged({ lost, gained, sources }: Found): readonly PolicyChange[] {
     bySources.set(key, group);
     group.to.push(...labels([to]).filter((label) => !group.to.includes(label)));
   }
-  return [...bySources.values()].map(({ from, to }) => ({ from, to: to.sort(), lost, gained }));
+  const told = { lost: formatServices(lost), gained: formatServices(gained) };
+  return [...bySources.values()].map(({ from, to }) => ({ from, to: to.sort(), ...told }));
 }
 
 function labels(classes: readonly Class[]): readonly string[] {

@@ -65,6 +65,33 @@ export function compile(bound: BoundPolicy, everybody: readonly Subject[], self:
   return otherwise && rules.length === 0 ? null : { rules, otherwise };
 }
 
+/** Whether two filters say the same in the same words. */
+export function sameFilter(one: Filter | null, other: Filter | null): boolean {
+  if (one === null || other === null) return one === other;
+  // Rules share their lists, which may be long: none is compared twice.
+  const known = new Map<readonly string[], readonly string[]>();
+  const same = (list: readonly string[], against: readonly string[] | undefined) => {
+    if (against === undefined || list.length !== against.length) return false;
+    if (known.get(list) === against) return true;
+    known.set(list, against);
+    return list.every((text, at) => text === against[at]);
+  };
+  return (
+    one.otherwise === other.otherwise &&
+    one.rules.length === other.rules.length &&
+    one.rules.every(({ from, to, protocol, ports, allow }, at) => {
+      const against = other.rules[at];
+      return (
+        allow === against?.allow &&
+        protocol === against.protocol &&
+        ports.join() === against.ports.join() &&
+        same(from, against.from) &&
+        same(to, against.to)
+      );
+    })
+  );
+}
+
 /** Null: any. */
 function listOf(chosen: Chosen): readonly string[] | null {
   return chosen.any ? null : prefixTexts(chosen);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Filter } from "../../../src-main/mesh/policy.ts";
-import { compile } from "../../../src-main/mesh/policy.ts";
+import { compile, sameFilter } from "../../../src-main/mesh/policy.ts";
 import { Rulebook } from "../../../src-main/mesh/rulebook.ts";
 import type { BoundPolicy, Subject } from "../../../src-main/mesh/selection.ts";
 import type { Address } from "../../../src-shared/address.ts";
@@ -119,6 +119,30 @@ describe("the filter of a receiver", () => {
         true,
       );
     expect(to("nas")?.rules[0]?.to).toEqual(["10.77.0.2/32", "fd00::2/128"]);
+  });
+});
+
+describe("two filters", () => {
+  it("are the same when they say the same", () => {
+    fc.assert(
+      fc.property(written, written, (one, other) => {
+        const [a, b] = [one, other].map((given) => compile(boundTo(given), everybody, nas.identity));
+        expect(sameFilter(a ?? null, b ?? null)).toBe(JSON.stringify(a) === JSON.stringify(b));
+        expect(sameFilter(a ?? null, compile(boundTo(one), everybody, nas.identity))).toBe(true);
+      }),
+    );
+    const rule = { from: ["10.77.0.1/32"], to: [], protocol: "tcp", ports: [[1, 2]], allow: true } as const;
+    const filter = { rules: [rule], otherwise: false };
+    for (const change of [
+      { from: [] },
+      { from: ["10.77.0.2/32"] },
+      { to: ["10.77.0.2/32"] },
+      { protocol: "udp" },
+      { ports: [[1, 3]] },
+      { allow: false },
+    ] as const)
+      expect(sameFilter(filter, { ...filter, rules: [{ ...rule, ...change }] })).toBe(false);
+    expect(sameFilter(filter, { ...filter, otherwise: true })).toBe(false);
   });
 });
 
