@@ -1,5 +1,8 @@
 /** The data plane as TypeScript sees it: calls of the Rust addon and the events it raises. */
 
+/** Mark (`SO_MARK`) of all sockets that reach other nodes, where the system has marks and lets us: “SM”. */
+export const socketMark = 0x534d;
+
 /** 32 bytes in base64 as WireGuard writes keys (44 characters). */
 export type Key = string;
 

@@ -70,6 +70,10 @@ export const errorKinds = {
   ),
   "network-off": kind(409, "The network “{name}” is down. Connect it with: starmesh up {name}"),
   "unknown-peer": kind(404, "No member “{name}” is known. See: starmesh members {network}"),
+  "no-exit": kind(
+    409,
+    "{name} is no way to the internet: it has to offer it (starmesh route advertise 0.0.0.0/0) and an administrator to grant it. See: starmesh exit-node",
+  ),
   "unknown-name": kind(404, "No name “{name}” is known in this network. See: starmesh name list"),
   "name-taken": kind(409, "“{name}” is the name of {owner} already. Choose another one, or take that back."),
   "names-full": kind(

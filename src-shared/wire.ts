@@ -203,7 +203,11 @@ export const controlKind = {
   punch: 5,
   seek: 7,
   moved: 8,
+  lookUp: 9,
 } as const;
+
+/** A query of the domain name system for a member that is a way to the internet, and its answer. */
+export const lookUp = z.object({ message: z.string().max(60_000) });
 
 /** Node → relay: open a channel to a member; carries the first datagram. */
 export const relayOpen = z.object({

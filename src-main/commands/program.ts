@@ -4,6 +4,7 @@ import { AppError, toWireError } from "../../src-shared/errors.ts";
 import type { Context, Outcome } from "./context.ts";
 import { addDiaryCommand } from "./diary-command.ts";
 import { addEarlyCommand } from "./early-command.ts";
+import { addExitCommand } from "./exit-command.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { addNameCommand } from "./name-command.ts";
 import { addNetworkCommands } from "./network-commands.ts";
@@ -61,6 +62,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addDiaryCommand(program, context);
   addRelayCommand(program, context);
   addRouteCommands(program, context);
+  addExitCommand(program, context);
   addNameCommand(program, context);
   addPolicyCommand(program, context);
   addSetCommand(program, context);

@@ -4,19 +4,21 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Addon, DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
+import { socketMark } from "../../drivers/dataplane.ts";
 import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import type { ExitChoice } from "../../src-shared/exit.ts";
 import type { NetworkId } from "../../src-shared/ids.ts";
 import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shared/ids.ts";
-import { parseProxy } from "../../src-shared/proxy.ts";
 import type { NamesStatus } from "../../src-shared/names.ts";
+import { parseProxy } from "../../src-shared/proxy.ts";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
-import type { WayOutChoice } from "../transport/way-out.ts";
+import type { Target, WayOutChoice } from "../transport/way-out.ts";
 import { wayOut } from "../transport/way-out.ts";
 import { webSocketConnect } from "../transport/websocket.ts";
 import { Administration } from "./administration.ts";
@@ -28,6 +30,8 @@ import { createNetwork } from "./create.ts";
 import type { SigningKey } from "./crypto.ts";
 import { createNotary, sha256Base64, signingKey } from "./crypto.ts";
 import { Diary } from "./diary.ts";
+import { Exit } from "./exit.ts";
+import { exitNetwork } from "./exit-network.ts";
 import { Forwarding } from "./forwarding.ts";
 import { signRevocation } from "./issue.ts";
 import type { Joined, JoinRequest } from "./join.ts";
@@ -88,6 +92,8 @@ export class Engine {
   readonly system: System;
   readonly addon: Addon;
   readonly dataPlane: DataPlane;
+  /** The way to the internet through a member. */
+  readonly exit: Exit;
   readonly #folder: string;
   readonly #log: Log;
   readonly #identity: SigningKey;
@@ -140,7 +146,7 @@ export class Engine {
     // The router role has the port's TCP for itself; the next one is likely open where a few were opened.
     this.carriers = new Carriers({
       dataPlane: this.dataPlane,
-      openStream: streamOpener(this.dataPlane, () => wayOutOf(this.settings)),
+      openStream: streamOpener(this.dataPlane, () => this.#wayOut()),
       wishes: () => [this.#port, this.#port + 1, 0],
       address: () => {
         const { bind } = this.settings;
@@ -194,14 +200,20 @@ export class Engine {
       forwarding: new Forwarding({ system, journal, mark: markOf(folder) }),
       worked: new Worked({ folder, system, now: Date.now }),
       transport: () => this.settings.transport,
-      connect: (address, secret, signal) =>
-        webSocketConnect(wayOut(wayOutOf(this.settings)))(address, secret, signal),
+      connect: (address, secret, signal) => webSocketConnect(wayOut(this.#wayOut()))(address, secret, signal),
       mtu: () => this.settings.mtu,
       inbound: () => this.settings.inbound,
       ownRouter: () => this.#router?.sessionKey ?? null,
       save: (stored) => this.#save(stored),
       changed: () => this.#changed(),
     };
+    this.exit = new Exit({
+      system,
+      journal,
+      names: this.#surroundings.names,
+      networks: () => this.networks().map(({ stored, loop }) => exitNetwork(loop?.stored ?? stored, loop)),
+      log,
+    });
   }
 
   /** Starts: undoes what a killed run left, binds the port. Networks come up with `resume`. */
@@ -211,10 +223,12 @@ export class Engine {
     settings.keep(options.settings ?? {});
     const engine = new Engine(options, node, settings);
     try {
-      await engine.#surroundings.journal.undo();
+      // What keeps everything in stays until it is known to be wanted no more.
+      await engine.#surroundings.journal.undo(undefined, (change) => change.kind === "exit" && change.strict);
       engine.bind(options.port);
       engine.#applyRelayQuota();
       engine.#load();
+      await engine.exit.settle();
       engine.#begin();
       engine.#nameStunServers();
       return engine;
@@ -550,6 +564,7 @@ export class Engine {
     this.#moves?.close();
     this.#beacons.close();
     for (const id of this.#held.keys()) await this.#close(id);
+    await this.exit.close();
     await this.#door.close();
     await this.diary.close();
     await this.whereabouts.close();
@@ -803,14 +818,35 @@ export class Engine {
     writeVersioned(join(this.#folder, "node.json"), this.#node);
   }
 
+  /** What is sent to other nodes goes its own way, whatever way everything else goes. */
+  #wayOut(): WayOutChoice {
+    const connect = (target: Target) => this.system.connectMarked(target, socketMark);
+    return { ...wayOutOf(this.settings), connect };
+  }
+
+  /** Goes to the internet through a member of a network from now on; null: by itself. */
+  async chooseExit(wish: { readonly network: NetworkId; readonly choice: ExitChoice } | null): Promise<void> {
+    for (const { stored } of this.networks()) {
+      const exit = stored.network === wish?.network ? wish.choice : undefined;
+      if (JSON.stringify(stored.exit) === JSON.stringify(exit)) continue;
+      this.#change(stored.network, { exit });
+      this.#held.get(stored.network)?.loop?.routes.refresh();
+    }
+    await this.exit.settle();
+    this.#changed();
+  }
+
   #changed(): void {
+    void this.exit.settle();
     for (const listener of this.#listeners) listener();
   }
 }
 
 /** The same for the same folder, and hardly ever for another. */
 function markOf(folder: string): string {
-  return Buffer.from(sha256Base64(toUtf8(folder)), "base64").toString("hex").slice(0, 8);
+  return Buffer.from(sha256Base64(toUtf8(folder)), "base64")
+    .toString("hex")
+    .slice(0, 8);
 }
 
 /** What the user chose for connections over TLS. */

@@ -1,6 +1,6 @@
 /** One network while it is up: feeds its machine with what happens and carries out what it decides. */
 
-import type { DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
+import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
 import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix, parsePrefix } from "../../src-shared/address.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
@@ -29,29 +29,27 @@ import {
 } from "./crypto.ts";
 import type { SharedState } from "./exchange.ts";
 import { answerExchange, exchangeState } from "./exchange.ts";
+import { everywhere } from "./exit.ts";
 import { Gossip } from "./gossip.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
 import type { EpochKey } from "./issue.ts";
 import { openEpoch } from "./issue.ts";
+import { LookUps } from "./look-ups.ts";
 import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
 import { namedNetwork } from "./network-names.ts";
-import { keptPins } from "./pins.ts";
 import { NetworkRoutes } from "./network-routes.ts";
+import { keptPins } from "./pins.ts";
 import { Punching } from "./punching.ts";
 import { relaySetting } from "./relay-setting.ts";
 import { NetworkRelays } from "./relays.ts";
 import { SessionRequests } from "./requests.ts";
+import type { Forward } from "./resolver.ts";
 import { RouterLine } from "./router-line.ts";
 import type { StoredNetwork } from "./stored.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { mainSocket } from "./surroundings.ts";
 import type { Moved } from "./traffic.ts";
-
-/** A data plane that answers for peers that cannot be reached. */
-interface Answering {
-  setUnreachable?(realm: string, peers: readonly string[]): void;
-}
 
 /** A connected network. */
 export class NetworkLoop {
@@ -62,6 +60,7 @@ export class NetworkLoop {
   readonly #surroundings: Surroundings;
   readonly #realm: string;
   readonly #requests: SessionRequests;
+  readonly #lookUps: LookUps;
   readonly #relays: NetworkRelays;
   readonly #gossip: Gossip;
   readonly #notices: MoveNotices;
@@ -109,6 +108,12 @@ export class NetworkLoop {
       feed: (input) => this.feed(input),
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
+    this.#lookUps = new LookUps({
+      requests: this.#requests,
+      call: (peer) => this.feed({ kind: "wanted", peer }),
+      serves: () => this.routes.own().some((route) => route.granted && everywhere.includes(route.prefix)),
+      servers: () => surroundings.system.dnsServers(),
+    });
     this.#notices = new MoveNotices(this.#requests);
     this.#gossip = new Gossip({
       machine: this.machine,
@@ -221,6 +226,11 @@ export class NetworkLoop {
 
   get stored(): StoredNetwork {
     return this.#stored;
+  }
+
+  /** Has names looked up by a member, through which this machine goes to the internet. */
+  lookUpBy(peer: SessionKey): Forward {
+    return this.#lookUps.by(peer);
   }
 
   /** Own IPv6 address in the network; null before there is a certificate. */
@@ -534,7 +544,7 @@ export class NetworkLoop {
         this.routes.want(effect.prefixes);
         return;
       case "setUnreachable":
-        this.#setUnreachable(effect.peers);
+        dataPlane.setUnreachable(this.#realm, effect.peers);
         return;
       case "addressLost":
         this.#surroundings.log("address lost", { network: this.#stored.name, address: effect.address });
@@ -550,11 +560,6 @@ export class NetworkLoop {
       case "changed":
         this.#surroundings.changed();
     }
-  }
-
-  #setUnreachable(peers: readonly SessionKey[]): void {
-    const dataPlane: DataPlane & Answering = this.#surroundings.dataPlane;
-    dataPlane.setUnreachable?.(this.#realm, peers);
   }
 
   #wantLinks({ peer, wanted }: Extract<Effect, { readonly kind: "links" }>): void {
@@ -612,6 +617,10 @@ export class NetworkLoop {
       return;
     }
     if (event.type === controlKind.moved) this.feed({ kind: "moved", peer: asKey(event.peer) });
+    if (event.type === controlKind.lookUp && !this.line.isRouter(event.peer)) {
+      this.#lookUps.answer(event.body).then(respond, (error: unknown) => this.#log("look-up", error));
+      return;
+    }
     const isPunch = event.type === controlKind.punch && !this.line.isRouter(event.peer);
     const answer = isPunch ? this.#punching.answer(event) : this.#relays.answer(event);
     (answer ?? Promise.resolve("{}")).then(respond).catch((error: unknown) => this.#log("answer", error));

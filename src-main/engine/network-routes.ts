@@ -145,7 +145,8 @@ export class NetworkRoutes {
           ...(this.#isUp(route, prefix) ? {} : { down: true }),
         });
     }
-    const input: Input = { kind: "routes", acceptance: this.acceptance(), exit: null, own, requests };
+    const exit = this.#options.stored().exit?.identity ?? null;
+    const input: Input = { kind: "routes", acceptance: this.acceptance(), exit, own, requests };
     const text = JSON.stringify(input);
     if (text === this.#told) return;
     this.#told = text;

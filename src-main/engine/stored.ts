@@ -1,5 +1,6 @@
 /** What the engine keeps on disk: the node itself, and each of its networks. */
 import { z } from "zod";
+import { exitChoice } from "../../src-shared/exit.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
 import { routeAcceptance } from "../../src-shared/route-status.ts";
 import { pinStatus } from "../../src-shared/status.ts";
@@ -67,6 +68,8 @@ export const storedNetwork = z.object({
   early: z.boolean().optional(),
   /** False: it neither sends nor takes the network's broadcasts. */
   broadcast: z.boolean().optional(),
+  /** The member through which this machine goes to the internet. */
+  exit: exitChoice.optional(),
   /** What it routes for others. */
   routes: z.array(storedRoute).optional(),
   /** Which routes of others it takes, once that was chosen. */

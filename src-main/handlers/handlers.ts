@@ -2,6 +2,7 @@
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { diaryHandlers } from "./diary.ts";
 import { earlyHandlers } from "./early.ts";
+import { exitHandlers } from "./exit.ts";
 import { graphHandlers } from "./graph.ts";
 import type { Install } from "./install.ts";
 import { inviteHandlers } from "./invites.ts";
@@ -28,6 +29,7 @@ export function createHandlers(install: Install): Handlers {
     ...memberHandlers(install),
     ...peerHandlers(install),
     ...nameHandlers(install),
+    ...exitHandlers(install),
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
     ...settingsHandlers(install),

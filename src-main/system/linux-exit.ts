@@ -25,7 +25,8 @@ export function setExit(change: ExitChange): void {
   const oldRules = dump(ruleNumbers.RTM_GETRULE, parseOwnRule);
   for (const route of lacking(routes, oldRoutes, routeText)) demand(addRoute(route), route.prefix.family);
   for (const rule of lacking(rules, oldRules, ruleText)) demand(addRule(rule), rule.family);
-  for (const rule of lacking(oldRules, rules, ruleText)) exchange(ruleExchange(rule, ruleNumbers.RTM_DELRULE));
+  for (const rule of lacking(oldRules, rules, ruleText))
+    exchange(ruleExchange(rule, ruleNumbers.RTM_DELRULE));
   for (const route of lacking(oldRoutes, routes, routeText)) exchange(removeRoute(route));
 }
 
@@ -46,7 +47,11 @@ function routesOf(change: ExitChange, family: 4 | 6, link: number | null): reado
     ...(change.strict
       ? wanted.map((prefix) => ({ prefix, to: "unreachable" as const, metric: lastMetric }))
       : []),
-    ...prefixesOf(change.except, family).map((prefix) => ({ prefix, to: "throw" as const, metric: usualMetric })),
+    ...prefixesOf(change.except, family).map((prefix) => ({
+      prefix,
+      to: "throw" as const,
+      metric: firstMetric,
+    })),
   ];
 }
 
@@ -131,6 +136,8 @@ const mainTable = rtnetlink.RT_TABLE_MAIN;
 const exitTable = 21_325;
 /** Before the main table's, which is at 32766. */
 const firstPriority = 7740;
+/** Each kind of route has its own, so that one may come before another of its prefix goes. */
+const firstMetric = 99;
 const usualMetric = 100;
 const lastMetric = 0xffff_fffe;
 const namesPort = 53;

@@ -3,13 +3,17 @@ import type { SocketConstructorOpts } from "node:net";
 import { connect, isIP, Socket } from "node:net";
 import koffi from "koffi";
 
-/** Connects to an IP address; without a mark where that is refused, as to who may not administer the network. */
+/**
+ * Connects; without a mark to a host name, of whose addresses the first that answers is taken, and where marks are refused, as
+ * to who may not administer the network.
+ */
 export function connectMarked(
   target: { readonly host: string; readonly port: number },
   mark: number,
 ): Socket {
   const family = isIP(target.host);
-  const fd = family === 0 || target.host.includes("%") ? -1 : openSocket(family === 4 ? AF_INET : AF_INET6, mark);
+  const fd =
+    family === 0 || target.host.includes("%") ? -1 : openSocket(family === 4 ? AF_INET : AF_INET6, mark);
   if (fd < 0) return connect({ ...target, noDelay: true });
   // Reading starts with the connection: before it, there is nothing to read from.
   const options: SocketConstructorOpts & { readonly manualStart: true } = { fd, manualStart: true };
@@ -41,7 +45,9 @@ function loadLibc(): Libc {
   const library = koffi.load(null);
   loaded = {
     socket: library.func("int socket(int family, int type, int protocol)"),
-    setsockopt: library.func("int setsockopt(int fd, int level, int name, const void *value, uint32_t length)"),
+    setsockopt: library.func(
+      "int setsockopt(int fd, int level, int name, const void *value, uint32_t length)",
+    ),
     close: library.func("int close(int fd)"),
   };
   return loaded;

@@ -128,7 +128,11 @@ export function parseTableRoute(body: Uint8Array, table: number): TableRoute | n
           ? null
           : output;
   if (to === null) return null;
-  return { prefix: prefixOf(family, destination, length), to, metric: number(attributes.get(RTA_PRIORITY)) ?? 0 };
+  return {
+    prefix: prefixOf(family, destination, length),
+    to,
+    metric: number(attributes.get(RTA_PRIORITY)) ?? 0,
+  };
 }
 
 function marked(mark: number): readonly Attribute[] {
@@ -147,7 +151,9 @@ function portRange(port: number): Uint8Array {
 
 function prefixBytes({ family, value }: Prefix): Uint8Array {
   const count = family === 4 ? 4 : 16;
-  return Uint8Array.from({ length: count }, (_, at) => Number((value >> BigInt(8 * (count - 1 - at))) & 255n));
+  return Uint8Array.from({ length: count }, (_, at) =>
+    Number((value >> BigInt(8 * (count - 1 - at))) & 255n),
+  );
 }
 
 function prefixOf(family: 4 | 6, bytes: Uint8Array, length: number): Prefix {

@@ -134,7 +134,7 @@ export interface System {
   setExit(change: ExitChange): Promise<void>;
   /** Done also when there is none. */
   removeExit(): Promise<void>;
-  /** A TCP connection to an IP address whose socket has the mark, where that is possible. */
+  /** A TCP connection; its socket has the mark where that is possible. */
   connectMarked(target: { readonly host: string; readonly port: number }, mark: number): Socket;
   /** How names are looked up here. */
   dnsWay(): Promise<DnsChange["way"]>;

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import type { Socket } from "node:net";
-import { connect as connectTcp, isIP } from "node:net";
+import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
 import type { Destination } from "./proxy.ts";
@@ -41,7 +41,7 @@ export async function dialTls(
   const proxy = way.proxyTo(host);
   const socket =
     proxy === null
-      ? connectTcp({ host: address ?? host, port, noDelay: true })
+      ? way.connect({ host: address ?? host, port })
       : (await connectThrough(proxy, destination, signal)).setNoDelay(true);
   const servername = way.serverName ?? (isIP(bare(host)) === 0 ? host : "");
   const tls = connectTls({

@@ -1,4 +1,6 @@
 /** How this machine gets out: straight, or through a proxy; and what its TLS connections show of where they go. */
+import type { Socket } from "node:net";
+import { connect } from "node:net";
 import { parseAddress } from "../../src-shared/address.ts";
 import type { ProxyServer } from "../../src-shared/proxy.ts";
 import { parseProxy } from "../../src-shared/proxy.ts";
@@ -11,6 +13,14 @@ export interface WayOut {
   readonly serverName: string | null;
   /** Path that requests ask for. */
   readonly path: string;
+  /** Opens a TCP connection. */
+  readonly connect: (target: Target) => Socket;
+}
+
+/** Where a TCP connection goes: a host name or an IP address. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** What somebody chose by hand; null or left out: nothing. */
@@ -19,6 +29,8 @@ export interface WayOutChoice {
   readonly proxy?: ProxyServer | "direct" | null;
   readonly serverName?: string | null;
   readonly path?: string | null;
+  /** How TCP connections are opened; left out: as usual. */
+  readonly connect?: WayOut["connect"];
 }
 
 /** The way out by what was chosen by hand, else by the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`). */
@@ -31,6 +43,7 @@ export function wayOut(choice: WayOutChoice = {}, environment: NodeJS.ProcessEnv
     },
     serverName,
     path: path ?? usualPath,
+    connect: choice.connect ?? ((target) => connect({ ...target, noDelay: true })),
   };
 }
 

@@ -46,6 +46,8 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "network-exists": "这里已有名为“{name}”的网络。请换个名称，或先退出那个网络。",
   "network-off": "网络“{name}”已关闭，请先打开它。",
   "unknown-peer": "{network} 中没有名为“{name}”的成员。",
+  "no-exit":
+    "{name} 不能作为互联网出口：需要它自己提供（starmesh route advertise 0.0.0.0/0），并由管理员授权。请查看：starmesh exit-node",
   "unknown-name": "此网络中没有名称“{name}”。请查看：starmesh name list",
   "name-taken": "“{name}”已经是{owner}的名称。请换一个，或先撤回它。",
   "names-full": "此网络中已手工写入 {most} 个名称，无法再添加。请先删除一些。",
@@ -82,7 +84,8 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "unknown-route": "没有路由 {prefix}。请查看：starmesh route list",
   "routes-full": "路由表最多 {most} 行，无法再添加。请为所有成员统一设置，而不是逐个设置。",
   "already-member": "本机已经是“{name}”的成员。",
-  "not-gateway": "本机无权接入 WireGuard 客户端。请在以下设备之一（{devices}）上运行：starmesh member gateway {name} on",
+  "not-gateway":
+    "本机无权接入 WireGuard 客户端。请在以下设备之一（{devices}）上运行：starmesh member gateway {name} on",
   "not-admin": "本机无权这样做。有权的设备：{devices}。",
   "not-with-secret": "“{name}”由共享密码管理，不能进行此操作（{what}）。请改用新密码建立网络。",
   "policy-test": "策略的第 {test} 项测试不再成立：{detail}。请修改该测试，或添加一条规则。",

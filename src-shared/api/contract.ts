@@ -1,6 +1,7 @@
 /** The contract between the engine and everything that talks to it: one value, from which every side is derived. */
 import { z } from "zod";
 import { diary } from "../diary.ts";
+import { exitChoice, exitStatus } from "../exit.ts";
 import { networkGraph } from "../graph.ts";
 import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
@@ -355,6 +356,17 @@ export const contract = {
   "wireguard.revoke": call(
     z.object({ name: z.string().min(1).max(128), network: network.optional() }),
     nothing,
+  ),
+
+  /** The way to the internet: what was chosen, what acts, who offers it. */
+  "exit.read": call(nothing, exitStatus),
+  /** Goes to the internet through a member, or (null) by itself; what is left out is as usual. */
+  "exit.set": call(
+    exitChoice.omit({ identity: true }).extend({
+      member: z.string().min(1).max(128).nullable(),
+      network: network.optional(),
+    }),
+    exitStatus,
   ),
 
   /** The names of a network, or of all, with how this machine looks them up. */

@@ -5,6 +5,7 @@ import type { Status } from "../../src-shared/status.ts";
 import type { FakeClock } from "./clock.ts";
 import { machineClock } from "./clock.ts";
 import { diaryHandlers } from "./diary.ts";
+import { exitHandlers } from "./exit.ts";
 import { failOnDemand } from "./failure.ts";
 import { graphHandlers } from "./graph.ts";
 import { foreignInvite, inviteHandlers } from "./invites.ts";
@@ -161,6 +162,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       ...memberHandlers(world),
       ...peerHandlers(world),
       ...nameHandlers(world),
+      ...exitHandlers(world),
       ...diaryHandlers(world),
       ...routerHandlers(world),
       ...routeHandlers(world),

@@ -67,4 +67,5 @@ export class ResolvedHost extends Host {
   }
 }
 
-const resolvedProgram = "/lib/systemd/systemd-resolved";
+/** Where Debian has it. */
+export const resolvedProgram = "/lib/systemd/systemd-resolved";
