@@ -1,4 +1,5 @@
 /** What surrounds one peer in its network. */
+import type { Prefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import type { Presence } from "../../src-shared/wire.ts";
@@ -28,6 +29,8 @@ export interface Around {
   readonly addresses: readonly OwnCandidate[];
   /** Links by which it can be reached, by its own word. */
   readonly offer: LinkOffer;
+  /** What is reached through the network itself: no way to a peer may lead there. */
+  readonly inside: readonly Prefix[];
   /** The transport that alone may be used for what this end sends; null: any. */
   readonly only: Transport | null;
   /** By what links stood from here last. */

@@ -1,4 +1,6 @@
 /** What an endpoint's text says: by which transport, to which host. */
+import type { Prefix } from "../../src-shared/address.ts";
+import { contains, parseAddress } from "../../src-shared/address.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
@@ -18,4 +20,11 @@ export function hostPortOf(endpoint: Endpoint): string {
 /** The host alone, without zone; empty where there is none. */
 export function hostOf(endpoint: Endpoint): string {
   return splitHostPort(hostPortOf(endpoint))?.host.replace(/%.*$/, "") ?? "";
+}
+
+/** Whether it lies inside any of the prefixes. */
+export function leadsInside(endpoint: Endpoint, prefixes: readonly Prefix[]): boolean {
+  if (prefixes.length === 0) return false;
+  const address = parseAddress(hostOf(endpoint));
+  return address !== null && prefixes.some((prefix) => contains(prefix, address));
 }

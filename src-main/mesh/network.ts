@@ -10,7 +10,7 @@
  * ```
  */
 import type { Prefix } from "../../src-shared/address.ts";
-import { parsePrefix } from "../../src-shared/address.ts";
+import { contains, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
@@ -19,6 +19,7 @@ import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
 import { isLossy, outsideHosts, triable } from "./candidate.ts";
 import type { Effect, Endpoint, Input, Measure, OwnCandidate } from "./effect.ts";
+import { hostOf } from "./endpoint.ts";
 import { Gateways } from "./gateways.ts";
 import type { PolicyStanding } from "./guard.ts";
 import { Guard } from "./guard.ts";
@@ -103,6 +104,8 @@ export class Network {
     worked: null,
   };
   #ranges: readonly Prefix[] = [];
+  /** The ranges, and what is routed into the network from here. */
+  #inside: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
   readonly #attention = new Attention(() => this.#peers.values());
   /** Peers that the data plane keeps to one transport. */
@@ -124,7 +127,7 @@ export class Network {
         key: options.self.sessionKey,
         own: this.#own,
         nat: this.#nat,
-        ranges: this.#ranges,
+        ranges: this.#inside,
         isKept: (key, now) => this.#recent.keeping(key, now) !== null,
         only: (key) => this.#onlyFor(key),
         random: options.random,
@@ -279,6 +282,7 @@ export class Network {
         this.#nat = input.nat;
         this.#opensPorts = input.opensPorts ?? true;
         this.#takes = input.takes ?? [];
+        this.#noteInside();
         this.#told.clear();
         this.#publish(now);
         this.#settleAll(now);
@@ -345,7 +349,7 @@ export class Network {
   #hearNeighbour({ peer, endpoint }: Extract<Input, { kind: "neighbour" }>, now: Millis): void {
     const member = this.membership.memberOf(peer);
     if (member === null || member.rank === "stock" || !this.#roster.isPeer(member)) return;
-    const where = triable([{ endpoint, kind: "lan" }], { ranges: this.#ranges, own: this.#own });
+    const where = triable([{ endpoint, kind: "lan" }], { ranges: this.#inside, own: this.#own });
     if (where.length > 0 && this.#neighbours.hear(peer, endpoint, now))
       this.#tell(peer, now, () => undefined);
   }
@@ -375,6 +379,7 @@ export class Network {
     this.#emit({ kind: "changed" });
     if (touched === null) {
       this.#ranges = (this.membership.record?.ranges ?? []).flatMap((range) => parsePrefix(range) ?? []);
+      this.#noteInside();
       this.#told.clear();
     }
     this.#relays.learn(touched === null ? this.#identities() : new Set([...touched, ...told]));
@@ -450,6 +455,7 @@ export class Network {
   /** Who carries which prefix may have changed: those told who lose one before those who gain it. */
   #settleRoutes(now: Millis): void {
     const rerouted = this.#gateways.settle(now);
+    if (this.#noteInside()) this.#settleAll(now);
     for (const effect of this.#roster.reroute(rerouted)) this.#emit(effect);
     for (const key of this.#gateways.table.kept()) {
       this.#meet(key, now);
@@ -457,6 +463,22 @@ export class Network {
     }
     this.#timers.set("routes", this.#gateways.table.deadline());
     this.#emit({ kind: "changed" });
+  }
+
+  /** What leads into the network from here; a LAN that this node is in does not. Answers whether that is something else now. */
+  #noteInside(): boolean {
+    const lans = this.#own.flatMap(({ endpoint, kind }) =>
+      kind === "lan" ? (parseAddress(hostOf(endpoint)) ?? []) : [],
+    );
+    const routed = this.#gateways.table
+      .routed()
+      .flatMap((text) => parsePrefix(text) ?? [])
+      .filter((prefix) => !lans.some((address) => contains(prefix, address)));
+    const before = this.#inside.map(formatPrefix).join();
+    this.#inside = [...this.#ranges, ...routed];
+    if (this.#inside.map(formatPrefix).join() === before) return false;
+    this.#told.clear();
+    return true;
   }
 
   #reach(key: SessionKey): Reach {
@@ -604,20 +626,20 @@ export class Network {
   #around(key: SessionKey, now: Millis): Around {
     const member = this.membership.memberOf(key);
     const pin = member === null ? null : (this.#pins.get(member.identity) ?? null);
-    const told = this.#told.of(member?.node ?? null, { ranges: this.#ranges, own: this.#own });
+    const told = this.#told.of(member?.node ?? null, { ranges: this.#inside, own: this.#own });
     return {
       now,
       name: member?.certificate.name ?? "",
       relays: this.#relays.standing,
       asked: () => this.#relays.asked(member, pin?.via ?? null),
       isRouted: this.#relays.hasRouter,
-      keeping:
-        this.#relays.keeping(member) ?? this.#gateways.keeping(key) ?? this.#recent.keeping(key, now),
+      keeping: this.#relays.keeping(member) ?? this.#gateways.keeping(key) ?? this.#recent.keeping(key, now),
       nameOf: this.#nameOf,
       online: this.#online,
       presence: member === null ? null : this.#presences.of(member.identity),
       addresses: [...this.#neighbours.of(key, now), ...told.addresses],
       offer: told.offer,
+      inside: this.#inside,
       only: pin?.transport ?? this.#transport.only,
       worked: this.#transport.worked,
       pin,

@@ -8,7 +8,7 @@ import { isProvisional, lossEnds, lost, measured, proved, trustDelay } from "./c
 import type { Channel } from "./candidates.ts";
 import { Candidates } from "./candidates.ts";
 import type { Decision, Endpoint, Input, Measure } from "./effect.ts";
-import { transportOf } from "./endpoint.ts";
+import { leadsInside, transportOf } from "./endpoint.ts";
 import { Orders } from "./orders.ts";
 import { choosePath, reasonOf, sentence } from "./path.ts";
 import { PeerLinks } from "./peer-links.ts";
@@ -400,9 +400,9 @@ export class Peer {
     this.#candidates.drop(endpoint);
   }
 
-  /** Those that may be used by the user's word. */
-  #usable({ only }: Pick<Around, "only">): readonly Candidate[] {
-    const all = this.candidates;
+  /** Those that may be used by the user's word, and do not lead through the network itself. */
+  #usable({ only, inside }: Pick<Around, "only" | "inside">): readonly Candidate[] {
+    const all = this.candidates.filter(({ endpoint }) => !leadsInside(endpoint, inside));
     return only === null ? all : all.filter(({ endpoint }) => transportOf(endpoint) === only);
   }
 

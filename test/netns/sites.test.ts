@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RouteStatus } from "../../src-shared/route-status.ts";
+import { startTyping } from "./gap.ts";
 import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
 import type { Nat } from "./lab.ts";
@@ -73,6 +74,172 @@ describe("three sites behind gateways", () => {
     expect(route).toMatchObject({ state: "carried", via: "south", reasonCode: "only" });
   });
 });
+
+describe("a tunnel in the tunnel", () => {
+  it("is no way to a peer: neither its LAN behind the route nor its address inside the network", async () => {
+    const [north, south] = sites;
+    const path = JSON.parse(await north.gateway.ok("path", "south", "--json"));
+    const used = path.candidates.filter(({ state }: { state: string }) => state === "proved");
+    expect(used.length).toBeGreaterThan(0);
+    const { address } = await south.gateway.online("sites");
+    for (const { endpoint } of used) {
+      expect(endpoint).not.toContain(`${south.nat.lan}.`);
+      expect(endpoint).not.toContain(address);
+    }
+  });
+});
+
+describe("what a gateway lets through", () => {
+  it("[P20 P21] serves hosts that have the route themselves as well as those whose LAN's router has it", async () => {
+    const [north, south] = sites;
+    north.nat.host.setUp(`route del ${south.prefix}`);
+    expect((await ping(north.host, south.host.address, { count: 1, waitSeconds: 0.3 })).received).toBe(0);
+    north.host.setUp(`route add ${south.prefix} via ${north.nat.lan}.2`);
+    await reaches(north.host, south.host);
+    north.host.setUp(`route del ${south.prefix}`);
+    north.nat.host.setUp(`route add ${south.prefix} via ${north.nat.lan}.2`);
+    await reaches(north.host, south.host);
+  });
+
+  it("[P32] shows its own address to the LAN, or with --no-snat the real one", async () => {
+    const [north, south] = sites;
+    expect(await sourceAt(south, north.host)).toBe(`${south.nat.lan}.2`);
+    await south.gateway.ok("route", "advertise", south.prefix, "--no-snat");
+    await waitUntil("the real address arrives", async () => {
+      return (await sourceAt(south, north.host)) === north.host.address;
+    });
+    await south.gateway.ok("route", "advertise", south.prefix);
+  });
+
+  it("[P30] refuses at once who is not on its list", async () => {
+    const [north, south, west] = sites;
+    await south.gateway.ok("route", "advertise", south.prefix, "--allow", west.prefix);
+    await waitUntil("north is refused with word of it", async () => {
+      const { stdout } = await north.host.run("ping", ["-n", "-c", "1", "-W", "2", south.host.address]);
+      return /Packet filtered|prohibited/i.test(stdout);
+    });
+    await reaches(west.host, south.host);
+    await south.gateway.ok("route", "advertise", south.prefix);
+    await reaches(north.host, south.host);
+  });
+
+  it("[P29] is taken by who wants it: a member refuses a route, or all", async () => {
+    const [north, south] = sites;
+    const routes = () => north.gateway.host.runNow("ip", "route");
+    await north.gateway.ok("route", "refuse", south.prefix);
+    await waitUntil("the route is gone", () => !routes().includes(south.prefix));
+    await north.gateway.ok("route", "accept", "all");
+    await waitUntil("it is back", () => routes().includes(south.prefix));
+    await reaches(north.host, south.host);
+  });
+});
+
+describe("[P32] what was changed in a gateway's system", () => {
+  it("is as before after the end, and also after a kill and a start", async () => {
+    const [, south] = sites;
+    const { host } = south.gateway;
+    const changed = () => ({
+      forwarding: host.runNow("cat", "/proc/sys/net/ipv4/ip_forward").trim(),
+      tables: host.runNow("nft", "list", "tables").match(/starmesh/g)?.length ?? 0,
+    });
+    expect(changed()).toEqual({ forwarding: "1", tables: 1 });
+    await south.gateway.end("SIGKILL");
+    expect(changed().forwarding).toBe("1");
+    await south.gateway.start();
+    await waitUntil("it forwards again", () => changed().tables === 1);
+    await south.gateway.end();
+    expect(changed()).toEqual({ forwarding: "0", tables: 0 });
+    await south.gateway.start();
+    await south.gateway.online("sites");
+    await reaches(sites[0].host, south.host);
+  });
+});
+
+describe("two gateways of one LAN", () => {
+  it("[P19] the second one takes over within two seconds, and a connection is reset, not hung", async () => {
+    const [north, south] = sites;
+    const second = new Install(lab, lab.lanHost("south-two", south.nat, 3));
+    await second.start();
+    const invite = inviteIn(await north.gateway.ok("invite", "sites", "--once"));
+    await second.ok("join", invite);
+    await second.online("sites");
+    await second.ok("route", "advertise", south.prefix);
+    await waitUntil("the second one is seen", async () => {
+      return (await routeOn(north.gateway, south.prefix))?.gateways.some(({ name }) => name === "south-two");
+    });
+    // Nobody takes anything over by himself.
+    expect((await routeOn(north.gateway, south.prefix))?.via).toBe("south");
+    await north.gateway.ok("route", "accept", "south-two", south.prefix);
+    await reaches(north.host, south.host);
+    const flow = north.host.start("ping", ["-n", "-D", "-i", "0.05", "-W", "1", south.host.address]);
+    await waitUntil("the second one stands by", async () => {
+      const route = await routeOn(north.gateway, south.prefix);
+      return route?.gateways.some(({ name, standing }) => name === "south-two" && standing === "ready");
+    });
+    const typing = await startTyping(north.host, { host: south.host, address: south.host.address });
+    // As when its power fails: nobody says goodbye.
+    south.gateway.host.setUp("link set eth0 down");
+    const cut = performance.now();
+    const before = answers(flow.stdout).length;
+    await waitUntil("packets pass again", () => answers(flow.stdout).length > before + 5);
+    console.log(
+      `gateway lost: ${longestGap(flow.stdout)} ms without an answer, ${Math.round(performance.now() - cut)} ms until all was well`,
+    );
+    expect(longestGap(flow.stdout)).toBeLessThan(2000);
+    expect(await routeOn(north.gateway, south.prefix)).toMatchObject({
+      via: "south-two",
+      reasonCode: "took-over",
+    });
+    await waitUntil("the connection is over", () => {
+      const open = north.host.runNow("ss", "-Htn", "state", "established");
+      return !open.includes(south.host.address);
+    });
+    expect((await typing.end()).error).toMatch(/reset/i);
+    flow.kill("SIGINT");
+
+    const { host } = south;
+    await second.end();
+    await waitUntil("with all of them gone a host hears so at once", async () => {
+      const { stdout } = await north.host.run("ping", ["-n", "-c", "1", "-W", "2", host.address]);
+      return /Unreachable/.test(stdout);
+    });
+  });
+});
+
+async function reaches(from: Host, to: Host): Promise<void> {
+  await waitUntil(
+    `${from.name} reaches ${to.name}`,
+    async () => (await ping(from, to.address, { count: 1, waitSeconds: 1 })).received === 1,
+  );
+}
+
+/** The source under which a ping of a host arrives at another site. */
+async function sourceAt(site: Site, from: Host): Promise<string | undefined> {
+  const capture = site.host.start("tcpdump", [
+    "-n",
+    "-l",
+    "-c",
+    "1",
+    "-i",
+    "eth0",
+    "icmp[icmptype] == icmp-echo",
+  ]);
+  await capture.says(/listening on/);
+  await reaches(from, site.host);
+  const [, source] = await capture.says(/IP (\S+) > /);
+  return source;
+}
+
+/** Seconds at which answers to `ping -D` came. */
+function answers(text: string): readonly number[] {
+  return [...text.matchAll(/^\[([\d.]+)\] \d+ bytes from/gm)].map((match) => Number(match[1]));
+}
+
+/** In milliseconds. */
+function longestGap(text: string): number {
+  const times = answers(text);
+  return Math.round(1000 * Math.max(0, ...times.slice(1).map((time, at) => time - (times[at] ?? time))));
+}
 
 /** LAN number N: the LAN's router is .1, the gateway .2, the host .10; the LAN's router knows where the other sites are. */
 function site(name: string, number: number): Site {
