@@ -4,14 +4,18 @@ import { Notifications } from "@mantine/notifications";
 import { useEffect, useMemo } from "react";
 import { useStore } from "zustand";
 import { Frame } from "./frame.tsx";
+import { ClientsPage } from "./pages/clients.tsx";
 import { CreatePage } from "./pages/create.tsx";
 import { GraphPage } from "./pages/graph.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { JoinPage } from "./pages/join.tsx";
+import { NamesPage } from "./pages/names.tsx";
 import { NetworkPage } from "./pages/network.tsx";
 import { NetworksPage } from "./pages/networks.tsx";
 import { PeerPage } from "./pages/peer.tsx";
 import { RouterPage } from "./pages/router.tsx";
+import { RoutesPage } from "./pages/routes.tsx";
+import { RulesPage } from "./pages/rules.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
 import { UnreachedPage } from "./pages/unreached.tsx";
 import type { Route } from "./state/route.ts";
@@ -66,6 +70,14 @@ function Page({ route }: { readonly route: Route }) {
       return <JoinPage invite={route.invite} />;
     case "network":
       return <NetworkPage id={route.network} />;
+    case "routes":
+      return <RoutesPage id={route.network} />;
+    case "clients":
+      return <ClientsPage id={route.network} />;
+    case "names":
+      return <NamesPage id={route.network} />;
+    case "rules":
+      return <RulesPage id={route.network} />;
     case "peer":
       return <PeerPage network={route.network} name={route.peer} />;
     case "graph":

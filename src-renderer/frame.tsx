@@ -12,7 +12,7 @@ import type { ReactNode } from "react";
 import { useEffect, useRef } from "react";
 import { Logo } from "./parts/logo.tsx";
 import type { Route } from "./state/route.ts";
-import { formatRoute } from "./state/route.ts";
+import { formatRoute, networkParts } from "./state/route.ts";
 import { useStatus } from "./state/use-panel.ts";
 import { useWords } from "./words/use-words.ts";
 import type { PlainKey } from "./words/words.ts";
@@ -126,7 +126,7 @@ const places: readonly Place[] = [
     route: { page: "networks" },
     label: "nav.networks",
     icon: IconTopologyStar3,
-    below: ["networks", "network", "create", "join"],
+    below: ["networks", ...networkParts, "create", "join"],
   },
   { route: { page: "graph" }, label: "nav.graph", icon: IconChartDots3, below: ["graph"] },
   { route: { page: "router" }, label: "nav.router", icon: IconRouter, below: ["router"] },

@@ -1,6 +1,6 @@
 /** One network: invite people, see and change its members, leave. */
 import { Button } from "@mantine/core";
-import { IconDoorExit, IconTopologyStar3 } from "@tabler/icons-react";
+import { IconDoorExit } from "@tabler/icons-react";
 import { useState } from "react";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
@@ -11,44 +11,26 @@ import { InviteForm } from "../parts/invite-form.tsx";
 import { IssuerKeyCard } from "../parts/issuer-key-card.tsx";
 import { MaskCard } from "../parts/mask-card.tsx";
 import { MembersCard } from "../parts/members-card.tsx";
-import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
-import { Empty, Remark, Warning } from "../parts/notices.tsx";
-import { PageHead } from "../parts/page-head.tsx";
+import { OfNetwork } from "../parts/network-head.tsx";
+import { Remark } from "../parts/notices.tsx";
 import { RelayCard } from "../parts/relay-card.tsx";
-import { WireguardCard } from "../parts/wireguard-card.tsx";
-import { useNetwork, useTask } from "../state/use-panel.ts";
+import { useTask } from "../state/use-panel.ts";
 import { go } from "../state/use-route.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
 
 export function NetworkPage({ id }: { readonly id: string }) {
-  const words = useWords();
-  const { say } = words;
-  const network = useNetwork(id);
-  const back = { to: { page: "networks" }, label: say("nav.networks") } as const;
-  if (network === undefined) {
-    return (
-      <div className="page">
-        <PageHead title={say("network.gone")} back={back} />
-        <div className="card">
-          <Empty icon={<IconTopologyStar3 size={28} />} title={say("network.gone.hint")} />
-        </div>
-      </div>
-    );
-  }
-  const advice = networkAdvice(network, words);
   return (
-    <div className="page">
-      <PageHead
-        title={
-          <span className="network-title">
-            {network.name} <NetworkState network={network} />
-          </span>
-        }
-        back={back}
-        aside={<NetworkToggle network={network} />}
-      />
-      {advice !== null && <Warning>{advice}</Warning>}
+    <OfNetwork id={id} part="network">
+      {(network) => <Overview network={network} />}
+    </OfNetwork>
+  );
+}
+
+function Overview({ network }: { readonly network: NetworkStatus }) {
+  const { say } = useWords();
+  return (
+    <>
       <Card>
         <NetworkFacts network={network} />
       </Card>
@@ -64,11 +46,10 @@ export function NetworkPage({ id }: { readonly id: string }) {
       <MembersCard network={network} />
       <RelayCard network={network} />
       <MaskCard network={network} />
-      {network.admin && network.address !== null && !network.secret && <WireguardCard network={network} />}
       {!network.secret && <IssuerKeyCard network={network} />}
       <Leave network={network} />
       {network.admin && !network.secret && <DeleteNetwork network={network} />}
-    </div>
+    </>
   );
 }
 

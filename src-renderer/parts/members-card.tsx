@@ -16,7 +16,7 @@ import { ErrorLine } from "./notices.tsx";
 
 export function MembersCard({ network }: { readonly network: NetworkStatus }) {
   const { say, format } = useWords();
-  const { members, error, read } = useMembers(network);
+  const { value: members, error, read } = useMembers(network);
   const [asking, setAsking] = useState<Asking | null>(null);
   const approve = useTask((client, member: string) =>
     client.call("members.approve", { network: network.id, member }),

@@ -9,7 +9,12 @@ import { Card } from "./card.tsx";
 import { GiveAway } from "./give-away.tsx";
 import { ErrorLine, Warning } from "./notices.tsx";
 
-export function WireguardCard({ network }: { readonly network: NetworkStatus }) {
+interface WireguardCardProps {
+  readonly network: NetworkStatus;
+  readonly onMade: () => void;
+}
+
+export function WireguardCard({ network, onMade }: WireguardCardProps) {
   const { say, line } = useWords();
   const [name, setName] = useState("");
   const [endpoint, setEndpoint] = useState("");
@@ -26,6 +31,7 @@ export function WireguardCard({ network }: { readonly network: NetworkStatus }) 
     if (answer === null) return;
     setMade(answer);
     setName("");
+    onMade();
   };
   return (
     <Card title={say("wireguard.title")} hint={say("wireguard.hint")}>

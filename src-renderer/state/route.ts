@@ -5,11 +5,15 @@ export type Route =
   | { readonly page: "networks" }
   | { readonly page: "create" }
   | { readonly page: "join"; readonly invite: string }
-  | { readonly page: "network"; readonly network: string }
+  | { readonly page: NetworkPart; readonly network: string }
   | { readonly page: "peer"; readonly network: string; readonly peer: string }
   | { readonly page: "graph" }
   | { readonly page: "router" }
   | { readonly page: "settings" };
+
+/** The pages of one network, the first being the one that its name leads to. */
+export const networkParts = ["network", "routes", "clients", "names", "rules"] as const;
+export type NetworkPart = (typeof networkParts)[number];
 
 /** The route of a location's hash; whatever is not understood leads home. */
 export function parseRoute(hash: string): Route {
@@ -22,7 +26,7 @@ export function parseRoute(hash: string): Route {
     case "networks":
       if (first === undefined || first === "") return { page };
       if (second === "peers" && third !== undefined) return { page: "peer", network: first, peer: third };
-      return { page: "network", network: first };
+      return { page: networkParts.find((part) => part === second) ?? "network", network: first };
     case "join":
       return { page, invite: rest.join("/") };
     case "create":
@@ -42,6 +46,11 @@ export function formatRoute(route: Route): string {
       return "#/";
     case "network":
       return `#/networks/${encodeURIComponent(route.network)}`;
+    case "routes":
+    case "clients":
+    case "names":
+    case "rules":
+      return `#/networks/${encodeURIComponent(route.network)}/${route.page}`;
     case "peer":
       return `#/networks/${encodeURIComponent(route.network)}/peers/${encodeURIComponent(route.peer)}`;
     case "join":

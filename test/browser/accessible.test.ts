@@ -40,6 +40,7 @@ describe.skipIf(lacking !== null)("every page", () => {
       "#/settings",
       `#/networks/${id}`,
       `#/networks/${engine.world.find("studio").id}`,
+      ...["routes", "clients", "names", "rules"].map((part) => `#/networks/${id}/${part}`),
       `#/networks/${id}/peers/mei-laptop`,
       `#/networks/${id}/peers/backup`,
       "#/networks/none",

@@ -8,11 +8,11 @@ import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
 let browser: Browser;
 const opened: OpenPanel[] = [];
 
-/** The page of a network of the fake engine. */
-async function openNetwork(name: string): Promise<OpenPanel> {
+/** A page of a network of the fake engine; the first unless another part is named. */
+async function openNetwork(name: string, part = ""): Promise<OpenPanel> {
   const panel = await openPanel(browser);
   opened.push(panel);
-  await goTo(panel.page, `#/networks/${panel.engine.world.find(name).id}`);
+  await goTo(panel.page, `#/networks/${panel.engine.world.find(name).id}${part}`);
   await panel.page.getByRole("heading", { level: 1, name }).waitFor();
   return panel;
 }
@@ -27,7 +27,7 @@ describe.skipIf(lacking !== null)("a network's page", () => {
   });
 
   it("makes a profile for a WireGuard client, as text and as a QR code", async () => {
-    const { page, engine } = await openNetwork("home-lab");
+    const { page, engine } = await openNetwork("home-lab", "/clients");
     await page.getByRole("textbox", { name: "Name of the device" }).fill("tablet");
     await page.getByRole("button", { name: "Make a profile" }).click();
     const profile = await page.getByRole("textbox", { name: "Profile of tablet" }).inputValue();
@@ -47,7 +47,7 @@ describe.skipIf(lacking !== null)("a network's page", () => {
   });
 
   it("explains a name that is none", async () => {
-    const { page } = await openNetwork("home-lab");
+    const { page } = await openNetwork("home-lab", "/clients");
     await page.getByRole("textbox", { name: "Name of the device" }).fill("fail.name-invalid");
     await page.getByRole("button", { name: "Make a profile" }).click();
     await page.getByRole("alert").getByText("cannot be used as a name").waitFor();

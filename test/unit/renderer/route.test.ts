@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Route } from "../../../src-renderer/state/route.ts";
-import { formatRoute, parseRoute, tokenOf } from "../../../src-renderer/state/route.ts";
+import { formatRoute, networkParts, parseRoute, tokenOf } from "../../../src-renderer/state/route.ts";
 
 const name = fc.string({ minLength: 1, maxLength: 60, unit: "grapheme" });
 const anyRoute: fc.Arbitrary<Route> = fc.oneof(
   fc.constantFrom("home", "networks", "create", "graph", "router", "settings").map((page) => ({ page })),
   name.map((invite) => ({ page: "join" as const, invite })),
-  name.map((network) => ({ page: "network" as const, network })),
+  fc.record({ page: fc.constantFrom(...networkParts), network: name }),
   fc.record({ network: name, peer: name }).map((given) => ({ page: "peer" as const, ...given })),
 ) as fc.Arbitrary<Route>;
 

@@ -1,0 +1,82 @@
+/** Local networks behind members of a network: those of others, and those behind this machine. */
+import { Switch } from "@mantine/core";
+import { IconRoute } from "@tabler/icons-react";
+import type { RouteAcceptance, RouteStatus } from "../../src-shared/route-status.ts";
+import type { NetworkStatus } from "../../src-shared/status.ts";
+import { Card } from "../parts/card.tsx";
+import { OfNetwork } from "../parts/network-head.tsx";
+import { Empty, ErrorLine } from "../parts/notices.tsx";
+import { OverlapNotice } from "../parts/overlap-notice.tsx";
+import { OwnRoutesCard } from "../parts/own-routes-card.tsx";
+import { RouteLine } from "../parts/route-line.tsx";
+import { useAsked } from "../state/use-asked.ts";
+import { useStatus, useTask } from "../state/use-panel.ts";
+import { useWords } from "../words/use-words.ts";
+
+export function RoutesPage({ id }: { readonly id: string }) {
+  return (
+    <OfNetwork id={id} part="routes">
+      {(network) => <Routes network={network} />}
+    </OfNetwork>
+  );
+}
+
+function Routes({ network }: { readonly network: NetworkStatus }) {
+  const { say } = useWords();
+  const status = useStatus();
+  const routes = status.routes.filter((each) => each.network === network.name);
+  const overlaps = status.overlaps.filter((each) => each.network === network.name);
+  const accepted = useAsked(network.id, async (client) => {
+    const { acceptance } = await client.call("routes.list", { network: network.id });
+    return acceptance[0] ?? null;
+  });
+  const accept = useTask(async (client, input: { readonly what: string; readonly take: boolean }) => {
+    await client.call("routes.accept", { network: network.id, ...input });
+    return true;
+  });
+  const take = (what: string, on: boolean) =>
+    void accept.run({ what, take: on }).then((done) => done !== null && accepted.read());
+  return (
+    <>
+      {overlaps.map((overlap) => (
+        <OverlapNotice key={`${overlap.wanted} ${overlap.local}`} network={network} overlap={overlap} />
+      ))}
+      <Card title={say("routes.title")} hint={say("routes.hint")} flush>
+        <ErrorLine error={accepted.error ?? accept.error} />
+        {routes.length === 0 ? (
+          <Empty icon={<IconRoute size={28} />} title={say("routes.none")} />
+        ) : (
+          <ul className="members" aria-label={say("routes.title")}>
+            {routes.map((route) => (
+              <RouteLine
+                key={route.prefix}
+                route={route}
+                network={network}
+                taken={accepted.value === null ? null : isTaken(route, accepted.value)}
+                onTake={(on) => take(route.prefix, on)}
+                busy={accept.busy}
+              />
+            ))}
+          </ul>
+        )}
+        {accepted.value !== null && (
+          <div className="card-line">
+            <Switch
+              checked={accepted.value.all}
+              disabled={accept.busy}
+              onChange={(event) => take(event.currentTarget.checked ? "all" : "none", true)}
+              label={say("routes.takeAll")}
+              description={say("routes.takeAll.hint")}
+            />
+          </div>
+        )}
+      </Card>
+      <OwnRoutesCard network={network} />
+    </>
+  );
+}
+
+/** Acceptance is all but some, or some alone. */
+function isTaken({ prefix }: RouteStatus, { all, prefixes }: RouteAcceptance): boolean {
+  return all !== prefixes.includes(prefix);
+}
