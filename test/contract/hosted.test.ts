@@ -10,7 +10,7 @@ import type { Entry, EntryOf, Signed } from "../../src-shared/trust.ts";
 import type { RouterMessage } from "../../src-shared/wire.ts";
 import type { TestDevice } from "../fakes/founded-network.ts";
 import { FoundedNetwork, testDevice } from "../fakes/founded-network.ts";
-import { createTestNotary, testSigner } from "../fakes/notary.ts";
+import { createTestNotary, testEntry, testSigner } from "../fakes/notary.ts";
 
 const notary = createTestNotary();
 const minute = 60_000;
@@ -81,6 +81,28 @@ describe("hosted network", () => {
     await hosted.sweep();
     expect(waiting()).toEqual([]);
     expect(await kept()).not.toContain("epoch");
+  });
+
+  it("[W04] keeps the newest policy of each administrator, for members; who waits for approval does not see it", async () => {
+    const device = testDevice();
+    const joined = network.certificate(device);
+    const policy = (version: number) =>
+      testEntry(
+        "policy",
+        { network: network.id, version, at: now, members: {}, policy: { default: "none" } },
+        network.issuer,
+      );
+    const one = seat(device);
+    const other = seat(testDevice(), "waiting");
+    await hosted.merge([entry(joined), entry(policy(2))]);
+    await hosted.merge([entry(policy(1))]);
+    expect((await kept()).filter((kind) => kind === "policy")).toHaveLength(1);
+    const shown = (kind: SeatKind) =>
+      hosted.stateFor(kind, certificate(joined)).filter((each) => each.kind === "policy");
+    expect(shown("member").map(({ body }) => "version" in body && body.version)).toEqual([2]);
+    expect(shown("waiting")).toEqual([]);
+    expect(one.entries().map(({ kind }) => kind)).toContain("policy");
+    expect(other.entries().map(({ kind }) => kind)).not.toContain("policy");
   });
 
   it("keeps the envelope of an invite that is open", async () => {
