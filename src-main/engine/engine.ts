@@ -45,6 +45,7 @@ import { NameService } from "./name-service.ts";
 import { namedNetwork } from "./network-names.ts";
 import { NodeDoor } from "./node-door.ts";
 import { Pings } from "./pings.ts";
+import { PortMaps } from "./port-maps.ts";
 import { relaySetting } from "./relay-setting.ts";
 import { SettingsFile } from "./settings-file.ts";
 import type { StoredNetwork, StoredNode } from "./stored.ts";
@@ -94,6 +95,8 @@ export class Engine {
   readonly dataPlane: DataPlane;
   /** The way to the internet through a member. */
   readonly exit: Exit;
+  /** Ports of this machine that lead to members. */
+  readonly portMaps: PortMaps;
   readonly #folder: string;
   readonly #log: Log;
   readonly #identity: SigningKey;
@@ -111,14 +114,14 @@ export class Engine {
   /** What the socket hangs on when it is bound to one interface or address. */
   #binding: string | null = null;
   #router: OwnRouter | null = null;
+  /** Whether the router role takes plain UDP at this node's socket. */
+  #servesPlain = false;
   /** The router role is about to be switched on. */
   #routerComes = false;
   #moves: Moves | null = null;
 
   private constructor(options: EngineOptions, node: StoredNode, settings: SettingsFile) {
     const { folder, addon, system, log } = options;
-  /** Whether the router role takes plain UDP at this node's socket. */
-  #servesPlain = false;
     this.startedAt = Date.now();
     this.#folder = folder;
     this.#log = log;
@@ -128,6 +131,7 @@ export class Engine {
     this.#identity = signingKey(fromBase64(node.seed) ?? new Uint8Array(32));
     this.dataPlane = addon.start((batch) => this.#hear(batch));
     this.pings = new Pings(this.dataPlane);
+    this.portMaps = new PortMaps(folder, this.dataPlane);
     this.#settings = settings;
     const used = usedSystem(system, () => this.settings.bind);
     this.whereabouts = new Whereabouts({
@@ -230,6 +234,7 @@ export class Engine {
       engine.#load();
       await engine.exit.settle();
       engine.#begin();
+      engine.portMaps.open();
       engine.#nameStunServers();
       return engine;
     } catch (error) {
@@ -268,6 +273,7 @@ export class Engine {
     this.#settings.keep(change);
     for (const { loop } of this.#held.values()) loop?.applyInbound();
     const { port, bind, mtu } = this.settings;
+    this.#speakPlain();
     // What is not wanted any more is not listened for either; the port of a router role goes on serving others.
     const isConfined = this.settings.transport !== before.transport;
     const isMoved =
@@ -278,12 +284,12 @@ export class Engine {
         await this.#reopen(isMoved ? (port ?? this.#port) : null);
     } catch (error) {
       this.#settings.keep(before);
+      this.#speakPlain();
       throw error;
     }
     this.#nameStunServers();
     if (this.settings.dns !== before.dns) await this.#surroundings.names.apply();
     await this.#refresh();
-    this.#speakPlain();
   }
 
   /** The names of a network, and how this machine looks them up. */
@@ -294,7 +300,6 @@ export class Engine {
 
   /** Why no packets can flow here: one line, or null. */
   get limited(): string | null {
-      this.#speakPlain();
     const check = canOpenTun();
     return check.ok ? null : check.reason.message;
   }
@@ -496,6 +501,12 @@ export class Engine {
     this.#whereaboutsChanged();
   }
 
+  /** Whether the router role takes plain UDP at this node's socket: there it is spoken then, whatever the node may use. */
+  servePlain(on: boolean): void {
+    this.#servesPlain = on;
+    this.#speakPlain();
+  }
+
   /**
    * Binds UDP: the port given, else the kept one, 7743, or a free one. Networks that are up must be closed before.
    * Throws `port-in-use`.
@@ -511,13 +522,8 @@ export class Engine {
     for (const wish of wishes) {
       const bound = this.#tryBind(wish);
       if (bound === null) continue;
-  /** Whether the router role takes plain UDP at this node's socket: there it is spoken then, whatever the node may use. */
-  servePlain(on: boolean): void {
-    this.#servesPlain = on;
-    this.#speakPlain();
-  }
-
       this.#port = bound;
+      this.#speakPlain();
       this.whereabouts.portChanged();
       this.#beacons.renew();
       this.#keepNode({ port: bound });
@@ -533,7 +539,6 @@ export class Engine {
 
   /** Binds UDP anew at its port: links beside it end, networks go down and come up again. */
   async renewSocket(): Promise<void> {
-      this.#speakPlain();
     await this.#reopen(this.#port);
   }
 
@@ -664,6 +669,11 @@ export class Engine {
     return transport === null || transport === "udp";
   }
 
+  /** Where the node is confined to another transport its socket carries links alone, and is silent otherwise. */
+  #speakPlain(): void {
+    if (this.#port !== 0) this.dataPlane.speakPlain(mainSocket, this.#isPlain() || this.#servesPlain);
+  }
+
   /** Transports that are taken at the UDP port besides plain UDP. */
   #takes(): readonly Transport[] {
     const { transport } = this.settings;
@@ -680,11 +690,6 @@ export class Engine {
       only: transport,
       hasRouter: this.#router !== null || this.#routerComes,
     });
-  /** Where the node is confined to another transport its socket carries links alone, and is silent otherwise. */
-  #speakPlain(): void {
-    if (this.#port !== 0) this.dataPlane.speakPlain(mainSocket, this.#isPlain() || this.#servesPlain);
-  }
-
   }
 
   #whereaboutsChanged(): void {
