@@ -63,6 +63,7 @@ export const errorKinds = {
     "“{name}” cannot be used as a name: 1 to 63 letters, digits, dots or hyphens, beginning and ending with a letter or digit.",
   ),
   "unknown-network": kind(404, "There is no network “{name}” on this machine. See: starmesh networks"),
+  "unknown-port-map": kind(404, "There is no port map {id} on this machine. See: starmesh portmap list"),
   "ambiguous-network": kind(409, "“{name}” fits several networks: {list}. Give more of the id."),
   "network-exists": kind(
     409,

@@ -11,6 +11,7 @@ import { addNetworkCommands } from "./network-commands.ts";
 import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
 import { addPolicyCommand } from "./policy-command.ts";
+import { addPortMapCommand } from "./portmap-command.ts";
 import { addRelayCommand } from "./relay-command.ts";
 import { addRouteCommands } from "./route-commands.ts";
 import { addRouterCommand } from "./router-command.ts";
@@ -63,6 +64,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addRelayCommand(program, context);
   addRouteCommands(program, context);
   addExitCommand(program, context);
+  addPortMapCommand(program, context);
   addNameCommand(program, context);
   addPolicyCommand(program, context);
   addSetCommand(program, context);

@@ -12,6 +12,7 @@ import { netcheckHandlers } from "./netcheck.ts";
 import { networkHandlers } from "./networks.ts";
 import { peerHandlers } from "./peers.ts";
 import { policyHandlers } from "./policy.ts";
+import { portMapHandlers } from "./port-maps.ts";
 import { relayHandlers } from "./relay.ts";
 import { routerHandlers } from "./router.ts";
 import { routeHandlers } from "./routes.ts";
@@ -33,6 +34,7 @@ export function createHandlers(install: Install): Handlers {
     ...diaryHandlers(install),
     ...netcheckHandlers(install),
     ...settingsHandlers(install),
+    ...portMapHandlers(install),
     ...earlyHandlers(install),
     ...relayHandlers(install),
     ...routerHandlers(install),

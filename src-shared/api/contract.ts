@@ -5,6 +5,7 @@ import { exitChoice, exitStatus } from "../exit.ts";
 import { networkGraph } from "../graph.ts";
 import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
+import { keptPortMap, portMap, portMapStatus } from "../port-map.ts";
 import { routeAcceptance, routesStatus } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
@@ -19,8 +20,7 @@ import {
   status,
   transports,
 } from "../status.ts";
-import { routePriority } from "../trust.ts";
-import { broadcastTerms } from "../trust.ts";
+import { broadcastTerms, routePriority } from "../trust.ts";
 import { wireguardClient } from "../wireguard.ts";
 
 /** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
@@ -258,6 +258,13 @@ export const contract = {
   "settings.read": call(nothing, settingsStatus),
   /** What is left out stays. A change of port, interface or MTU connects the networks anew. */
   "settings.change": call(settingsChange, settingsStatus),
+
+  /** Ports of this machine that lead to a member's port, and why those that are not open are not. */
+  "portmaps.list": call(nothing, z.object({ portMaps: z.array(portMapStatus) })),
+  /** Opens a port and keeps it open over restarts. Throws `port-in-use`. */
+  "portmaps.add": call(portMap, portMapStatus),
+  /** Closes it and ends its connections. Throws `unknown-port-map`. */
+  "portmaps.remove": call(keptPortMap.pick({ id: true }), z.object({ portMaps: z.array(portMapStatus) })),
 
   "router.read": call(nothing, routerStatus),
   /** Switches the role on, or changes its settings: what is left out stays, null is as usual. */

@@ -11,14 +11,15 @@ import { graphHandlers } from "./graph.ts";
 import { foreignInvite, inviteHandlers } from "./invites.ts";
 import { joinHandlers } from "./join.ts";
 import { memberHandlers } from "./members.ts";
-import type { FakeNetwork } from "./network.ts";
 import { nameHandlers } from "./names.ts";
+import type { FakeNetwork } from "./network.ts";
 import { networkStatusOf, peersOf, tickNetwork } from "./network.ts";
 import { createNetwork, networkHandlers } from "./networks.ts";
 import { createPeer } from "./peer.ts";
 import { peerHandlers } from "./peers.ts";
 import { policyHandlers } from "./policy.ts";
 import { hostIn } from "./population.ts";
+import { portMapHandlers } from "./port-maps.ts";
 import type { Random } from "./random.ts";
 import { createRandom } from "./random.ts";
 import type { FakeRouter } from "./router.ts";
@@ -162,6 +163,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       ...memberHandlers(world),
       ...peerHandlers(world),
       ...nameHandlers(world),
+      ...portMapHandlers(),
       ...exitHandlers(world),
       ...diaryHandlers(world),
       ...routerHandlers(world),
