@@ -62,7 +62,7 @@ export function addSetCommand(program: Command, context: Context): void {
     .option("--dns <on|off>", "let this machine's programs know the networks' names (default on)")
     .option(
       "--inbound <on|off>",
-      "let other members reach this machine (default on); off: only what it began itself gets answers",
+      "let other members reach this machine and what it routes (default on); off: only answers come in",
     )
     .option("--mtu <BYTES|auto>", "largest IP packet of the networks, 1280 to 1400 (auto: 1400)")
     .option("--json", "as JSON")
