@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { IconDoorExit } from "@tabler/icons-react";
 import { useState } from "react";
 import type { NetworkStatus } from "../../src-shared/status.ts";
+import { BroadcastCard } from "../parts/broadcast-card.tsx";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
@@ -46,6 +47,7 @@ function Overview({ network }: { readonly network: NetworkStatus }) {
       <MembersCard network={network} />
       <RelayCard network={network} />
       <MaskCard network={network} />
+      <BroadcastCard network={network} />
       {!network.secret && <IssuerKeyCard network={network} />}
       <Leave network={network} />
       {network.admin && !network.secret && <DeleteNetwork network={network} />}

@@ -4,6 +4,7 @@ import { IconRoute } from "@tabler/icons-react";
 import type { RouteAcceptance, RouteStatus } from "../../src-shared/route-status.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { Card } from "../parts/card.tsx";
+import { ExitCard } from "../parts/exit-card.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine } from "../parts/notices.tsx";
 import { OverlapNotice } from "../parts/overlap-notice.tsx";
@@ -72,6 +73,7 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
         )}
       </Card>
       <OwnRoutesCard network={network} />
+      <ExitCard network={network} />
     </>
   );
 }

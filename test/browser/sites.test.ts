@@ -63,6 +63,35 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await panel.close();
   });
 
+  it("[Z05] [Z26] lead to the internet through a member, and say what happens while it is silent", async () => {
+    const panel = await openPanel(browser);
+    const { page, engine } = panel;
+    const network = engine.world.find("home-lab");
+    await goTo(page, `#/networks/${network.id}/routes`);
+    const through = page.getByRole("combobox", { name: "Through" });
+    await through.selectOption("atlas");
+    await page.getByText("Everything goes through atlas now.").waitFor();
+    await page.getByText("Nothing gets out", { exact: true }).click();
+    await expect
+      .poll(async () => (await engine.handlers["exit.read"]({})).chosen)
+      .toMatchObject({ member: "atlas", killSwitch: "strict", lan: true });
+    await through.selectOption("");
+    await expect.poll(async () => (await engine.handlers["exit.read"]({})).chosen).toBeNull();
+    await panel.close();
+  });
+
+  it("[C26] pass broadcasts on where an administrator wants it, and this machine may stay out", async () => {
+    const panel = await openPanel(browser);
+    const { page, engine } = panel;
+    const network = engine.world.find("home-lab");
+    await goTo(page, `#/networks/${network.id}`);
+    await press(page, page.getByRole("switch", { name: "Pass broadcasts on between members of home-lab" }));
+    await page.getByText("UDP ports: 5,353").or(page.getByText("UDP ports: 5353")).waitFor();
+    await press(page, page.getByRole("switch", { name: "This machine takes part" }));
+    await expect.poll(() => network.broadcast).toMatchObject({ on: true, take: false });
+    await panel.close();
+  });
+
   it("[Z27] [Z02] let a device with the WireGuard app in, and shut it out", async () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;
