@@ -9,6 +9,7 @@ import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine } from "../parts/notices.tsx";
 import { OverlapNotice } from "../parts/overlap-notice.tsx";
 import { OwnRoutesCard } from "../parts/own-routes-card.tsx";
+import { PortMapsCard } from "../parts/port-maps-card.tsx";
 import { RouteLine } from "../parts/route-line.tsx";
 import { useAsked } from "../state/use-asked.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
@@ -74,6 +75,7 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
       </Card>
       <OwnRoutesCard network={network} />
       <ExitCard network={network} />
+      <PortMapsCard />
     </>
   );
 }

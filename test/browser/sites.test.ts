@@ -80,6 +80,22 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await panel.close();
   });
 
+  it("[Z13] open a port of this machine that leads to a member, and close it", async () => {
+    const panel = await openPanel(browser);
+    const { page, engine } = panel;
+    await goTo(page, `#/networks/${engine.world.find("home-lab").id}/routes`);
+    await page.getByLabel("Port here").fill("8080");
+    await page.getByLabel("Leads to").fill("10.31.0");
+    await page.getByText("A member’s ADDRESS:PORT").waitFor();
+    await page.getByLabel("Leads to").fill("10.31.0.3:80");
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    const list = page.getByRole("list", { name: "Ports that lead to members" });
+    await list.getByText("0.0.0.0:8080").waitFor();
+    await list.getByRole("button", { name: "Close 0.0.0.0:8080" }).click();
+    await expect.poll(() => list.count()).toBe(0);
+    await panel.close();
+  });
+
   it("[C26] pass broadcasts on where an administrator wants it, and this machine may stay out", async () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;

@@ -1,0 +1,124 @@
+/** Ports of this machine that lead to a member's port, for those outside the network. */
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { useState } from "react";
+import type { PortMap, PortMapStatus } from "../../src-shared/port-map.ts";
+import { usualPlace } from "../../src-shared/port-map.ts";
+import { useAsked } from "../state/use-asked.ts";
+import { useTask } from "../state/use-panel.ts";
+import { useWords } from "../words/use-words.ts";
+import { Card } from "./card.tsx";
+import { ErrorLine, Remark } from "./notices.tsx";
+
+export function PortMapsCard() {
+  const { say } = useWords();
+  const { value, error, read } = useAsked("portmaps", async (client) => {
+    const { portMaps } = await client.call("portmaps.list", {});
+    return portMaps;
+  });
+  const remove = useTask((client, id: number) => client.call("portmaps.remove", { id }));
+  return (
+    <Card title={say("ports.title")} hint={say("ports.hint")}>
+      <ErrorLine error={error ?? remove.error} />
+      {value !== null && value.length > 0 && (
+        <ul className="own-routes" aria-label={say("ports.list")}>
+          {value.map((map) => (
+            <Line
+              key={map.id}
+              map={map}
+              busy={remove.busy}
+              onRemove={() => void remove.run(map.id).then(read)}
+            />
+          ))}
+        </ul>
+      )}
+      <Open onOpened={read} />
+    </Card>
+  );
+}
+
+interface LineProps {
+  readonly map: PortMapStatus;
+  readonly busy: boolean;
+  readonly onRemove: () => void;
+}
+
+function Line({ map: { protocol, listen, target, problem }, busy, onRemove }: LineProps) {
+  const { say, line } = useWords();
+  return (
+    <li className="route-gateway">
+      <span className="tag">{protocol.toUpperCase()}</span>
+      <span className="mono">{listen}</span>
+      <span aria-hidden="true">→</span>
+      <span className="mono">{target}</span>
+      <Button
+        size="compact-sm"
+        variant="subtle"
+        color="red"
+        disabled={busy}
+        onClick={onRemove}
+        aria-label={say("ports.close.what", { listen })}
+      >
+        {say("ports.close")}
+      </Button>
+      {problem !== null && <Remark>{line(problem)}</Remark>}
+    </li>
+  );
+}
+
+function Open({ onOpened }: { readonly onOpened: () => void }) {
+  const { say } = useWords();
+  const [protocol, setProtocol] = useState<PortMap["protocol"]>("tcp");
+  const [listen, setListen] = useState("");
+  const [target, setTarget] = useState("");
+  const add = useTask((client, map: PortMap) => client.call("portmaps.add", map));
+  const here = usualPlace(listen.trim());
+  const there = /^\d+$/.test(target.trim()) ? null : usualPlace(target.trim());
+  const submit = async () => {
+    if (here === null || there === null) return;
+    if ((await add.run({ protocol, listen: here, target: there })) === null) return;
+    setListen("");
+    setTarget("");
+    onOpened();
+  };
+  return (
+    <form
+      className="route-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <div className="invite-form">
+        <TextInput
+          label={say("ports.listen")}
+          placeholder={say("ports.listen.hint")}
+          value={listen}
+          onChange={(event) => setListen(event.currentTarget.value)}
+          error={listen.trim() !== "" && here === null && say("ports.listen.wrong")}
+          maxLength={64}
+        />
+        <TextInput
+          label={say("ports.target")}
+          placeholder={say("ports.target.hint")}
+          value={target}
+          onChange={(event) => setTarget(event.currentTarget.value)}
+          error={target.trim() !== "" && there === null && say("ports.target.wrong")}
+          maxLength={64}
+        />
+        <Button type="submit" variant="light" loading={add.busy} disabled={here === null || there === null}>
+          {say("ports.open")}
+        </Button>
+      </div>
+      <SegmentedControl
+        aria-label={say("ports.protocol")}
+        value={protocol}
+        onChange={(value) => setProtocol(value === "udp" ? "udp" : "tcp")}
+        data={[
+          { value: "tcp", label: "TCP" },
+          { value: "udp", label: "UDP" },
+        ]}
+      />
+      <ErrorLine error={add.error} />
+    </form>
+  );
+}
