@@ -114,7 +114,7 @@ describe("what a policy changes", () => {
     const after = bound({ default: "none", rules: rules.slice(3) });
     const begin = performance.now();
     const told = policyChanges(before, after, { everybody: crowd, ranges });
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(performance.now() - begin).toBeLessThan(15_000);
     expect(told.map(({ from, to, lost }) => [from, to, lost])).toEqual([
       [["m7"], ["m1"], ["tcp:1"]],
       [["m14"], ["m2"], ["tcp:2"]],
