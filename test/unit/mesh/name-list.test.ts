@@ -32,9 +32,14 @@ describe("names by hand", () => {
     expect(codeOf([], { ...files, of: "nobody" })).toBe("unknown-name");
     expect(codeOf([], { ...files, of: "files" })).toBe("unknown-name");
     expect(codeOf([printer], { ...files, of: "printer" })).toBeNull();
-    const full = Array.from({ length: mostNameEntries }, (_, at): NameEntry => ({ ...printer, name: `n${at}` }));
+    const full = Array.from(
+      { length: mostNameEntries },
+      (_, at): NameEntry => ({ ...printer, name: `n${at}` }),
+    );
     expect(codeOf(full, printer)).toBe("names-full");
-    expect(JSON.stringify(full.map((each) => ({ ...each, name: "x".repeat(180) }))).length).toBeLessThan(262_144);
+    expect(JSON.stringify(full.map((each) => ({ ...each, name: "x".repeat(180) }))).length).toBeLessThan(
+      262_144,
+    );
   });
 
   it("are host names in small letters", () => {
