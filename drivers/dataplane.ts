@@ -170,12 +170,12 @@ export interface NatOptions {
    * of its own whomever it speaks to; without such an address it is dropped, as is what is no TCP, UDP or ping. `fullCone`:
    * whoever knows the port reaches the host; else only who was spoken to. A change of `maps` alone keeps all ports.
    */
-  readonly masquerade: {
+  readonly masquerade?: {
     readonly from: readonly string[];
     readonly address4?: string;
     readonly address6?: string;
     readonly fullCone: boolean;
-  } | null;
+  };
 }
 
 export interface Epoch {
@@ -311,7 +311,11 @@ export interface DataPlane {
    * Opens a port of this machine (`listen`, `ip:port`) that leads to a member's (`target`): what comes there goes on from this
    * machine, TCP and UDP by plain sockets. A target that does not answer ends a connection with a reset. Returns an id.
    */
-  mapPort(map: { readonly protocol: "tcp" | "udp"; readonly listen: string; readonly target: string }): number;
+  mapPort(map: {
+    readonly protocol: "tcp" | "udp";
+    readonly listen: string;
+    readonly target: string;
+  }): number;
   /** Closes it and ends its connections. */
   unmapPort(id: number): void;
 

@@ -1,5 +1,4 @@
 /** Routes of one network on this machine: what it routes for others, and what it takes from other gateways. */
-import type { DataPlane } from "../../drivers/dataplane.ts";
 import type { Prefix } from "../../src-shared/address.ts";
 import { formatPrefix, overlaps, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import type { OwnRouteStatus, RouteAcceptance } from "../../src-shared/route-status.ts";
@@ -33,17 +32,6 @@ export interface NetworkRoutesOptions {
   /** The interface has them. */
   readonly ready: () => Promise<void>;
   readonly feed: (input: Input) => void;
-}
-
-/** A data plane that gives prefixes other addresses, one for one. */
-interface Translating {
-  setNat?(
-    realm: string,
-    nat: {
-      readonly maps: readonly { readonly inside: string; readonly outside: string }[];
-      readonly masquerade: null;
-    } | null,
-  ): void;
 }
 
 /** Follows what was asked for here, what administrators grant, and what the system has. */
@@ -158,12 +146,11 @@ export class NetworkRoutes {
     const maps = this.#routes().flatMap(({ route, prefix, granted }) =>
       granted && route.as !== undefined ? [{ inside: formatPrefix(prefix), outside: route.as }] : [],
     );
-    const nat = maps.length === 0 ? null : { maps, masquerade: null };
+    const nat = maps.length === 0 ? null : { maps };
     const text = JSON.stringify(nat);
     if (text === this.#nat) return;
     this.#nat = text;
-    const dataPlane: DataPlane & Translating = this.#options.surroundings.dataPlane;
-    dataPlane.setNat?.(this.#options.stored().network, nat);
+    this.#options.surroundings.dataPlane.setNat(this.#options.stored().network, nat);
   }
 
   async #pass(): Promise<void> {

@@ -79,9 +79,9 @@ export class RemotePlane {
     );
   }
 
-  /** Makes another one a peer. */
-  async know(other: RemotePlane): Promise<void> {
-    const allowed = [`${other.address}/32`];
+  /** Makes another one a peer that is reached at its address, and at what is `behind` it. */
+  async know(other: RemotePlane, behind: readonly string[] = []): Promise<void> {
+    const allowed = [`${other.address}/32`, ...behind];
     await this.call("setPeer", "net", {
       publicKey: other.key,
       kind: "node",

@@ -58,15 +58,23 @@ export interface ThroughputOptions {
   readonly udp?: { readonly bytes: number; readonly bitsPerSecond: number };
 }
 
-/** Runs iperf3 from one host to an address of another. */
+/** Runs iperf3 from one host to an address of another, which has it itself unless it is to be bound to its own. */
 export async function throughput(
   from: Host,
-  to: { readonly host: Host; readonly address: string },
+  to: { readonly host: Host; readonly address: string; readonly bind?: string },
   options: ThroughputOptions = {},
 ): Promise<Throughput> {
   const { seconds = 2, streams = 1, reverse = false, udp, congestion, warmUpSeconds = 0 } = options;
   const port = String(nextPort++);
-  const server = to.host.start("iperf3", ["-s", "-1", "-B", to.address, "-p", port, "--forceflush"]);
+  const server = to.host.start("iperf3", [
+    "-s",
+    "-1",
+    "-B",
+    to.bind ?? to.address,
+    "-p",
+    port,
+    "--forceflush",
+  ]);
   await server.says(/Server listening/);
   const client = await from.run("iperf3", [
     ...["-c", to.address, "-p", port, "-t", String(seconds), "-P", String(streams), "-J"],
