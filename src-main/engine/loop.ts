@@ -67,7 +67,7 @@ export class NetworkLoop {
   readonly #punching: Punching;
   #stored: StoredNetwork;
   #beaconKeys: readonly Uint8Array[] = [];
-  /** Own addresses in the network, as the data plane was last told. */
+  /** What the data plane was last told to keep here. */
   #own: readonly string[] = [];
   /** What the data plane was last told of broadcasts. */
   #broadcast = "null";
@@ -689,14 +689,12 @@ export class NetworkLoop {
     const range = this.machine.record()?.ranges[0];
     const { address6 } = this;
     if (address === undefined || address6 === null || range === undefined) return;
-    const own = [address, address6].map(hostPrefix);
-    if (own.join() !== this.#own.join()) this.#surroundings.dataPlane.setOwn(this.#realm, own);
-    this.#own = own;
-    const device = this.#interface;
-    if (device === null) return;
     const prefix = parsePrefix(range);
     const server = prefix === null ? null : resolverAddress(prefix);
     const resolver = server === null ? null : formatAddress(server);
+    this.#claim([address, address6, ...(resolver === null ? [] : [resolver])]);
+    const device = this.#interface;
+    if (device === null) return;
     this.#configuring = this.#configuring
       .then(async () => {
         const no6 = await device.configure({
@@ -710,6 +708,16 @@ export class NetworkLoop {
         if (no6 !== null) this.#log("no IPv6 inside", no6);
       })
       .catch((error: unknown) => this.#log("configure", error));
+  }
+
+  /** Has the data plane keep here what is for this machine and for what it routes, though a peer is asked for more. */
+  #claim(addresses: readonly string[]): void {
+    const told = this.machine.membership.member(this.#surroundings.identity.key)?.node?.routes ?? [];
+    const routed = told.filter(({ down }) => down !== true).map(({ prefix, as }) => as ?? prefix);
+    const own = [...addresses, ...routed].flatMap((text) => parsePrefix(text) ?? []).map(formatPrefix);
+    if (own.join() === this.#own.join()) return;
+    this.#own = own;
+    this.#surroundings.dataPlane.setOwn(this.#realm, own);
   }
 
   /** The interface has the address where names are answered for. */
@@ -801,11 +809,6 @@ export class NetworkLoop {
 
 function newestFirst(one: EpochKey, other: EpochKey): number {
   return other.number - one.number || (toBase64(one.key) < toBase64(other.key) ? -1 : 1);
-}
-
-/** An address as a prefix of its own. */
-function hostPrefix(address: string): string {
-  return `${address}/${address.includes(":") ? 128 : 32}`;
 }
 
 function asKey(text: string): SessionKey {

@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { fromBase64, toBase64 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { ulaAddress, ulaPrefix } from "../../src-shared/ula.ts";
-import type { Membership } from "../mesh/membership.ts";
 import { issuerOf } from "./administration.ts";
 import { newSessionPair, signingKey } from "./crypto.ts";
 import { tunMtu } from "./interface.ts";
@@ -58,7 +57,7 @@ export async function addClient(
   loop.update({ stock: [...others, { sessionKey: pair.publicKey, presharedKey, seed: toBase64(seed) }] });
   await loop.publish([certificate]);
   const ranges = loop.machine.record()?.ranges ?? [];
-  const inside = [...ranges, ulaPrefix(network, notary.hash), ...routedPrefixes(membership)];
+  const inside = [...ranges, ulaPrefix(network, notary.hash), ...routedPrefixes(loop)];
   const profile = [
     "[Interface]",
     `PrivateKey = ${pair.privateKey}`,
@@ -102,8 +101,11 @@ export async function revokeClient(
   await loop.publish([revocation]);
 }
 
-/** What administrators let gateways route, the ways out to everywhere aside. */
-function routedPrefixes(membership: Membership): readonly string[] {
-  const granted = membership.members().flatMap(({ certificate }) => certificate.rights.gateway ?? []);
-  return [...new Set(granted)].filter((prefix) => !prefix.endsWith("/0")).sort();
+/** What gateways route by administrators' leave, the ways out to everywhere aside. */
+function routedPrefixes({ machine }: NetworkLoop): readonly string[] {
+  return machine
+    .routes()
+    .filter(({ gateways }) => gateways.some(({ counts }) => counts === "yes"))
+    .map(({ prefix }) => prefix)
+    .filter((prefix) => !prefix.endsWith("/0"));
 }
