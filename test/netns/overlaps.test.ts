@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Host } from "./host.ts";
+import { Install, inviteIn } from "./install.ts";
+import type { Nat } from "./lab.ts";
+import { Lab } from "./lab.ts";
+import { ping } from "./traffic.ts";
+import { waitUntil } from "./wait.ts";
+
+// Two sites whose LANs have the same addresses, and a third machine in a LAN with those addresses as well.
+let lab: Lab;
+let east: Site;
+let west: Site;
+
+interface Site {
+  readonly nat: Nat;
+  readonly gateway: Install;
+  readonly host: Host;
+}
+
+const lan = "192.168.1.0/24";
+
+beforeAll(async () => {
+  lab = new Lab();
+  const router = new Install(lab, lab.publicHost("router"));
+  await router.start(["router"]);
+  const link = await router.routerLink();
+  [east, west] = [site("east"), site("west")];
+  await Promise.all([east.gateway.start(), west.gateway.start()]);
+  const invite = inviteIn(await east.gateway.ok("network", "create", "twins", "--router", link));
+  await west.gateway.ok("join", invite);
+  await Promise.all([east, west].map(({ gateway }) => gateway.online("twins")));
+});
+
+afterAll(() => lab.close());
+
+describe("two LANs with the same addresses", () => {
+  it("[E15 P28] a clash is named with free addresses for the other end, and the own LAN is not covered", async () => {
+    await east.gateway.ok("route", "advertise", lan);
+    const overlap = await waitUntil(
+      "the clash is told",
+      async () => (await west.gateway.status()).overlaps[0],
+    );
+    expect(overlap).toMatchObject({ kind: "route", wanted: lan, local: lan, interface: "eth0" });
+    expect(overlap.map).toEqual({ prefix: lan, as: "10.9.1.0/24" });
+    expect(overlap.advice).toContain(`starmesh route advertise ${lan} --as 10.9.1.0/24`);
+    expect(west.gateway.host.runNow("ip", "route")).not.toContain(`${lan} dev starmesh`);
+    expect((await ping(west.gateway.host, west.host.address)).received).toBe(3);
+  });
+
+  it("[W06 Z07 E08 E01] hosts of both reach each other by the addresses that the gateways give them", async () => {
+    await east.gateway.ok("route", "advertise", lan, "--as", "10.9.1.0/24");
+    await west.gateway.ok("route", "advertise", lan, "--as", "10.9.2.0/24");
+    await waitUntil("the request has come", async () =>
+      (await east.gateway.status()).routes.some(({ prefix }) => prefix === "10.9.2.0/24"),
+    );
+    await east.gateway.ok("route", "accept", "west", "10.9.2.0/24");
+    await reaches(east.host, "10.9.2.10");
+    await reaches(west.host, "10.9.1.10");
+    expect((await west.gateway.status()).overlaps).toEqual([]);
+    // What comes from the other site has its addresses there, so that it can be answered.
+    await west.gateway.ok("route", "advertise", lan, "--as", "10.9.2.0/24", "--no-snat");
+    const capture = west.host.start("tcpdump", ["-n", "-l", "-i", "eth0", "icmp[icmptype] == icmp-echo"]);
+    await capture.says(/listening on/);
+    await waitUntil("the mapped source arrives", async () => {
+      await ping(east.host, "10.9.2.10", { count: 1, waitSeconds: 0.5 });
+      return capture.stdout.includes("IP 10.9.1.10 > 192.168.1.10");
+    });
+    await capture.stop();
+  });
+});
+
+function site(name: string): Site {
+  const nat = lab.nat(`nat-${name}`, "port-restricted", 1);
+  const gateway = new Install(lab, lab.lanHost(name, nat, 2));
+  const host = lab.lanHost(`host-${name}`, nat, 10);
+  nat.host.setUp(`route add 10.9.0.0/16 via ${nat.lan}.2`);
+  return { nat, gateway, host };
+}
+
+async function reaches(from: Host, address: string): Promise<void> {
+  await waitUntil(
+    `${from.name} reaches ${address}`,
+    async () => (await ping(from, address, { count: 1, waitSeconds: 1 })).received === 1,
+  );
+}
