@@ -70,6 +70,8 @@ describe("a member as the way to the internet", () => {
     expect(await lookUp(laptop.host, "who.example.org")).toBe("198.51.100.2");
     expect((await ping(laptop.host, printer.address, { count: 1 })).received).toBe(1);
     expect((await ping(laptop.host, "office.work.mesh", { count: 1 })).received).toBe(1);
+    // A server of names on the LAN is not asked either.
+    await laptop.host.run("dig", ["+time=1", "+tries=1", `@${printer.address}`, "leak.example.org"]);
     expect(await leaked(watched)).toEqual([]);
   });
 
