@@ -55,7 +55,7 @@ export function addPortMapCommand(program: Command, context: Context): void {
 }
 
 /** A mapped port in one line. */
-export function portMapLine({ id, protocol, listen, target, problem }: PortMapStatus): string {
+function portMapLine({ id, protocol, listen, target, problem }: PortMapStatus): string {
   return `${id}  ${protocol} ${listen} → ${target}${problem === null ? "" : `  not open: ${problem}`}`;
 }
 
