@@ -135,8 +135,8 @@ function addTable(route: Command, context: Context): void {
     .argument("<PREFIX>")
     .description("lay down for all which gateway carries a prefix for whom; for administrators")
     .requiredOption(
-      "--via <GATEWAY[=PRIORITY]...>",
-      "the gateways; the lowest number goes first (100 without)",
+      "--via <GATEWAY...>",
+      "the gateways, each as GATEWAY or GATEWAY=PRIORITY; the lowest number goes first (100 without)",
     )
     .option("--for <MEMBER...>", "for these members alone; others do not get the route then")
     .action(async (prefix: string, _options: unknown, command: Command) => {
