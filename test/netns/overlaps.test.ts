@@ -69,6 +69,23 @@ describe("two LANs with the same addresses", () => {
   });
 });
 
+describe("the routing table", () => {
+  it("[C21] says which member gets which route by which gateway, until it is taken back", async () => {
+    const { gateway } = east;
+    const has = (prefix: string) => gateway.host.runNow("ip", "route").includes(`${prefix} dev starmesh`);
+    expect(has("10.9.2.0/24")).toBe(true);
+    await gateway.ok("route", "set", "10.9.2.0/24", "--via", "west", "--for", "west");
+    await waitUntil("a member that is not named loses it", () => !has("10.9.2.0/24"));
+    await gateway.ok("route", "set", "10.9.2.0/24", "--via", "west=7");
+    await waitUntil("all have it", () => has("10.9.2.0/24"));
+    const route = (await gateway.status()).routes.find(({ prefix }) => prefix === "10.9.2.0/24");
+    expect(route).toMatchObject({ central: true, via: "west", gateways: [{ priority: 7 }] });
+    await gateway.ok("route", "unset", "10.9.2.0/24");
+    await reaches(east.host, "10.9.2.10");
+    expect((await gateway.status()).routes.every(({ central }) => !central)).toBe(true);
+  });
+});
+
 function site(name: string): Site {
   const nat = lab.nat(`nat-${name}`, "port-restricted", 1);
   const gateway = new Install(lab, lab.lanHost(name, nat, 2));
