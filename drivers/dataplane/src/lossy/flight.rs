@@ -42,6 +42,8 @@ pub enum Load {
     Unit(u64),
     /// A parity of that block.
     Parity(u64),
+    /// The mix with that name.
+    Mix(u64),
 }
 
 #[derive(Clone, Copy)]

@@ -2,7 +2,9 @@
 
 use super::Micros;
 use super::buffers::Buffers;
-use super::record::{PREFIX, Parity, Unit, datagrams, expand, shard_length, shard_prefix};
+use super::equations::Equations;
+use super::field::{add_multiple, weight};
+use super::record::{Mix, PREFIX, Parity, Unit, datagrams, expand, shard_length, shard_prefix};
 use super::record::{begin_shard, finish_shard};
 use super::restore::Restore;
 use std::collections::VecDeque;
@@ -24,6 +26,7 @@ pub struct Incoming {
     held: VecDeque<(u64, Micros)>,
     kept: VecDeque<(u64, Micros)>,
     restore: Restore,
+    equations: Equations,
     ready: Vec<(u64, Vec<u8>)>,
     buffers: Buffers,
 }
@@ -49,6 +52,7 @@ impl Incoming {
             held: VecDeque::new(),
             kept: VecDeque::new(),
             restore: Restore::default(),
+            equations: Equations::default(),
             ready: Vec::new(),
             buffers: Buffers::default(),
         }
@@ -84,8 +88,33 @@ impl Incoming {
         }
         if unit.covered {
             self.complete(number, now, unit.hold, deliver);
+            self.learn(number, now, deliver);
             self.tidy(now);
         }
+    }
+
+    /// A mix came.
+    pub fn take_mix(&mut self, mix: &Mix, shard: &[u8], now: Micros, deliver: &mut dyn FnMut(&[u8])) {
+        let last = u64::from(mix.units) - 1;
+        let Some(end) = self.place(mix.first.wrapping_add(u32::from(mix.units) - 1)) else { return };
+        let Some(first) = end.checked_sub(last).filter(|first| *first >= self.base) else { return };
+        if self.count(first, mix.units) == usize::from(mix.units) {
+            return;
+        }
+        let mut sum = self.buffers.take();
+        sum.extend_from_slice(shard);
+        let mut terms = Vec::new();
+        for number in first..=end {
+            let weight = weight(number as u32, mix.seed);
+            match self.at(number) {
+                Some(Arrived { came: true, shard: Some(known), .. }) => add_multiple(&mut sum, known, weight),
+                Some(Arrived { came: false, .. }) => terms.push((number, weight)),
+                // What came, but is not kept any more, cannot be taken out.
+                _ => return self.buffers.put(sum),
+            }
+        }
+        self.equations.add(terms, sum, now, &mut self.buffers);
+        self.take_solved(now, deliver);
     }
 
     /// A parity shard came.
@@ -140,12 +169,17 @@ impl Incoming {
             + self.kept.len()
             + self.buffers.held()
             + self.restore.held()
+            + self.equations.held()
     }
 
     /// Nothing passes: gives memory back.
     pub fn rest(&mut self, now: Micros) {
         self.tidy(now);
-        if self.held.is_empty() && self.kept.is_empty() && self.restore.is_empty() {
+        if self.held.is_empty()
+            && self.kept.is_empty()
+            && self.restore.is_empty()
+            && self.equations.is_empty()
+        {
             self.buffers.rest();
         }
     }
@@ -307,6 +341,35 @@ impl Incoming {
         self.ready = ready;
     }
 
+    /// A unit came: perhaps mixes tell another one now.
+    fn learn(&mut self, number: u64, now: Micros, deliver: &mut dyn FnMut(&[u8])) {
+        if self.equations.is_empty() {
+            return;
+        }
+        let at = number.checked_sub(self.base).and_then(|at| self.units.get(at as usize));
+        if let Some(Arrived { shard: Some(shard), .. }) = at {
+            self.equations.learn(number, shard, &mut self.buffers);
+            self.take_solved(now, deliver);
+        }
+    }
+
+    fn take_solved(&mut self, now: Micros, deliver: &mut dyn FnMut(&[u8])) {
+        while let Some((number, mut shard)) = self.equations.solve() {
+            let Some(length) = shard_length(&shard) else {
+                self.buffers.put(shard);
+                continue;
+            };
+            shard.truncate(length);
+            // Those to come may contain it.
+            if let Some(known) = number.checked_sub(self.base).and_then(|at| self.units.get_mut(at as usize))
+            {
+                known.kept = true;
+                self.kept.push_back((number, now));
+            }
+            self.take_restored(number, shard, now + KEEP, deliver);
+        }
+    }
+
     fn take_restored(&mut self, number: u64, shard: Vec<u8>, until: Micros, deliver: &mut dyn FnMut(&[u8])) {
         if self.at(number).is_none_or(|known| known.came) {
             return self.buffers.put(shard);
@@ -334,5 +397,6 @@ impl Incoming {
             self.let_go(number);
         }
         self.restore.tidy(now, &mut self.buffers);
+        self.equations.tidy(now, &mut self.buffers);
     }
 }

@@ -10,9 +10,6 @@ const BIN: u32 = 128;
 const WEIGHT: f64 = 0.125;
 /// Without a loss for so long, the line is clean.
 const CLEAN: Micros = 10_000_000;
-/// Blocks with fewer units leave more to be sent again, because parity for them is dear.
-const FEW: usize = 4;
-const RESIDUAL_FEW: f64 = 1e-2;
 /// No parity is sized for more.
 const MOST: f64 = 0.5;
 
@@ -83,9 +80,8 @@ impl Loss {
     /// How many parities a block of that many units needs.
     pub fn parities(&mut self, units: usize) -> usize {
         let units = units.min(UNITS);
-        let residual = if units < FEW { self.residual.max(RESIDUAL_FEW) } else { self.residual };
         if self.sizes[units] == UNKNOWN {
-            self.sizes[units] = parities(units, self.sized_for.min(MOST), residual) as u8;
+            self.sizes[units] = parities(units, self.sized_for.min(MOST), self.residual) as u8;
         }
         usize::from(self.sizes[units])
     }

@@ -4,18 +4,21 @@
 //! datagram, sends what [`Lossy::transmit`] gives until it gives nothing, hands what arrives to [`Lossy::receive`], and
 //! comes back at [`Lossy::deadline`]: first to [`Lossy::handle_deadline`], then to [`Lossy::transmit`].
 //!
-//! Units of datagrams are numbered (`outgoing`), acknowledged (`arrivals`), covered by parity over blocks and sent again
-//! (`repair`), at a rate that follows what the line delivers (`flight`, `rate`, `pacer`), out of a fair queue (`entry`).
-//! At the other end they are restored and put in order (`incoming`).
+//! Units of datagrams are numbered (`outgoing`), acknowledged (`arrivals`), covered by parity and sent again (`repair`): by
+//! parity over blocks while they follow closely, by mixes of the last ones (`mixes`) while they do not; at a rate that follows what the line delivers (`flight`, `rate`, `pacer`), out of a fair queue (`entry`).
+//! At the other end they are restored (`restore`, `equations`) and put in order (`incoming`).
 
 mod arrivals;
 mod buffers;
 mod code;
 mod codel;
 mod entry;
+mod equations;
+mod field;
 mod flight;
 mod incoming;
 mod loss;
+mod mixes;
 mod outgoing;
 mod pacer;
 mod profile;
@@ -150,6 +153,11 @@ impl Lossy {
             Record::Parity(parity, shard) => {
                 if self.arrivals.note(parity.record, now) {
                     self.incoming.take_parity(&parity, shard, now, deliver);
+                }
+            }
+            Record::Mix(mix, shard) => {
+                if self.arrivals.note(mix.record, now) {
+                    self.incoming.take_mix(&mix, shard, now, deliver);
                 }
             }
             Record::Ack(ack) => self.outgoing.acknowledge(&ack, now),

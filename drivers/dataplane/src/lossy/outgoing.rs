@@ -46,7 +46,7 @@ pub struct Counts {
     pub units: u64,
     /// Records with units that were sent before.
     pub repeats: u64,
-    /// Records with parity.
+    /// Records with parity, mixes among them.
     pub parities: u64,
     /// Bytes of all of them.
     pub bytes: u64,
@@ -132,7 +132,7 @@ impl Outgoing {
         if let Some(load) = repaired {
             match load {
                 Load::Unit(_) => self.counts.repeats += 1,
-                Load::Parity(_) => self.counts.parities += 1,
+                Load::Parity(_) | Load::Mix(_) => self.counts.parities += 1,
             }
             self.send(load, out.len(), now);
             return true;
@@ -150,7 +150,8 @@ impl Outgoing {
         let previous = self.previous(taken.flow);
         record::finish_shard(&mut shard, previous, taken.bundle);
         let covered = self.parts.parity && self.loss.is_worth_parity(now);
-        let number = self.repair.add(shard, covered, now);
+        let covered = covered.then_some(taken.flow.kind);
+        let number = self.repair.add(shard, covered, now, &mut self.buffers);
         self.repair.write_unit(number, writing, out);
         self.counts.units += 1;
         self.send(Load::Unit(number), out.len(), now);
@@ -174,6 +175,7 @@ impl Outgoing {
     /// Nothing passes: gives memory back.
     pub fn rest(&mut self) {
         if self.entry.is_empty() && self.flight.bytes() == 0 {
+            self.repair.rest(&mut self.buffers);
             self.buffers.rest();
         }
     }
@@ -192,6 +194,7 @@ impl Outgoing {
     }
 
     fn close(&mut self, now: Micros) {
+        self.repair.mix(now, &mut self.buffers);
         if !self.repair.is_due(self.loss.is_worth_parity(now), now) {
             return;
         }

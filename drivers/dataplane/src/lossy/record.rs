@@ -4,11 +4,13 @@
 //! unit    0x11, covered|bundle|hold (1, 1, 6 bits), previous (2), record (4), unit (4), payload
 //! parity  0x12, index, units, parities, record (4), first unit (4), shard
 //! ack     0x13, 0, delay (2), largest record (4), bitmap of those before it
+//! mix     0x14, seed, units, 0, record (4), first unit (4), shard
 //! ```
 //!
 //! A *unit* is a datagram, or a bundle of small ones of one flow, each with its length in two bytes before it. `previous`:
 //! how many numbers before it the last unit of its flow has, for which it waits up to `hold` × 8 ms; 0 when it waits for
-//! none. What parity restores is the *shard* of a unit: previous (2), bundle bit and length (2), payload, zeros.
+//! none. What parity restores is the *shard* of a unit: previous (2), bundle bit and length (2), payload, zeros. A *mix* is
+//! parity of units in a row, too: the sum of their shards, each times its weight (`field`).
 
 /// Bytes in front of every unit and shard.
 pub const HEADER: usize = 12;
@@ -17,6 +19,8 @@ pub const PREFIX: usize = 4;
 /// Units and parities that a block has at most.
 pub const UNITS: usize = 128;
 pub const PARITIES: usize = 64;
+/// Units that a mix has at most.
+pub const MIXED: usize = 128;
 /// Records before the largest that an acknowledgement tells about at most.
 pub const SPAN: usize = 1_024;
 /// Milliseconds in one step of `hold`, and its greatest value.
@@ -28,6 +32,7 @@ const DELAY: u64 = 8;
 const UNIT: u8 = 0x11;
 const PARITY: u8 = 0x12;
 const ACK: u8 = 0x13;
+const MIX: u8 = 0x14;
 const COVERED: u8 = 0x80;
 const BUNDLE: u8 = 0x40;
 /// The same bit in a shard's length.
@@ -42,6 +47,7 @@ pub struct Malformed;
 pub enum Record<'a> {
     Unit(Unit, &'a [u8]),
     Parity(Parity, &'a [u8]),
+    Mix(Mix, &'a [u8]),
     Ack(Ack),
 }
 
@@ -69,6 +75,17 @@ pub struct Parity {
     pub units: u8,
     pub index: u8,
     pub parities: u8,
+}
+
+/// What stands in front of the shard of a mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mix {
+    pub record: u32,
+    /// The first unit of it, and how many in a row it has.
+    pub first: u32,
+    pub units: u8,
+    /// Says which weights they have.
+    pub seed: u8,
 }
 
 /// Which records came.
@@ -99,6 +116,16 @@ impl Parity {
     pub fn write(&self, shard: &[u8], out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(&[PARITY, self.index, self.units, self.parities]);
+        out.extend_from_slice(&self.record.to_be_bytes());
+        out.extend_from_slice(&self.first.to_be_bytes());
+        out.extend_from_slice(shard);
+    }
+}
+
+impl Mix {
+    pub fn write(&self, shard: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&[MIX, self.seed, self.units, 0]);
         out.extend_from_slice(&self.record.to_be_bytes());
         out.extend_from_slice(&self.first.to_be_bytes());
         out.extend_from_slice(shard);
@@ -142,6 +169,13 @@ pub fn parse(record: &[u8]) -> Result<Record<'_>, Malformed> {
             }
             let parity = Parity { record, first, units: *units, index: *index, parities: *parities };
             Ok(Record::Parity(parity, shard))
+        }
+        [MIX, seed, units, 0, rest @ ..] => {
+            let ((record, first), shard) = numbers(rest)?;
+            if !(1..=MIXED).contains(&usize::from(*units)) || shard.len() <= PREFIX {
+                return Err(Malformed);
+            }
+            Ok(Record::Mix(Mix { record, first, units: *units, seed: *seed }, shard))
         }
         [ACK, 0, a, b, c, d, e, f, bitmap @ ..] if bitmap.len() <= SPAN / 8 => {
             let mut before = [0; SPAN / 64];

@@ -1,11 +1,13 @@
-//! Units until they are surely at the other end: blocks with parity, second copies, and what is sent again.
+//! Units until they are surely at the other end: blocks with parity, mixes, and what is sent again.
 
-use super::Micros;
 use super::buffers::Buffers;
 use super::code::Encoder;
+use super::field::{add_multiple, weight};
 use super::flight::Load;
+use super::mixes::{Fate, Mixes, Plan};
 use super::profile::{Measures, Parts};
-use super::record::{HEADER, PARITIES, Parity, UNITS, Unit, shard_prefix};
+use super::record::{HEADER, Mix, PARITIES, Parity, UNITS, Unit, shard_prefix};
+use super::{FlowKind, Micros};
 use std::collections::VecDeque;
 
 /// Units that are remembered; no new one is sent while the oldest of so many is not settled.
@@ -18,8 +20,6 @@ const LOSING: f64 = 0.02;
 /// How long a block stays open, at least and at most; half a round trip between.
 const OPEN_LEAST: Micros = 5_000;
 const OPEN_MOST: Micros = 10_000;
-/// A block with fewer units gets as much parity as it needs, or with one unit a copy of that.
-const SPARSE: usize = 4;
 
 pub struct Repair {
     parts: Parts,
@@ -34,6 +34,9 @@ pub struct Repair {
     again: VecDeque<u64>,
     copies: VecDeque<u64>,
     parity: VecDeque<Shard>,
+    mixes: Mixes,
+    /// The first unit that mixes may still have.
+    mixed: u64,
     encoder: Encoder,
     /// Bytes of parity that are allowed by now.
     credit: f64,
@@ -46,12 +49,20 @@ pub struct Repair {
 struct Sent {
     /// `None` once it needs not be sent again.
     shard: Option<Vec<u8>>,
-    block: Option<u64>,
+    cover: Cover,
     at: Micros,
     /// Records with it on their way or waiting to be sent.
     flying: u8,
     resends: u8,
     arrived: bool,
+}
+
+/// What restores a unit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    Nothing,
+    Block(u64),
+    Mixes,
 }
 
 struct Block {
@@ -67,9 +78,15 @@ struct Block {
 }
 
 struct Shard {
-    block: u64,
-    index: u8,
+    of: Whole,
     bytes: Vec<u8>,
+}
+
+/// What parity is of.
+enum Whole {
+    /// Which one of which block.
+    Block(u64, u8),
+    Mix(Plan),
 }
 
 /// Where a record is written: its number, and how long a TCP packet in it waits for the one before.
@@ -92,6 +109,8 @@ impl Repair {
             again: VecDeque::new(),
             copies: VecDeque::new(),
             parity: VecDeque::new(),
+            mixes: Mixes::new(measures),
+            mixed: 0,
             encoder: Encoder::default(),
             credit: measures.parity * (UNITS * 1_400) as f64,
             rtt: 0,
@@ -103,6 +122,7 @@ impl Repair {
     pub fn set_line(&mut self, rtt: Micros, loss: f64) {
         self.rtt = rtt;
         self.losing = loss > LOSING;
+        self.mixes.set_line(rtt, loss);
     }
 
     /// Bytes and places that it holds.
@@ -137,49 +157,84 @@ impl Repair {
 
     /// Whether the unit may not be at the other end yet.
     pub fn is_missing(&self, unit: u64) -> bool {
-        unit.checked_sub(self.base)
-            .and_then(|at| self.units.get(at as usize))
-            .is_some_and(|unit| !unit.arrived)
+        self.at(unit).is_some_and(|unit| !unit.arrived)
     }
 
-    /// A new unit goes out with the next record; `covered`: as part of a block. Returns its number.
-    pub fn add(&mut self, shard: Vec<u8>, covered: bool, now: Micros) -> u64 {
+    /// A new unit goes out with the next record; `covered`: parity may restore it, of a flow of that
+    /// kind. Returns its number.
+    pub fn add(
+        &mut self,
+        shard: Vec<u8>,
+        covered: Option<FlowKind>,
+        now: Micros,
+        buffers: &mut Buffers,
+    ) -> u64 {
         let number = self.next();
-        let mut block = None;
-        if covered {
-            self.credit += self.measures.parity * shard.len() as f64;
-            if self.open.is_none() {
-                self.open = Some(now + self.span());
-                self.blocks.push_back(Block {
-                    first: number,
-                    units: 0,
-                    parities: 0,
-                    arrived: 0,
-                    alive: 0,
-                    open: true,
-                    done: false,
-                });
+        let cover = match covered {
+            None => {
+                self.mixes.rest();
+                Cover::Nothing
             }
-            if let Some(last) = self.blocks.back_mut() {
-                last.units += 1;
-                last.alive += 1;
-                block = Some(self.first_block + self.blocks.len() as u64 - 1);
+            Some(kind) if self.mixes.cover(number, kind, self.open.is_some(), now) => Cover::Mixes,
+            Some(_) => {
+                self.credit += self.measures.parity * shard.len() as f64;
+                Cover::Block(self.add_to_block(number, now))
             }
-        }
+        };
         self.units.push_back(Sent {
             shard: Some(shard),
-            block,
+            cover,
             at: now,
             flying: 1,
             resends: 0,
             arrived: false,
         });
+        self.release_mixed(buffers);
         number
     }
 
-    /// When the open block closes.
+    fn add_to_block(&mut self, unit: u64, now: Micros) -> u64 {
+        if self.open.is_none() {
+            self.open = Some(now + self.span());
+            self.blocks.push_back(Block {
+                first: unit,
+                units: 0,
+                parities: 0,
+                arrived: 0,
+                alive: 0,
+                open: true,
+                done: false,
+            });
+        }
+        if let Some(last) = self.blocks.back_mut() {
+            last.units += 1;
+            last.alive += 1;
+        }
+        self.first_block + self.blocks.len() as u64 - 1
+    }
+
+    /// When the open block closes or a mix is made.
     pub fn deadline(&self) -> Option<Micros> {
-        self.open
+        [self.open, self.mixes.deadline()].into_iter().flatten().min()
+    }
+
+    /// Makes the mixes that are due.
+    pub fn mix(&mut self, now: Micros, buffers: &mut Buffers) {
+        while let Some(plan) = self.mixes.plan(now) {
+            let Plan { first, units, seed, .. } = plan;
+            if units == 1 {
+                self.copy(first);
+                continue;
+            }
+            let mut sum = buffers.take();
+            for number in first..first + u64::from(units) {
+                if let Some(Sent { shard: Some(shard), .. }) = self.at(number) {
+                    add_multiple(&mut sum, shard, weight(number as u32, seed));
+                }
+            }
+            self.mixes.note(&plan);
+            self.parity.push_back(Shard { of: Whole::Mix(plan), bytes: sum });
+        }
     }
 
     /// Whether the open block has all its units or its time is over, or no more units are covered.
@@ -199,21 +254,12 @@ impl Repair {
         let number = self.first_block + self.blocks.len() as u64 - 1;
         let Some(block) = self.blocks.back_mut() else { return };
         block.open = false;
-        let (first, units) = (block.first, usize::from(block.units));
-        match units {
-            1 if parities > 0 && self.measures.copies => self.copy(first),
-            2..SPARSE if self.measures.copies => {
-                self.protect(number, parities, f64::MAX, buffers);
-            }
-            SPARSE.. => {
-                let spent = self.protect(number, parities, self.credit, buffers);
-                self.credit -= spent;
-            }
-            _ => {}
-        }
+        let (first, units) = (block.first, u64::from(block.units));
+        let spent = self.protect(number, parities, buffers);
+        self.credit -= spent;
         self.credit = self.credit.min(self.measures.parity * (2 * UNITS * 1_400) as f64);
         self.check(number, now);
-        for unit in first..first + units as u64 {
+        for unit in first..first + units {
             self.release(unit, buffers);
         }
         // Where all of it had arrived before, nothing more is heard of it.
@@ -228,15 +274,15 @@ impl Repair {
         }
     }
 
-    /// Makes parity of at most so many bytes; returns how many it took.
-    fn protect(&mut self, number: u64, parities: usize, credit: f64, buffers: &mut Buffers) -> f64 {
+    /// Makes parity, as far as there is credit; returns how many bytes it took.
+    fn protect(&mut self, number: u64, parities: usize, buffers: &mut Buffers) -> f64 {
         let block = &mut self.blocks[(number - self.first_block) as usize];
         let units = usize::from(block.units);
         let start = (block.first - self.base) as usize;
         let range = start..start + units;
         let lengths = self.units.range(range.clone()).filter_map(|unit| unit.shard.as_ref().map(Vec::len));
         let length = lengths.max().unwrap_or(0).next_multiple_of(2);
-        let allowed = credit / (length + HEADER) as f64;
+        let allowed = self.credit / (length + HEADER) as f64;
         let parities = parities.min(PARITIES).min(allowed as usize);
         if parities == 0 || length == 0 {
             return 0.0;
@@ -252,7 +298,8 @@ impl Repair {
             self.encoder.encode(parities, length, shards.iter_mut().map(|shard| &mut **shard), |bytes| {
                 let mut shard = buffers.take();
                 shard.extend_from_slice(bytes);
-                made.push_back(Shard { block: number, index: (made.len() - before) as u8, bytes: shard });
+                let index = (made.len() - before) as u8;
+                made.push_back(Shard { of: Whole::Block(number, index), bytes: shard });
             });
         if coded.is_ok() {
             block.parities = parities as u8;
@@ -287,24 +334,33 @@ impl Repair {
 
     /// Writes a unit's record; false when it needs not be sent any more.
     pub fn write_unit(&self, number: u64, writing: Writing, out: &mut Vec<u8>) -> bool {
-        let unit = number.checked_sub(self.base).and_then(|at| self.units.get(at as usize));
-        let Some(Sent { shard: Some(shard), arrived: false, block, .. }) = unit else { return false };
+        let Some(Sent { shard: Some(shard), arrived: false, cover, .. }) = self.at(number) else {
+            return false;
+        };
         let (previous, bundle) = shard_prefix(shard);
         let (record, unit) = (writing.record as u32, number as u32);
-        Unit { record, unit, previous, hold: writing.hold, covered: block.is_some(), bundle }
-            .write(shard, out);
+        let covered = *cover != Cover::Nothing;
+        Unit { record, unit, previous, hold: writing.hold, covered, bundle }.write(shard, out);
         true
     }
 
     fn write_parity(&mut self, shard: &Shard, writing: Writing, out: &mut Vec<u8>) -> Option<Load> {
-        let block = self.blocks.get((shard.block.checked_sub(self.first_block)?) as usize)?;
+        let record = writing.record as u32;
+        let (number, index) = match shard.of {
+            Whole::Block(number, index) => (number, index),
+            Whole::Mix(Plan { name, first, units, seed }) => {
+                Mix { record, first: first as u32, units, seed }.write(&shard.bytes, out);
+                return Some(Load::Mix(name));
+            }
+        };
+        let block = self.blocks.get((number.checked_sub(self.first_block)?) as usize)?;
         if block.done {
             return None;
         }
-        let (record, first) = (writing.record as u32, block.first as u32);
-        Parity { record, first, units: block.units, index: shard.index, parities: block.parities }
+        let first = block.first as u32;
+        Parity { record, first, units: block.units, index, parities: block.parities }
             .write(&shard.bytes, out);
-        Some(Load::Parity(shard.block))
+        Some(Load::Parity(number))
     }
 
     /// A planned record is not sent.
@@ -325,6 +381,11 @@ impl Repair {
                 self.check(number, now);
                 self.release_block(number, buffers);
             }
+            Load::Mix(name) if !late => {
+                self.mixes.settle(name, arrived);
+                self.judge(now, buffers);
+            }
+            Load::Mix(_) => {}
         }
     }
 
@@ -339,10 +400,18 @@ impl Repair {
         unit.arrived |= arrived;
         let is_alive = !unit.arrived && unit.flying > 0;
         let gone = was_alive && !is_alive;
-        match unit.block {
-            None if gone && !arrived => self.resend(number, now),
-            None => {}
-            Some(number) => {
+        match unit.cover {
+            Cover::Nothing if gone && !arrived => self.resend(number, now),
+            Cover::Nothing => {}
+            Cover::Mixes => {
+                if gone && !arrived {
+                    self.mixes.miss(number);
+                    self.judge(now, buffers);
+                } else if is_news {
+                    self.mixes.find(number);
+                }
+            }
+            Cover::Block(number) => {
                 if let Some(block) = self.block(number) {
                     block.alive -= u16::from(gone && block.alive > 0);
                     block.arrived += u16::from(is_news);
@@ -387,7 +456,23 @@ impl Repair {
         }
     }
 
-    /// A unit without a block is lost.
+    /// Sends mixed units again that mixes do not restore, and forgets those that they do.
+    fn judge(&mut self, now: Micros, buffers: &mut Buffers) {
+        while let Some(fate) = self.mixes.judge() {
+            let (Fate::Restored(number) | Fate::Lost(number)) = fate;
+            let Some(unit) = number.checked_sub(self.base).and_then(|at| self.units.get_mut(at as usize))
+            else {
+                continue;
+            };
+            match fate {
+                Fate::Restored(_) => unit.arrived = true,
+                Fate::Lost(_) => self.resend(number, now),
+            }
+            self.release(number, buffers);
+        }
+    }
+
+    /// A unit that nothing else restores is lost.
     fn resend(&mut self, number: u64, now: Micros) {
         if !self.plan(number, now) {
             self.units[(number - self.base) as usize].arrived = true;
@@ -409,6 +494,10 @@ impl Repair {
             self.again.push_back(number);
         }
         true
+    }
+
+    fn at(&self, unit: u64) -> Option<&Sent> {
+        unit.checked_sub(self.base).and_then(|at| self.units.get(at as usize))
     }
 
     fn block(&mut self, number: u64) -> Option<&mut Block> {
@@ -435,10 +524,25 @@ impl Repair {
         self.forget();
     }
 
-    /// A unit that arrived needs no shard, unless its block is still open.
+    /// Nothing passes: what was sent is not mixed any more.
+    pub fn rest(&mut self, buffers: &mut Buffers) {
+        self.mixes.rest();
+        self.release_mixed(buffers);
+    }
+
+    /// Units that mixes do not reach back to any more.
+    fn release_mixed(&mut self, buffers: &mut Buffers) {
+        let start = self.mixes.start();
+        for unit in std::mem::replace(&mut self.mixed, start).max(self.base)..start {
+            self.release(unit, buffers);
+        }
+    }
+
+    /// A unit that arrived needs no shard, unless its block is still open or it may be mixed.
     fn release(&mut self, number: u64, buffers: &mut Buffers) {
         let open = self.open.and_then(|_| self.blocks.back().map(|block| block.first));
-        if open.is_some_and(|first| number >= first) {
+        let mixed = matches!(self.at(number), Some(Sent { cover: Cover::Mixes, .. }));
+        if mixed && number >= self.mixed || open.is_some_and(|first| number >= first) {
             return;
         }
         let at = number.checked_sub(self.base);

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Random};
 use super::world::World;
-use crate::lossy::record::{self, Ack, Parity, Record, SPAN, Unit};
+use crate::lossy::record::{self, Ack, Mix, Parity, Record, SPAN, Unit};
 use crate::lossy::{Flow, FlowKind, Lossy, Profile};
 use proptest::prelude::*;
 
@@ -99,6 +99,12 @@ fn jumping_numbers_are_bounded() {
             Parity { record: number.wrapping_add(1), first: number, units: 128, index: 0, parities: 64 };
         parity.write(&[0; 1_000], &mut out);
         link.receive(&out, u64::from(at), &mut |_| {}).expect("a parity");
+        for seed in 0..100 {
+            let first = number.wrapping_sub(100);
+            let mix = Mix { record: number.wrapping_add(2 + u32::from(seed)), first, units: 128, seed };
+            mix.write(&[seed; 1_000], &mut out);
+            link.receive(&out, u64::from(at), &mut |_| {}).expect("a mix");
+        }
     }
     assert!(link.held() < MOST);
 }

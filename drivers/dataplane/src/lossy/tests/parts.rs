@@ -25,7 +25,7 @@ fn parity_pays() {
         let mut world = World::with(Line::losing(0.1), Profile::Balanced, parts, 3);
         let talk = world.steady(1_200, 500, FlowKind::Other);
         world.run(5_000_000);
-        world.counts(talk).delay(0.99)
+        world.counts(talk).delay(0.95)
     };
     let (on, off) = (late(Parts::default()), late(without));
     assert!(on + 8_000 < off, "{on} with, {off} µs without");

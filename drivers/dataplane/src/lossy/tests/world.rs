@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 /// Bytes of a full datagram and of one with an acknowledgement, and what is around a record or a raw packet on the line.
 pub const FULL: usize = 1_340;
 const SMALL: usize = 92;
-const AROUND: usize = 65;
+pub const AROUND: usize = 65;
 const AROUND_RAW: usize = 60;
 
 /// Everything that happens.
@@ -38,7 +38,7 @@ pub struct Talk {
 }
 
 pub enum Kind {
-    /// A datagram of that size each so often.
+    /// Datagrams of that size each so often.
     Steady(Steady),
     Tcp(Box<Sender>, Box<Receiver>),
 }
@@ -46,6 +46,8 @@ pub enum Kind {
 /// What is counted of a steady talk.
 pub struct Steady {
     pub size: usize,
+    /// So many at once, each so often.
+    pub burst: u64,
     pub every: Micros,
     pub sent: u64,
     pub came: u64,
@@ -76,8 +78,12 @@ impl World {
     }
 
     pub fn steady(&mut self, size: usize, every: Micros, flow: FlowKind) -> usize {
-        let steady =
-            Steady { size, every, sent: 0, came: 0, twice: 0, delays: Vec::new(), seen: Vec::new(), flow };
+        self.talk(Kind::Steady(Steady::new(size, every, flow)), false)
+    }
+
+    /// So many UDP packets at once, each so often.
+    pub fn bursts(&mut self, size: usize, burst: u64, every: Micros) -> usize {
+        let steady = Steady { burst, ..Steady::new(size, every, FlowKind::Other) };
         self.talk(Kind::Steady(steady), false)
     }
 
@@ -207,7 +213,7 @@ impl World {
             let (raw, from) = (talk.raw, talk.from);
             let (kind, bytes) = match &mut talk.kind {
                 Kind::Steady(steady) => {
-                    if now < from + steady.sent * steady.every {
+                    if now < from + steady.due() {
                         return;
                     }
                     steady.sent += 1;
@@ -230,13 +236,23 @@ impl Talk {
             return None;
         }
         match &self.kind {
-            Kind::Steady(steady) => Some(self.from + steady.sent * steady.every),
+            Kind::Steady(steady) => Some(self.from + steady.due()),
             Kind::Tcp(sender, _) => Some(sender.deadline().unwrap_or(self.from).max(self.from)),
         }
     }
 }
 
 impl Steady {
+    fn new(size: usize, every: Micros, flow: FlowKind) -> Steady {
+        let (delays, seen) = (Vec::new(), Vec::new());
+        Steady { size, burst: 1, every, sent: 0, came: 0, twice: 0, delays, seen, flow }
+    }
+
+    /// When the next one is sent, from the beginning on.
+    fn due(&self) -> Micros {
+        self.sent / self.burst * self.every
+    }
+
     fn take(&mut self, number: u64, delay: Micros) {
         let at = number as usize;
         if self.seen.len() <= at {
