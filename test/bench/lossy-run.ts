@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { root } from "../netns/bundle.mjs";
 import type { LossySample } from "./lossy.ts";
 import { measureLossy } from "./lossy.ts";
+import { printLossyParts } from "./lossy-parts.ts";
 import { formatLossy, judgeLossy, lossyFigures } from "./lossy-table.ts";
 import { machine, median } from "./measure.ts";
 import { checkCall, playRounds } from "./rounds.ts";
@@ -15,10 +16,13 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "4" },
+    /** Instead: what each part of the lossy-line link is worth. */
+    parts: { type: "boolean", default: false },
     /** Where the result goes. */
     out: { type: "string", default: join(root, "out/lossy.json") },
   },
 });
+if (values.parts) process.exit(await printLossyParts());
 const [, ...names] = positionals;
 const known = variants.map(({ name }) => name);
 checkCall(names, known, "npm run bench -- lossy");

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * `npm run bench [-- VARIANT… --rounds N --seconds N]`: set-up, then the measurement, bundled as it is. With `lossy`
- * before the variants: over bad lines.
+ * before the variants: over bad lines; with `lossy --parts`: what each part of the link for them is worth.
  */
 import { pathToFileURL } from "node:url";
 import { setUpOrExit } from "../../scripts/setup.mjs";
