@@ -250,7 +250,7 @@ impl Mixes {
     /// than the profile's part only where one in a hundred would be late.
     fn share(&self, units: f64) -> f64 {
         let lost = units * self.loss;
-        let nine = (0.65 + 1.8 * lost.sqrt() + 0.9 * lost) / units;
+        let nine = (0.55 + 0.5 / units + 1.8 * lost.sqrt() + 0.9 * lost) / units;
         let enough = self.measures.eager * nine.min(MOST_SHARE);
         let needed = if self.measures.copies { enough * (1.0 - LATE / self.loss) / 0.92 } else { 0.0 };
         let wanted = if self.ordered < 0.5 {
