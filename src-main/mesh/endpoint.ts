@@ -22,9 +22,19 @@ export function hostOf(endpoint: Endpoint): string {
   return splitHostPort(hostPortOf(endpoint))?.host.replace(/%.*$/, "") ?? "";
 }
 
-/** Whether it lies inside any of the prefixes. */
+/** Whether it lies inside any of the prefixes; remembered for as long as the list is the same one. */
 export function leadsInside(endpoint: Endpoint, prefixes: readonly Prefix[]): boolean {
-  if (prefixes.length === 0) return false;
+  const known = inside.get(prefixes) ?? new Map<Endpoint, boolean>();
+  inside.set(prefixes, known);
+  const remembered = known.get(endpoint);
+  if (remembered !== undefined) return remembered;
   const address = parseAddress(hostOf(endpoint));
-  return address !== null && prefixes.some((prefix) => contains(prefix, address));
+  const found = address !== null && prefixes.some((prefix) => contains(prefix, address));
+  if (known.size >= mostRemembered) known.clear();
+  known.set(endpoint, found);
+  return found;
 }
+
+/** By list: every settling of every peer asks about the same few endpoints. */
+const inside = new WeakMap<readonly Prefix[], Map<Endpoint, boolean>>();
+const mostRemembered = 4096;

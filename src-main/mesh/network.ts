@@ -474,9 +474,9 @@ export class Network {
       .routed()
       .flatMap((text) => parsePrefix(text) ?? [])
       .filter((prefix) => !lans.some((address) => contains(prefix, address)));
-    const before = this.#inside.map(formatPrefix).join();
-    this.#inside = [...this.#ranges, ...routed];
-    if (this.#inside.map(formatPrefix).join() === before) return false;
+    const now = [...this.#ranges, ...routed];
+    if (now.map(formatPrefix).join() === this.#inside.map(formatPrefix).join()) return false;
+    this.#inside = now;
     this.#told.clear();
     return true;
   }
