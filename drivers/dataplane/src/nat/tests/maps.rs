@@ -1,6 +1,6 @@
 //! Prefixes mapped one for one.
 
-use super::packets::{QUERY, ends, finish, is_right, network, packet, unfinish, unreachable, wild};
+use super::packets::{QUERY, complete, ends, is_right, network, packet, unfinish, unreachable, wild};
 use crate::nat::{Map, MasqueradeOptions, Nat, NatOptions, Outbound};
 use crate::packet::fragment;
 use crate::packet::ip::{Header, TCP, UDP};
@@ -68,7 +68,7 @@ proptest! {
         prop_assert!(there.inbound(&mut sent, partial, NOW));
         prop_assert_eq!(ends(&sent).1.ip(), other_inner);
         if partial {
-            finish(&mut sent);
+            complete(&mut sent);
         }
         prop_assert!(is_right(&sent));
         let expected = packet(protocol, (outer, port).into(), (other_inner, other_port).into(), &payload);

@@ -1,6 +1,6 @@
 //! Hosts that share one address.
 
-use super::packets::{QUERY, ends, finish, is_right, packet, unfinish, unreachable};
+use super::packets::{QUERY, complete, ends, finish, is_right, packet, unfinish, unreachable};
 use crate::nat::{MasqueradeOptions, Nat, NatOptions, Outbound};
 use crate::packet::fragment;
 use crate::packet::ip::{Header, TCP, UDP};
@@ -106,7 +106,7 @@ proptest! {
         let outside = ends(&sent).0;
         prop_assert_eq!(outside.ip(), remote(v6, 1, 0).ip());
         if partial {
-            finish(&mut sent);
+            complete(&mut sent);
         }
         prop_assert!(is_right(&sent));
         if port >= 1_024 && protocol != QUERY {

@@ -79,6 +79,13 @@ pub fn finish(packet: &mut [u8]) {
     checksum::complete(packet, layout.transport, at - layout.transport);
 }
 
+/// Finishes a checksum that `unfinish` left, from what its field holds now.
+pub fn complete(packet: &mut [u8]) {
+    let (layout, _) = read(packet);
+    let (at, _) = layout.checksum_at().expect("a checksum");
+    checksum::complete(packet, layout.transport, at - layout.transport);
+}
+
 /// Leaves the transport checksum to whoever takes the packet; what the kernel says of it.
 pub fn unfinish(packet: &mut [u8]) -> Vnet {
     let (layout, header) = read(packet);
