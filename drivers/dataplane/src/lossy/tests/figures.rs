@@ -53,7 +53,7 @@ fn udp_hardly_feels_the_loss() {
         let sent = world.ends[0].condition().sent.bytes as f64;
         let counts = world.counts(talk);
         let name = format!("{size} bytes each {every} µs at {rtt} µs");
-        assert!(counts.missing() <= 0.001, "{name}: {} missing", counts.missing());
+        assert!(counts.missing() <= 0.005, "{name}: {} missing", counts.missing());
         assert_eq!(counts.twice, 0);
         assert!(counts.delay(0.98) <= rtt / 2 + rtt + 500, "{name}: {} µs", counts.delay(0.99));
         let more = sent / (counts.sent * (size as u64 + 12)) as f64 - 1.0;
