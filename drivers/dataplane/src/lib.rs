@@ -17,4 +17,4 @@ mod plane;
 mod refusals;
 pub mod session;
 mod stun;
-mod table;
+pub mod table;

@@ -6,21 +6,35 @@ use std::path::Path;
 #[path = "../fuzz/drive.rs"]
 mod drive;
 
-/// [P05] Every file of the corpus, whole, cut short at each byte and with each byte changed.
+#[path = "../fuzz/packets.rs"]
+mod packets;
+
+/// [P05]
 #[test]
 fn the_session_survives_its_corpus() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/session");
+    replay("session", 8, drive::session);
+}
+
+/// [W04]
+#[test]
+fn the_filter_survives_its_corpus() {
+    replay("filter", 6, packets::filter);
+}
+
+/// Every file of a corpus, whole, cut short at each byte and with each byte changed.
+fn replay(name: &str, least: usize, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("the corpus") {
         let bytes = fs::read(entry.expect("a file").path()).expect("a file");
         files += 1;
-        drive::session(&bytes);
+        run(&bytes);
         for at in 0..bytes.len() {
-            drive::session(&bytes[..at]);
+            run(&bytes[..at]);
             let mut changed = bytes.clone();
             changed[at] ^= 0xff;
-            drive::session(&changed);
+            run(&changed);
         }
     }
-    assert!(files >= 8, "the corpus is there");
+    assert!(files >= least, "the corpus is there");
 }

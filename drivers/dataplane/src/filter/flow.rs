@@ -3,9 +3,10 @@
 use super::subject::{ACK, Ends, FIN, Nature, RST, SYN, Subject, is_icmp};
 use crate::packet::ip::{TCP, UDP};
 use crate::session::Millis;
+use std::hash::{Hash, Hasher};
 
 /// Two ends in whatever order, as all packets of a flow share them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     v6: bool,
     protocol: u8,
@@ -27,6 +28,17 @@ impl Key {
         let addresses = low ^ high.rotate_left(64);
         let ports = u64::from(low_port) << 32 ^ u64::from(high_port) << 16 ^ u64::from(self.protocol);
         (addresses as u64 ^ (addresses >> 64) as u64).rotate_left(23) ^ ports
+    }
+}
+
+impl Hash for Key {
+    /// In few pieces: each costs the hasher time.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ((low, low_port), (high, high_port)) = (self.low, self.high);
+        let ports = u64::from(low_port) << 16 | u64::from(high_port);
+        state.write_u128(low);
+        state.write_u128(high);
+        state.write_u64(ports << 16 | u64::from(self.protocol) << 8 | u64::from(self.v6));
     }
 }
 
@@ -83,9 +95,9 @@ impl Flow {
         self.stage == Stage::Ended
     }
 
-    /// Whether both ends were heard.
-    pub fn is_answered(&self) -> bool {
-        self.answered
+    /// Among which it is kept: 0 and 1 for what peers began, unanswered and answered; 2 and 3 for what was begun here.
+    pub fn lane(&self) -> usize {
+        usize::from(!self.inbound) * 2 + usize::from(self.answered)
     }
 
     /// Whether the packet begins another connection between the same ends.

@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, Key};
 use super::fragments::Fragments;
-use super::recency::Recency;
+use super::recency::{Place, Recency};
 use super::rules::Rules;
 use super::subject::{Ends, Nature, RST, SYN, Subject};
 use crate::packet::ip::TCP;
@@ -11,9 +11,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const SHARDS: usize = 64;
-/// Flows of one shard that both ends were heard of, and others. Whoever opens many pushes out only what was not answered.
-const ANSWERED: usize = 2_048;
-const UNANSWERED: usize = 512;
+/// Flows of one shard by their lanes: begun by peers and not answered, answered; begun here and not answered, answered. So
+/// peers push out what peers began, and whoever opens many only what was not answered.
+const LANES: [usize; 4] = [512, 2_048, 512, 2_048];
 /// Entries whose time is over that go with each new one.
 const TIDIED: usize = 2;
 
@@ -46,11 +46,11 @@ impl Flows {
     pub fn send(&self, subject: &Subject, judge: &Judge<'_>, now: Millis) {
         let key = Key::of(&subject.ends);
         let mut shard = self.shard(&key);
-        if let Some(flow) = shard.current(&key, judge, now) {
+        if let Some(place) = shard.current(&key, judge, now) {
+            let flow = shard.flows.at(place);
             let ended = flow.is_ended();
             if !ended && !flow.is_reopened(subject) {
-                flow.take(subject, now);
-                shard.promote(&key);
+                shard.go_on((key, place), subject, now);
                 return;
             }
             if ended && !subject.is_opening() {
@@ -66,15 +66,15 @@ impl Flows {
     pub fn receive(&self, subject: &Subject, judge: &Judge<'_>, now: Millis) -> bool {
         let key = Key::of(&subject.ends);
         let mut shard = self.shard(&key);
-        if let Some(flow) = shard.current(&key, judge, now) {
+        if let Some(place) = shard.current(&key, judge, now) {
+            let flow = shard.flows.at(place);
             if flow.is_ended() {
                 // It only helps this machine's end to notice.
                 if subject.has_flag(RST) {
                     return true;
                 }
             } else if !flow.is_reopened(subject) {
-                flow.take(subject, now);
-                shard.promote(&key);
+                shard.go_on((key, place), subject, now);
                 return true;
             }
         }
@@ -88,7 +88,8 @@ impl Flows {
     /// Whether there is such a flow that the rules still stand for.
     pub fn is_known(&self, ends: &Ends, judge: &Judge<'_>, now: Millis) -> bool {
         let key = Key::of(ends);
-        self.shard(&key).current(&key, judge, now).is_some_and(|flow| !flow.is_ended())
+        let mut shard = self.shard(&key);
+        shard.current(&key, judge, now).is_some_and(|place| !shard.flows.at(place).is_ended())
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
@@ -112,51 +113,52 @@ fn may_begin(subject: &Subject) -> bool {
 }
 
 struct Shard {
-    answered: Recency<Key, Flow>,
-    unanswered: Recency<Key, Flow>,
+    flows: Recency<Key, Flow, { LANES.len() }>,
 }
 
 impl Shard {
     fn new() -> Shard {
-        Shard { answered: Recency::new(ANSWERED), unanswered: Recency::new(UNANSWERED) }
+        Shard { flows: Recency::new(LANES) }
     }
 
     /// The flow, held against the present rules; its time is not over.
-    fn current(&mut self, key: &Key, judge: &Judge<'_>, now: Millis) -> Option<&mut Flow> {
-        let home = if self.answered.peek(key).is_some() { &mut self.answered } else { &mut self.unanswered };
-        if home.peek(key)?.is_over(now) {
-            home.remove(key);
+    fn current(&mut self, key: &Key, judge: &Judge<'_>, now: Millis) -> Option<Place> {
+        let place = self.flows.touch(key)?;
+        let flow = self.flows.at(place);
+        if flow.is_over(now) {
+            self.flows.remove(key);
             return None;
         }
-        let flow = home.touch(key)?;
         if flow.generation != judge.generation {
             flow.generation = judge.generation;
             if flow.judged().is_some_and(|ends| !judge.rules.allow(ends)) {
                 flow.end(now);
             }
         }
-        Some(flow)
+        Some(place)
     }
 
-    /// Moves it to the answered ones once it is.
-    fn promote(&mut self, key: &Key) {
-        if self.unanswered.peek(key).is_some_and(Flow::is_answered)
-            && let Some(flow) = self.unanswered.remove(key)
-        {
-            self.answered.insert(*key, flow);
+    /// Another packet of it; the first that answers it moves it to the answered ones.
+    fn go_on(&mut self, (key, place): (Key, Place), subject: &Subject, now: Millis) {
+        let flow = self.flows.at(place);
+        let before = flow.lane();
+        flow.take(subject, now);
+        let (flow, lane) = (*flow, flow.lane());
+        if lane != before {
+            self.flows.insert(key, flow, lane);
         }
     }
 
     fn begin(&mut self, key: Key, flow: Flow, now: Millis) {
-        for home in [&mut self.answered, &mut self.unanswered] {
-            home.remove(&key);
+        for lane in 0..LANES.len() {
             for _ in 0..TIDIED {
-                let Some((old, _)) = home.oldest().filter(|(_, flow)| flow.is_over(now)) else { break };
+                let Some((old, _)) = self.flows.oldest(lane).filter(|(_, flow)| flow.is_over(now)) else {
+                    break;
+                };
                 let old = *old;
-                home.remove(&old);
+                self.flows.remove(&old);
             }
         }
-        let home = if flow.is_answered() { &mut self.answered } else { &mut self.unanswered };
-        home.insert(key, flow);
+        self.flows.insert(key, flow, flow.lane());
     }
 }

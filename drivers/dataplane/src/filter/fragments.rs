@@ -12,16 +12,16 @@ const PATIENCE: Millis = 30_000;
 
 /// Packets whose first piece came, and whether it was let in.
 pub struct Fragments {
-    decided: Mutex<Recency<Fragment, (bool, Millis)>>,
+    decided: Mutex<Recency<Fragment, (bool, Millis), 1>>,
 }
 
 impl Fragments {
     pub fn new() -> Fragments {
-        Fragments { decided: Mutex::new(Recency::new(PACKETS)) }
+        Fragments { decided: Mutex::new(Recency::new([PACKETS])) }
     }
 
     pub fn decide(&self, fragment: Fragment, allowed: bool, now: Millis) {
-        self.decided().insert(fragment, (allowed, now));
+        self.decided().insert(fragment, (allowed, now), 0);
     }
 
     /// Whether a later piece may pass; one that comes before the first may not.
@@ -29,7 +29,7 @@ impl Fragments {
         self.decided().peek(fragment).is_some_and(|(allowed, since)| *allowed && now <= since + PATIENCE)
     }
 
-    fn decided(&self) -> MutexGuard<'_, Recency<Fragment, (bool, Millis)>> {
+    fn decided(&self) -> MutexGuard<'_, Recency<Fragment, (bool, Millis), 1>> {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,6 @@
 
 use super::calls::Plane;
 use super::convey::Origin;
-use super::core::millis;
 use super::drive::Drive;
 use super::options::Called;
 use super::peer::Peer;
@@ -11,26 +10,20 @@ use crate::packet::segment::Cut;
 use crate::refusals::Cause;
 use crate::session::{Key, Millis};
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Whether a peer counts as out of reach: from the moment it was said to be, until an authentic datagram comes from it.
-#[derive(Default)]
-pub struct Down {
-    /// 0: it was not said.
-    since: AtomicU64,
-}
-
-impl Down {
-    fn set(&self, down: bool, now: Millis) {
-        self.since.store(if down { now.max(1) } else { 0 }, Ordering::Relaxed);
-    }
-}
+use std::sync::atomic::Ordering;
 
 impl Peer {
-    /// Said to be out of reach, and not heard since.
+    /// Something authentic came from it.
+    pub fn note_alive(&self, now: Millis) {
+        self.traffic.received.store(now, Ordering::Relaxed);
+        // Read first: it is shared with the thread that sends.
+        if self.is_down() {
+            self.down.store(false, Ordering::Relaxed);
+        }
+    }
+
     pub fn is_down(&self) -> bool {
-        let since = self.down.since.load(Ordering::Relaxed);
-        since > 0 && self.traffic.received.load(Ordering::Relaxed) <= since
+        self.down.load(Ordering::Relaxed)
     }
 }
 
@@ -38,10 +31,11 @@ impl Plane {
     /// These peers, and no others of the realm, are out of reach. Keys that are no peers are passed over.
     pub fn set_unreachable(&self, realm: &str, keys: &[Key]) -> Called<()> {
         let realm = self.realm(realm)?;
-        let (keys, now): (HashSet<&Key>, Millis) = (keys.iter().collect(), millis());
+        let keys: HashSet<&Key> = keys.iter().collect();
         for peer in realm.peers() {
-            peer.down.set(keys.contains(&peer.key), now);
-            if peer.is_down() {
+            let is_down = keys.contains(&peer.key);
+            peer.down.store(is_down, Ordering::Relaxed);
+            if is_down {
                 peer.drive(&self.core, None, |drive| drive.give_up());
             }
         }

@@ -1,7 +1,6 @@
 //! One peer of one realm: what the packet threads read of it without locks, and the door to the rest.
 
 use super::core::{Core, millis, now, unix_nanos};
-use super::down::Down;
 use super::drive::Drive;
 use super::only::Only;
 use super::outbox::Route;
@@ -33,8 +32,8 @@ pub struct Peer {
     places: ArcSwap<Vec<(Endpoint, Millis)>>,
     /// Prefixes it may send from although others are asked for them; `None`: none.
     pub sources: ArcSwapOption<Table<()>>,
-    /// Whether packets for it are answered instead of kept.
-    pub down: Down,
+    /// Said to be out of reach, and not heard since: packets for it are answered.
+    pub down: AtomicBool,
     /// What carries datagrams to and from it.
     pub only: Only,
     /// What was relayed for it.
@@ -86,7 +85,7 @@ impl Peer {
             proven: ArcSwapOption::empty(),
             places: ArcSwap::default(),
             sources: ArcSwapOption::empty(),
-            down: Down::default(),
+            down: AtomicBool::new(false),
             only: Only::default(),
             relayed: Relayed::default(),
             traffic: Traffic::default(),
@@ -169,7 +168,7 @@ impl Peer {
 
     /// An authentic datagram came over `route`; `opened` is the first of its batch that wants something.
     pub fn heard(self: &Arc<Peer>, core: &Core, route: &Route, local_index: u32, opened: Heard, now: Millis) {
-        self.traffic.received.store(now, Ordering::Relaxed);
+        self.note_alive(now);
         let current = self.outgoing.load();
         let expected = current.as_ref().is_some_and(|spread| {
             let first = &spread.first().route;

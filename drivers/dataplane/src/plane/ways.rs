@@ -209,7 +209,7 @@ impl Drive<'_> {
         self.state.attempts = 0;
         self.state.wanted = None;
         let Some(from) = self.from.cloned() else { return };
-        self.peer.traffic.received.store(self.now.millis, Ordering::Relaxed);
+        self.peer.note_alive(self.now.millis);
         let endpoint = from.endpoint;
         self.stand(from);
         if !rekey {

@@ -159,13 +159,18 @@ fn a_connection_older_than_the_filter_goes_on_where_the_rules_let_it_in() {
 
 /// [Z25]
 #[test]
-fn who_opens_many_pushes_out_nobody_who_is_answered() {
+fn peers_that_open_many_push_out_nothing_that_was_begun_here() {
     let mut world = World::new(&[to_ports(TCP, 22, 22)]);
     world.send(&out(SYN));
     assert!(world.receive(&back(SYN | ACK)));
-    for number in 0..200_000u32 {
+    let other = (0, 50_001);
+    world.send(&Packet::tcp(other, THERE, SYN));
+    for number in 0..250_000u32 {
         let [_, host, high, low] = number.to_be_bytes();
-        world.receive(&Packet::tcp((2 + host, u16::from_be_bytes([high, low])), (0, 22), SYN));
+        let client = (2 + host, u16::from_be_bytes([high, low]));
+        assert!(world.receive(&Packet::tcp(client, (0, 22), SYN)));
+        world.send(&Packet::tcp((0, 22), client, SYN | ACK));
     }
     assert!(world.receive(&back(ACK)));
+    assert!(world.receive(&Packet::tcp(THERE, other, SYN | ACK)), "not even what was only just begun here");
 }

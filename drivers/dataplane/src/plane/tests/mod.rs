@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod churn;
+mod filter;
 mod forward;
 mod kcp;
 mod mapped;
