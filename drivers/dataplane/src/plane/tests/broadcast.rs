@@ -1,10 +1,11 @@
 //! Packets for many: to all peers that a session stands with, and no further.
 
-use super::world::{Node, TunKind, datagram, receive, send, until};
+use super::world::{Node, TunKind, datagram, peer, receive, send, until};
 use crate::packet::checksum;
-use crate::packet::ip::Header;
+use crate::packet::ip::{Header, UDP};
 use crate::plane::BroadcastOptions;
 use crate::session::PeerKind;
+use std::net::Ipv6Addr;
 
 const MDNS: ([u8; 4], u16) = ([224, 0, 0, 251], 5353);
 const GAME: ([u8; 4], u16) = ([255; 4], 6112);
@@ -65,6 +66,26 @@ fn the_networks_last_address_becomes_the_broadcast_that_every_system_takes() {
     one.plane.set_broadcast("net", Some(chosen(100))).expect("set");
     send(&one, &to_many(1, ([10, 1, 0, 255], 6112), b"a game"));
     assert_eq!(receive(&two), to_many(1, GAME, b"a game"));
+}
+
+/// [C26]
+#[test]
+fn ipv6_has_groups_alone() {
+    let (one, two, _three, _four) = star();
+    one.plane.set_broadcast("net", Some(chosen(100))).expect("set");
+    let mut own = peer(two.key, 2, PeerKind::Node);
+    own.allowed.push("fd00::2/128".parse().expect("a prefix"));
+    one.plane.set_peer("net", own).expect("set");
+    let mut back = peer(one.key, 1, PeerKind::Node);
+    back.allowed.push("fd00::1/128".parse().expect("a prefix"));
+    two.plane.set_peer("net", back).expect("set");
+    let mut packet = vec![0u8; 60];
+    packet[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, 20, UDP, 255]);
+    packet[8..24].copy_from_slice(&Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).octets());
+    packet[24..40].copy_from_slice(&Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb).octets());
+    packet[42..46].copy_from_slice(&[0x14, 0xe9, 0, 20]);
+    send(&one, &packet);
+    assert_eq!(receive(&two), packet);
 }
 
 /// [C26]

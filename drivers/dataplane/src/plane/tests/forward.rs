@@ -1,8 +1,10 @@
 //! A node that passes packets on between its peers.
 
 use super::packets::super_packet;
+use super::stranger::{self, Stranger};
 use super::world::{Node, TunKind, datagram, peer, receive, send, until};
 use crate::events::Event;
+use crate::filter::{Protocol, Rule};
 use crate::packet::checksum;
 use crate::packet::ip::Header;
 use crate::plane::PeerOptions;
@@ -155,4 +157,67 @@ fn a_removed_client_is_passed_nothing_any_more() {
     until("it is refused", || gateway.refused("index") == 1);
     send(&member, &offered(&datagram(1, 2, b"and you?")));
     assert_eq!(receive(&gateway), datagram(1, 2, b"and you?"), "nobody else passes packets on");
+}
+
+/// [Z27]
+#[test]
+fn a_client_of_another_implementation_is_served_alike() {
+    served_alike(stranger::boring);
+}
+
+/// [Z27]
+#[test]
+fn so_is_one_of_a_third() {
+    served_alike(stranger::gota);
+}
+
+fn served_alike(make: fn(Key) -> Stranger) {
+    let (member, gateway) = (Node::new(1, TunKind::Plain), Node::new(3, TunKind::Plain));
+    let mut client = make(gateway.key);
+    member.plane.set_peer("net", of(gateway.key, &[2, 3], PeerKind::Node)).expect("set");
+    gateway.know(&member, 1, PeerKind::Node);
+    let options = PeerOptions { forward: true, ..peer(client.key(), 2, PeerKind::Stock) };
+    gateway.plane.set_peer("net", options).expect("set");
+    member.plane.handshake("net", &gateway.key, &[gateway.endpoint], false).expect("begun");
+    gateway.wait_session();
+    // Its first packet begins the session; some keep it until then, some do not.
+    client.send(&datagram(2, 1, b"begin"), gateway.endpoint.address);
+    client.converse(gateway.endpoint.address, || gateway.told().iter().any(is_session));
+    client.send(&datagram(2, 1, b"hello"), gateway.endpoint.address);
+    let mut arrived = receive(&member);
+    if arrived == hopped(datagram(2, 1, b"begin")) {
+        arrived = receive(&member);
+    }
+    assert_eq!(arrived, hopped(datagram(2, 1, b"hello")));
+    send(&member, &datagram(1, 2, b"hello yourself"));
+    client.converse(gateway.endpoint.address, || false);
+    assert_eq!(client.heard, [hopped(datagram(1, 2, b"hello yourself"))]);
+}
+
+fn is_session(event: &Event) -> bool {
+    matches!(event, Event::Session { .. })
+}
+
+/// [Z27] [Z02]
+#[test]
+fn the_filter_of_the_node_between_judges_for_its_clients_and_lets_answers_back() {
+    let (member, client, gateway) = served(true);
+    let allowed = Rule {
+        from: vec![prefix("10.1.0.2/32")],
+        to: vec![],
+        protocol: Protocol::Number(17),
+        ports: vec![(5201, 5201)],
+        allow: true,
+    };
+    gateway.plane.set_filter("net", Some((&[allowed], false))).expect("set");
+    // The member may not begin; the client may, and then is answered.
+    send(&member, &offered(&datagram(1, 2, b"unasked")));
+    assert_eq!(receive(&member)[10..][20..22], [3, 13], "prohibited, it is told");
+    until("it is counted", || gateway.refused("filtered") == 1);
+    send(&client, &datagram(2, 1, b"a question"));
+    assert_eq!(receive(&member)[10..][28..], *b"a question");
+    let mut answer = datagram(1, 2, b"an answer");
+    answer[20..24].copy_from_slice(&[0x14, 0x51, 0x30, 0x39]);
+    send(&member, &offered(&answer));
+    assert_eq!(receive(&client), hopped(answer));
 }

@@ -15,6 +15,7 @@ mod quic;
 mod relays;
 mod robust;
 mod sessions;
+mod stranger;
 mod streams;
 mod tcp;
 mod world;
