@@ -3,8 +3,8 @@ import { z } from "zod";
 import { parseAddress, parsePrefix } from "./address.ts";
 import { concatBytes, fromBase64, toUtf8 } from "./bytes.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "./ids.ts";
-import { policyRecord } from "./policy.ts";
 import { mostNameEntries, nameEntry } from "./names.ts";
+import { policyRecord } from "./policy.ts";
 
 const millis = z.number().int().nonnegative();
 const address = z.string().refine((text) => parseAddress(text) !== null, "not an address");

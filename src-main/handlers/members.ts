@@ -17,7 +17,9 @@ export function memberHandlers({
   return {
     "members.list": async ({ network }) => memberList(engine, engine.find(network)),
     "members.approve": async ({ network, member }) => {
-      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.pending());
+      const { held, found } = pickMember(engine, network, member, (loop) =>
+        loop.machine.membership.pending(),
+      );
       await engine.administration(held.stored.network).approve(found.certificate);
       return {};
     },
@@ -34,12 +36,16 @@ export function memberHandlers({
       return {};
     },
     "members.admin": async ({ network, member }) => {
-      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.members());
+      const { held, found } = pickMember(engine, network, member, (loop) =>
+        loop.machine.membership.members(),
+      );
       await engine.administration(held.stored.network).promote(found.certificate);
       return {};
     },
     "members.gateway": async ({ network, member, on }) => {
-      const { held, found } = pickMember(engine, network, member, (loop) => loop.machine.membership.members());
+      const { held, found } = pickMember(engine, network, member, (loop) =>
+        loop.machine.membership.members(),
+      );
       if (found.rank === "stock")
         throw new AppError("usage", { detail: `${found.certificate.name} is a WireGuard client itself.` });
       await engine.administration(held.stored.network).allowGateway(found.certificate, on);

@@ -5,8 +5,8 @@ import type { IdentityKey, Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { CandidateStatus } from "../../src-shared/status.ts";
 import type { Endpoint, Measure, OwnCandidate } from "./effect.ts";
 import { hostOf } from "./endpoint.ts";
-import type { Limit } from "./goodput.ts";
-import { baseAfter, limitAfter } from "./goodput.ts";
+import type { Limit } from "./limit.ts";
+import { baseAfter, limitAfter } from "./limit.ts";
 
 export type CandidateKind = CandidateStatus["kind"];
 

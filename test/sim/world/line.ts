@@ -143,7 +143,14 @@ export class SimLine {
   beat(): void {
     for (const { endpoint, rttMillis, echo } of [...this.#paths.values()]) {
       if (echo === null) continue;
-      const loss = { loss: 0, jitterMillis: 0, lossOut: null, lossIn: null, deliveredPerSecond: null, mtu: 1400 };
+      const loss = {
+        loss: 0,
+        jitterMillis: 0,
+        lossOut: null,
+        lossIn: null,
+        deliveredPerSecond: null,
+        mtu: 1400,
+      };
       const measure = { endpoint, rttMillis, minRttMillis: rttMillis, ...loss, lastEchoMillis: echo };
       this.hear({ kind: "measured", measure });
     }

@@ -2,14 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Candidate } from "../../../src-main/mesh/candidate.ts";
 import { newCandidate, proved } from "../../../src-main/mesh/candidate.ts";
-import type { Limit } from "../../../src-main/mesh/goodput.ts";
-import {
-  baseAfter,
-  goodput,
-  isMoveForGoodput,
-  isStarved,
-  limitAfter,
-} from "../../../src-main/mesh/goodput.ts";
+import { goodput, isMoveForGoodput, isStarved } from "../../../src-main/mesh/goodput.ts";
+import type { Limit } from "../../../src-main/mesh/limit.ts";
+import { baseAfter, limitAfter } from "../../../src-main/mesh/limit.ts";
 import { choosePath } from "../../../src-main/mesh/path.ts";
 
 const now = 10_000_000;
