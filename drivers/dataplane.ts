@@ -167,7 +167,7 @@ export interface NatOptions {
   readonly maps: readonly { readonly inside: string; readonly outside: string }[];
   /**
    * What the machine forwards from these prefixes into the network leaves under the node's address of its family, by a port
-   * of its own whomever it speaks to; without such an address it is dropped, as is what is no TCP, UDP or ping. `fullCone`:
+   * of its own whomever it speaks to, and is not reached by its own; without such an address it is dropped, as is what is no TCP, UDP or ping. `fullCone`:
    * whoever knows the port reaches the host; else only who was spoken to. A change of `maps` alone keeps all ports.
    */
   readonly masquerade?: {

@@ -154,6 +154,10 @@ export const errorKinds = {
     400,
     "{prefix} cannot be known as {as}: both have to be of one kind and one length, as 192.168.1.0/24 and 10.9.1.0/24 are.",
   ),
+  "route-shared": kind(
+    409,
+    "{prefix} and {route} overlap: hosts of a LAN share this machine's address, or are routed with their own. Take one back first.",
+  ),
   "route-covers": kind(
     409,
     "{prefix} overlaps {range}, the network's own addresses. Give the LAN others for the network, with --as.",

@@ -123,6 +123,14 @@ export const overlapStatus = z.object({
 });
 export type OverlapStatus = z.infer<typeof overlapStatus>;
 
+/** LANs without Starmesh whose hosts reach the network through this machine, under its address. */
+export const sharedLans = z.object({
+  prefixes: z.array(z.string()).max(64),
+  /** Whoever of the network knows a port that a host uses reaches it there (RFC 4787 “full cone”), as games like it. */
+  fullCone: z.boolean(),
+});
+export type SharedLans = z.infer<typeof sharedLans>;
+
 /** What is routed here, and for whom. */
 export const routesStatus = z.object({
   routes: z.array(routeStatus),

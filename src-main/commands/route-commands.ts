@@ -2,7 +2,12 @@
 import type { Command } from "commander";
 import type { OutputOf } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
-import type { GatewayStatus, OwnRouteStatus, RouteStatus } from "../../src-shared/route-status.ts";
+import type {
+  GatewayStatus,
+  OwnRouteStatus,
+  RouteStatus,
+  SharedLans,
+} from "../../src-shared/route-status.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
 import { withEngine } from "./engine.ts";
 import { formatLatency } from "./format.ts";
@@ -31,6 +36,7 @@ export function addRouteCommands(program: Command, context: Context): void {
     .description("reach whole networks: route a LAN for the others, take the routes of others")
     .addHelpText("after", explanation);
   addOwn(route, context);
+  addSharing(route, context);
   addTaking(route, context);
   addTable(route, context);
 }
@@ -93,6 +99,26 @@ function addOwn(route: Command, context: Context): void {
         );
         terminal.print(`This machine no longer routes ${prefix}.`);
       }
+    });
+}
+
+function addSharing(route: Command, context: Context): void {
+  const { terminal } = context;
+  inNetwork(route.command("share"))
+    .argument("<PREFIX...>", "LANs whose hosts may use this machine: 192.168.1.0/24; “none” ends it")
+    .description("let hosts without Starmesh reach the members through this machine, under its address")
+    .option("--full-cone", "whoever knows the port that a host uses reaches it there, as some games need")
+    .action(async (prefixes: string[], _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<RouteOptions & { readonly fullCone?: boolean }>();
+      const isNone = prefixes.length === 1 && prefixes[0] === "none";
+      const shared = await withEngine(context, options, (client) =>
+        client.call("routes.share", {
+          ...named(options),
+          prefixes: isNone ? [] : prefixes,
+          fullCone: options.fullCone === true,
+        }),
+      );
+      terminal.print(sharedLine(shared));
     });
 }
 
@@ -164,7 +190,7 @@ function addTable(route: Command, context: Context): void {
 
 function printRoutes(
   terminal: Terminal,
-  { routes, own, overlaps, acceptance }: OutputOf<"routes.list">,
+  { routes, own, overlaps, acceptance, shared }: OutputOf<"routes.list">,
 ): void {
   if (routes.length === 0 && own.length === 0)
     terminal.print("No LAN is routed yet. On a machine in it: starmesh route advertise PREFIX");
@@ -181,6 +207,7 @@ function printRoutes(
       ]),
     );
   for (const each of own) terminal.print(ownLine(each));
+  for (const each of shared) terminal.print(`${each.network}: ${sharedLine(each)}`);
   for (const each of acceptance)
     if (!each.all || each.prefixes.length > 0) terminal.print(`${each.network}: ${acceptanceLine(each)}`);
   for (const { wanted, local, interface: name, advice } of overlaps)
@@ -204,6 +231,12 @@ function ownLine({ prefix, as, granted, up, snat, allow, problem }: OwnRouteStat
   if (!up) return `This machine does not reach ${what} just now: other gateways carry it.`;
   const whom = allow.length === 0 ? "" : ` for ${allow.join(", ")}`;
   return `This machine routes ${what}${whom}${snat ? "" : ", with the members' own addresses"}.`;
+}
+
+function sharedLine({ prefixes, fullCone }: SharedLans): string {
+  if (prefixes.length === 0) return "No LAN reaches the network through this machine.";
+  const open = fullCone ? ", reached at ports that they use" : "";
+  return `Hosts of ${prefixes.join(", ")} reach the network through this machine${open}.`;
 }
 
 function acceptanceLine({
@@ -262,6 +295,7 @@ Examples:
   starmesh route accept office 192.168.1.0/24           as an administrator: grant it
   starmesh route list                                   see who carries what, and why
   starmesh route advertise 192.168.1.0/24 --as 10.9.1.0/24
+  starmesh route share 192.168.1.0/24                   hosts there reach the members, who need no route to them
   starmesh route refuse 192.168.1.0/24                  this machine goes another way there
   starmesh route set 10.5.0.0/16 --via east=1 west=2    as an administrator: for all, the first that answers
 `;

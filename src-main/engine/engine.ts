@@ -448,8 +448,8 @@ export class Engine {
     this.#changed();
   }
 
-  /** What this machine routes for others in a network, and which routes of others it takes. */
-  setRoutes(id: NetworkId, change: Pick<StoredNetwork, "routes" | "acceptance">): void {
+  /** What this machine routes for others in a network, which routes of others it takes, and for which LANs. */
+  setRoutes(id: NetworkId, change: Pick<StoredNetwork, "routes" | "acceptance" | "shared">): void {
     this.#change(id, change);
     this.#held.get(id)?.loop?.routes.refresh();
     this.#changed();

@@ -1,5 +1,5 @@
 /**
- * What members of networks reach through this machine: forwarding by the kernel, rules for what passes, and translation to
+ * What passes between networks and what is behind this machine: forwarding by the kernel, rules for what passes, and translation to
  * this machine's own addresses, so that hosts behind it need to know nothing. One for all networks of an engine.
  */
 import type { Prefix } from "../../src-shared/address.ts";
@@ -63,7 +63,10 @@ export class Forwarding {
 
   #wanted(): readonly SystemChange[] {
     const sites = [...this.#sites.values()];
-    const prefixes = sites.flatMap(({ routes }) => routes.map(({ prefix }) => prefix));
+    const prefixes = sites.flatMap(({ routes, shared }) => [
+      ...routes.map(({ prefix }) => prefix),
+      ...shared,
+    ]);
     if (prefixes.length === 0) return [];
     const table: SystemChange = {
       kind: "table",

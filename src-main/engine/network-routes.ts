@@ -1,4 +1,6 @@
 /** Routes of one network on this machine: what it routes for others, and what it takes from other gateways. */
+
+import type { NatOptions } from "../../drivers/dataplane.ts";
 import type { Prefix } from "../../src-shared/address.ts";
 import { formatPrefix, overlaps, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import type { OwnRouteStatus, RouteAcceptance } from "../../src-shared/route-status.ts";
@@ -141,16 +143,32 @@ export class NetworkRoutes {
     this.#options.feed(input);
   }
 
-  /** Prefixes that are known to others by other addresses are translated in the data plane. */
+  /** LANs that are known to others by other addresses, or share this machine's, are translated in the data plane. */
   #translate(): void {
     const maps = this.#routes().flatMap(({ route, prefix, granted }) =>
       granted && route.as !== undefined ? [{ inside: formatPrefix(prefix), outside: route.as }] : [],
     );
-    const nat = maps.length === 0 ? null : { maps };
+    const masquerade = this.#masquerade();
+    const nat = maps.length === 0 && masquerade === null ? null : { maps, ...(masquerade && { masquerade }) };
     const text = JSON.stringify(nat);
     if (text === this.#nat) return;
     this.#nat = text;
     this.#options.surroundings.dataPlane.setNat(this.#options.stored().network, nat);
+  }
+
+  #masquerade(): NatOptions["masquerade"] | null {
+    const { stored, sources } = this.#options;
+    const { shared } = stored();
+    if (shared === undefined) return null;
+    const [address4, address6] = ([4, 6] as const).map((family) =>
+      sources().find((address) => parseAddress(address)?.family === family),
+    );
+    return {
+      from: shared.prefixes,
+      fullCone: shared.fullCone,
+      ...(address4 === undefined ? {} : { address4 }),
+      ...(address6 === undefined ? {} : { address6 }),
+    };
   }
 
   async #pass(): Promise<void> {
@@ -160,13 +178,20 @@ export class NetworkRoutes {
       this.#problem = granted.length === 0 ? null : "this machine has no interface in the network";
       return;
     }
+    const { shared } = stored();
+    const behind = (shared?.prefixes ?? []).flatMap((text) => parsePrefix(text) ?? []);
     const site: Site = {
       device,
-      routes: granted.map(({ route, prefix }) => ({
-        prefix,
-        snat: route.snat,
-        allow: route.allow.flatMap((text) => parsePrefix(text) ?? []),
-      })),
+      routes: [
+        ...granted.map(({ route, prefix }) => ({
+          prefix,
+          snat: route.snat,
+          allow: route.allow.flatMap((text) => parsePrefix(text) ?? []),
+        })),
+        // What nobody asked for from there: the data plane lets in what comes to a port that is open to all, and no more.
+        ...(shared?.fullCone ? behind.map((prefix) => ({ prefix, snat: false, allow: [] })) : []),
+      ],
+      shared: behind,
     };
     const before = this.#problem;
     try {

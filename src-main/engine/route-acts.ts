@@ -2,7 +2,7 @@
 import { formatPrefix, overlaps, parsePrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { IdentityKey, Millis } from "../../src-shared/ids.ts";
-import type { RouteAcceptance } from "../../src-shared/route-status.ts";
+import type { RouteAcceptance, SharedLans } from "../../src-shared/route-status.ts";
 import type { Certificate, RoutingTable, Signed } from "../../src-shared/trust.ts";
 import type { Member } from "../mesh/membership.ts";
 import { freePrefix } from "../mesh/overlap.ts";
@@ -32,7 +32,7 @@ export interface RouteActsOptions {
   readonly system: System;
   readonly now: () => Millis;
   /** Keeps what was chosen for this machine. */
-  readonly keep: (change: Pick<StoredNetwork, "routes" | "acceptance">) => void;
+  readonly keep: (change: Pick<StoredNetwork, "routes" | "acceptance" | "shared">) => void;
 }
 
 /** The acts of one network. All throw `range-invalid` for what is no prefix. */
@@ -55,6 +55,10 @@ export class RouteActs {
     if (inside.family !== outside.family || inside.length !== outside.length)
       throw new AppError("route-map", { prefix, as: as ?? prefix });
     this.#refuseRange(outside);
+    const shared = this.#options.loop.stored.shared?.prefixes.find((each) =>
+      overlaps(required(each), inside),
+    );
+    if (shared !== undefined) throw new AppError("route-shared", { prefix: shared, route: prefix });
     const side = lanSideOf(inside, system);
     const route: StoredRoute = {
       prefix,
@@ -68,6 +72,22 @@ export class RouteActs {
     keep({ routes: [...others, route] });
     await this.#grantSelf(formatPrefix(outside));
     return this.#notes(route, side === "none");
+  }
+
+  /**
+   * Hosts of these LANs, and of no others, reach the network through this machine from now on. Throws `route-covers`, and
+   * `route-shared` for what it routes for the members: there hosts have addresses of their own.
+   */
+  share({ prefixes: texts, fullCone }: SharedLans): SharedLans {
+    const prefixes = [...new Set(texts.map(readPrefix))];
+    for (const prefix of prefixes) {
+      this.#refuseRange(required(prefix));
+      const routed = this.#own().find((route) => overlaps(required(route.prefix), required(prefix)));
+      if (routed !== undefined) throw new AppError("route-shared", { prefix, route: routed.prefix });
+    }
+    const shared = { prefixes, fullCone: fullCone && prefixes.length > 0 };
+    this.#options.keep({ shared: prefixes.length === 0 ? undefined : shared });
+    return shared;
   }
 
   /** This machine routes a prefix no longer; by either of its two forms. Throws `unknown-route`. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { exitChoice } from "../../src-shared/exit.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
-import { routeAcceptance } from "../../src-shared/route-status.ts";
+import { routeAcceptance, sharedLans } from "../../src-shared/route-status.ts";
 import { pinStatus } from "../../src-shared/status.ts";
 import { advertisedRoute, routerAddress, signed } from "../../src-shared/trust.ts";
 
@@ -72,6 +72,8 @@ export const storedNetwork = z.object({
   exit: exitChoice.optional(),
   /** What it routes for others. */
   routes: z.array(storedRoute).optional(),
+  /** Hosts of which LANs reach the network through this machine, under its address. */
+  shared: sharedLans.optional(),
   /** Which routes of others it takes, once that was chosen. */
   acceptance: routeAcceptance.optional(),
   /** Revocations after which a new epoch was minted here. */

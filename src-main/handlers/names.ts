@@ -4,8 +4,8 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { NameEntry } from "../../src-shared/names.ts";
 import { nameEntry, relativeName } from "../../src-shared/names.ts";
-import type { Engine, Held } from "../engine/engine.ts";
 import type { Install } from "./install.ts";
+import { onlyNetwork } from "./only-network.ts";
 
 /** Answers of the noun “names”. */
 export function nameHandlers({
@@ -17,13 +17,13 @@ export function nameHandlers({
       return chosen.map((held) => engine.namesOf(held));
     },
     "names.add": async ({ name, value, network }) => {
-      const { stored } = theOnly(engine, network);
+      const { stored } = onlyNetwork(engine, network);
       const entry = parseEntry(name, value);
       await engine.administration(stored.network).addName(entry);
       return { name: entry.name, value: entry.kind === "address" ? entry.address : entry.of };
     },
     "names.remove": async ({ name, network }) => {
-      const { stored } = theOnly(engine, network);
+      const { stored } = onlyNetwork(engine, network);
       const parsed = relativeName.safeParse(name);
       await engine.administration(stored.network).removeName(parsed.success ? parsed.data : name);
       return {};
@@ -42,14 +42,4 @@ function parseEntry(name: string, value: string): NameEntry {
   const [issue] = parsed.error.issues;
   const wrong = issue?.path[0] === "name" ? name : value;
   throw new AppError("usage", { detail: `“${wrong}”: ${issue?.message ?? "not understood"}.` });
-}
-
-/** The network named, or the only one there is. */
-function theOnly(engine: Engine, network: string | undefined): Held {
-  if (network !== undefined) return engine.find(network);
-  const [only, second] = engine.networks();
-  if (only === undefined) throw new AppError("unknown-network", { name: "" });
-  if (second === undefined) return only;
-  const list = engine.networks().map(({ stored }) => stored.name);
-  throw new AppError("usage", { detail: `This machine is in ${list.join(", ")}: say which with --network.` });
 }

@@ -2,7 +2,7 @@
 import { AppError } from "../../src-shared/errors.ts";
 import type { Engine, Held } from "../engine/engine.ts";
 
-/** The network named, or the only one there is. Throws `unknown-network`, `ambiguous-network`, `usage`. */
+/** The network named, or the only one there is. Throws `unknown-network`, `ambiguous-network`, and `usage` where a name is needed. */
 export function onlyNetwork(engine: Engine, name: string | undefined): Held {
   if (name !== undefined) return engine.find(name);
   const [only, second] = engine.networks();

@@ -1,18 +1,24 @@
 /** Calls about the prefixes behind gateways. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
-import { AppError } from "../../src-shared/errors.ts";
 import type { Engine, Held } from "../engine/engine.ts";
 import { RouteActs } from "../engine/route-acts.ts";
 import { routesStatus } from "../engine/route-status.ts";
 import type { Install } from "./install.ts";
 import { pickMember } from "./members.ts";
+import { onlyNetwork } from "./only-network.ts";
 
 /** Answers of the noun “routes”. */
 export function routeHandlers({
   engine,
 }: Install): Pick<
   Handlers,
-  "routes.list" | "routes.advertise" | "routes.withdraw" | "routes.grant" | "routes.accept" | "routes.lay"
+  | "routes.list"
+  | "routes.advertise"
+  | "routes.share"
+  | "routes.withdraw"
+  | "routes.grant"
+  | "routes.accept"
+  | "routes.lay"
 > {
   return {
     "routes.list": async ({ network }) => {
@@ -22,6 +28,9 @@ export function routeHandlers({
         acceptance: helds.flatMap(({ stored, loop }) =>
           loop === null ? [] : [{ network: stored.name, ...loop.routes.acceptance() }],
         ),
+        shared: helds.flatMap(({ stored }) =>
+          stored.shared === undefined ? [] : [{ network: stored.name, ...stored.shared }],
+        ),
       };
     },
     "routes.advertise": async ({ network, ...request }) => {
@@ -29,6 +38,8 @@ export function routeHandlers({
       const notes = await actsIn(engine, held).advertise(request);
       return { ...routesStatus(engine, [held]), notes: [...notes] };
     },
+    "routes.share": async ({ network, prefixes, fullCone }) =>
+      actsIn(engine, onlyNetwork(engine, network)).share({ prefixes, fullCone }),
     "routes.withdraw": async ({ network, prefix }) => {
       const held = onlyNetwork(engine, network);
       actsIn(engine, held).withdraw(prefix);
@@ -67,19 +78,5 @@ function actsIn(engine: Engine, { stored }: Held): RouteActs {
     system: engine.system,
     now: Date.now,
     keep: (change) => engine.setRoutes(stored.network, change),
-  });
-}
-
-/** The network named, or the only one there is. */
-function onlyNetwork(engine: Engine, name: string | undefined): Held {
-  if (name !== undefined) return engine.find(name);
-  const [only, second] = engine.networks();
-  if (only !== undefined && second === undefined) return only;
-  const list = engine.networks().map(({ stored }) => stored.name);
-  throw new AppError("usage", {
-    detail:
-      list.length === 0
-        ? "This machine is in no network yet."
-        : `Say in which network, with --network: ${list.join(", ")}.`,
   });
 }

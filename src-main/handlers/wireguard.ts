@@ -9,6 +9,7 @@ import { peerStatus } from "../engine/status.ts";
 import { addClient, revokeClient } from "../engine/stock-clients.ts";
 import { addressesOf } from "../mesh/membership.ts";
 import type { Install } from "./install.ts";
+import { onlyNetwork } from "./only-network.ts";
 
 type WireguardCalls = Pick<Handlers, "wireguard.add" | "wireguard.list" | "wireguard.revoke">;
 
@@ -17,7 +18,7 @@ export function wireguardHandlers({ engine }: Install): WireguardCalls {
   return {
     "wireguard.add": async ({ name, network, endpoint, allowed }) => {
       if (!nodeName.safeParse(name).success) throw new AppError("name-invalid", { name });
-      const { loop, stored } = network === undefined ? onlyNetwork(engine) : engine.find(network);
+      const { loop, stored } = onlyNetwork(engine, network);
       if (loop === null) throw new AppError("network-off", { name: stored.name });
       const reached = chooseEndpoint(engine, endpoint);
       const client = await addClient(loop, engine.surroundings, {
@@ -81,16 +82,6 @@ function clientsOf(engine: Engine, held: Held): WireguardClient[] {
         expires: new Date(certificate.expires).toISOString(),
       };
     });
-}
-
-function onlyNetwork(engine: Engine): Held {
-  const [only, second] = engine.networks();
-  if (only === undefined) throw new AppError("unknown-network", { name: "" });
-  if (second !== undefined) {
-    const list = engine.networks().map(({ stored }) => stored.name);
-    throw new AppError("ambiguous-network", { name: "", list: list.join(", ") });
-  }
-  return only;
 }
 
 /** Where the client will look for this node: as told, else a declared or public address, else one of this LAN. */

@@ -6,6 +6,8 @@ import { formatPrefix } from "../../src-shared/address.ts";
 export interface Site {
   readonly device: string;
   readonly routes: readonly PassageRoute[];
+  /** From where hosts reach the network through this machine. */
+  readonly shared: readonly Prefix[];
 }
 
 export interface PassageRoute {

@@ -11,6 +11,7 @@ import { OverlapNotice } from "../parts/overlap-notice.tsx";
 import { OwnRoutesCard } from "../parts/own-routes-card.tsx";
 import { PortMapsCard } from "../parts/port-maps-card.tsx";
 import { RouteLine } from "../parts/route-line.tsx";
+import { SharedLanCard } from "../parts/shared-lan-card.tsx";
 import { useAsked } from "../state/use-asked.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
@@ -29,8 +30,9 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
   const routes = status.routes.filter((each) => each.network === network.name);
   const overlaps = status.overlaps.filter((each) => each.network === network.name);
   const accepted = useAsked(network.id, async (client) => {
-    const { acceptance } = await client.call("routes.list", { network: network.id });
-    return acceptance[0] ?? null;
+    const { acceptance, shared } = await client.call("routes.list", { network: network.id });
+    const [taken, lans] = [acceptance[0], shared[0]];
+    return { acceptance: taken ?? null, shared: lans ?? { prefixes: [], fullCone: false } };
   });
   const accept = useTask(async (client, input: { readonly what: string; readonly take: boolean }) => {
     await client.call("routes.accept", { network: network.id, ...input });
@@ -38,6 +40,7 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
   });
   const take = (what: string, on: boolean) =>
     void accept.run({ what, take: on }).then((done) => done !== null && accepted.read());
+  const acceptance = accepted.value?.acceptance ?? null;
   return (
     <>
       {overlaps.map((overlap) => (
@@ -54,17 +57,17 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
                 key={route.prefix}
                 route={route}
                 network={network}
-                taken={accepted.value === null ? null : isTaken(route, accepted.value)}
+                taken={acceptance === null ? null : isTaken(route, acceptance)}
                 onTake={(on) => take(route.prefix, on)}
                 busy={accept.busy}
               />
             ))}
           </ul>
         )}
-        {accepted.value !== null && (
+        {acceptance !== null && (
           <div className="card-line">
             <Switch
-              checked={accepted.value.all}
+              checked={acceptance.all}
               disabled={accept.busy}
               onChange={(event) => take(event.currentTarget.checked ? "all" : "none", true)}
               label={say("routes.takeAll")}
@@ -74,6 +77,9 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
         )}
       </Card>
       <OwnRoutesCard network={network} />
+      {accepted.value !== null && (
+        <SharedLanCard network={network} shared={accepted.value.shared} onChange={accepted.read} />
+      )}
       <ExitCard network={network} />
       <PortMapsCard />
     </>

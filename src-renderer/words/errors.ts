@@ -82,6 +82,8 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "range-taken": "地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。请换一个，或留空。",
   "route-invalid": "“{prefix}”不是地址段，请写成例如 192.168.1.0/24。",
   "route-map": "{prefix} 不能显示为 {as}：两者须为同一类型且长度相同，例如 192.168.1.0/24 与 10.9.1.0/24。",
+  "route-shared":
+    "{prefix} 与 {route} 重叠：局域网的主机要么共用本机地址，要么以自己的地址被路由。请先撤回其中一个。",
   "route-covers": "{prefix} 与网络自身的地址 {range} 重叠。请用 --as 为该局域网指定其他地址。",
   "unknown-route": "没有路由 {prefix}。请查看：starmesh route list",
   "routes-full": "路由表最多 {most} 行，无法再添加。请为所有成员统一设置，而不是逐个设置。",

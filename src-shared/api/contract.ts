@@ -6,7 +6,7 @@ import { networkGraph } from "../graph.ts";
 import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
 import { keptPortMap, portMap, portMapStatus } from "../port-map.ts";
-import { routeAcceptance, routesStatus } from "../route-status.ts";
+import { routeAcceptance, routesStatus, sharedLans } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
 import {
@@ -288,7 +288,10 @@ export const contract = {
   /** The prefixes behind gateways of a network, or of all: who carries each, who else could, and what this machine takes. */
   "routes.list": call(
     z.object({ network: network.optional() }),
-    routesStatus.extend({ acceptance: z.array(routeAcceptance.extend({ network: z.string() })) }),
+    routesStatus.extend({
+      acceptance: z.array(routeAcceptance.extend({ network: z.string() })),
+      shared: z.array(sharedLans.extend({ network: z.string() })),
+    }),
   ),
   /** This machine routes a prefix for others; without the right to, administrators are asked. */
   "routes.advertise": call(
@@ -305,6 +308,15 @@ export const contract = {
       allow: z.array(prefix).max(256).default([]),
     }),
     routesStatus.extend({ notes: z.array(z.string()) }),
+  ),
+  /** Hosts of these LANs reach the network through this machine, under its address; replaces what was so before. */
+  "routes.share": call(
+    z.object({
+      network: network.optional(),
+      prefixes: z.array(prefix).max(64),
+      fullCone: z.boolean().default(false),
+    }),
+    sharedLans,
   ),
   "routes.withdraw": call(z.object({ network: network.optional(), prefix }), routesStatus),
   /** A member may route a prefix, or not any more; for administrators. */

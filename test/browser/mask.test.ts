@@ -27,7 +27,7 @@ describe.skipIf(lacking !== null)("the mask of a network", () => {
     }
     network.admin = false;
     engine.world.changed();
-    await page.getByText("An administrator switches it for all members.").waitFor();
+    await page.getByText("An administrator switches it for all members.").first().waitFor();
     expect(await mask.isDisabled()).toBe(true);
     await panel.close();
   });

@@ -80,6 +80,20 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await panel.close();
   });
 
+  it("[Z14] let hosts of a LAN without Starmesh use the network", async () => {
+    const panel = await openPanel(browser);
+    const { page, engine } = panel;
+    const network = engine.world.find("home-lab");
+    await goTo(page, `#/networks/${network.id}/routes`);
+    await page.getByLabel("Their LAN").fill("192.168.7.0/24");
+    await page.getByRole("button", { name: "Let them in" }).click();
+    await press(page, page.getByRole("switch", { name: "Members reach them at ports that they use" }));
+    await expect.poll(() => network.routes.shared).toEqual({ prefixes: ["192.168.7.0/24"], fullCone: true });
+    await page.getByRole("button", { name: "End it" }).click();
+    await expect.poll(() => network.routes.shared).toBeNull();
+    await panel.close();
+  });
+
   it("[Z13] open a port of this machine that leads to a member, and close it", async () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;

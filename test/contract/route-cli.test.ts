@@ -49,6 +49,18 @@ describe("route", () => {
     });
   });
 
+  it("share: names the LANs that use this machine, and replaces those before; none ends it", async () => {
+    expect((await here("share", "192.168.7.0/24", "192.168.8.0/24", "--full-cone")).stdout).toBe(
+      "Hosts of 192.168.7.0/24, 192.168.8.0/24 reach the network through this machine, reached at ports that they use.\n",
+    );
+    expect((await here("share", "192.168.7.0/24")).code).toBe(0);
+    expect((await here("list")).stdout).toContain(
+      "home-lab: Hosts of 192.168.7.0/24 reach the network through this machine.\n",
+    );
+    expect((await here("share", "192.168.7")).code).toBe(1);
+    expect((await here("share", "none")).stdout).toBe("No LAN reaches the network through this machine.\n");
+  });
+
   it("accept and refuse: all, none, or one prefix otherwise", async () => {
     expect((await here("refuse", "192.168.50.0/24")).stdout).toBe(
       "This machine takes all routes but 192.168.50.0/24.\n",

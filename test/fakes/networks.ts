@@ -193,7 +193,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     state: "online",
     detail: null,
     early: false,
-    routes: { own: [], acceptance: { all: true, prefixes: [] } },
+    routes: { own: [], acceptance: { all: true, prefixes: [] }, shared: null },
     relay: { on: plan.hosted, cost: plan.hosted ? 1 : 5 },
     peers: populate(random, { range: plan.range, count: plan.peers, now: clock.now() }),
   };

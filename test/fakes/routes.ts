@@ -7,6 +7,7 @@ import type {
   OwnRouteStatus,
   RouteStatus,
   RoutesStatus,
+  SharedLans,
 } from "../../src-shared/route-status.ts";
 import type { Status } from "../../src-shared/status.ts";
 import type { FakeWorld } from "./engine.ts";
@@ -17,6 +18,7 @@ import type { FakeNetwork } from "./network.ts";
 export interface FakeRoutes {
   own: OwnRouteStatus[];
   acceptance: { all: boolean; prefixes: string[] };
+  shared: SharedLans | null;
 }
 
 /** The part of the status about routes. */
@@ -33,7 +35,13 @@ export function routeHandlers(
   world: FakeWorld,
 ): Pick<
   Handlers,
-  "routes.list" | "routes.advertise" | "routes.withdraw" | "routes.grant" | "routes.accept" | "routes.lay"
+  | "routes.list"
+  | "routes.advertise"
+  | "routes.share"
+  | "routes.withdraw"
+  | "routes.grant"
+  | "routes.accept"
+  | "routes.lay"
 > {
   const choose = (name: string | undefined) => {
     const network = name === undefined ? world.networks[0] : world.find(name);
@@ -48,6 +56,9 @@ export function routeHandlers(
         own: chosen.flatMap((each) => statusOf(each).own),
         overlaps: [],
         acceptance: chosen.map((each) => ({ network: each.name, ...each.routes.acceptance })),
+        shared: chosen.flatMap(({ name, routes }) =>
+          routes.shared === null ? [] : [{ network: name, ...routes.shared }],
+        ),
       };
     },
     "routes.advertise": async ({ network: name, prefix, as, priority = 100, snat, allow }) => {
@@ -58,6 +69,14 @@ export function routeHandlers(
       network.routes.own = [...others, { ...made, priority, snat, allow, problem: null }];
       world.changed();
       return { ...statusOf(network), notes: [] };
+    },
+    "routes.share": async ({ network: name, prefixes, fullCone }) => {
+      const { routes } = choose(name);
+      const wrong = prefixes.find((prefix) => parsePrefix(prefix) === null);
+      if (wrong !== undefined) throw new AppError("route-invalid", { prefix: wrong });
+      routes.shared = prefixes.length === 0 ? null : { prefixes, fullCone };
+      world.changed();
+      return { prefixes, fullCone };
     },
     "routes.withdraw": async ({ network: name, prefix }) => {
       const network = choose(name);

@@ -50,7 +50,8 @@ describe("one network over two NATs and a LAN", () => {
       expect(result.millis.every((millis) => millis > 0)).toBe(true);
     }
     const [link] = JSON.parse(alpha.host.runNow("ip", "-j", "address", "show", "starmesh0"));
-    expect(link).toMatchObject({ mtu: 1400, addr_info: [{ local: addressOf(alpha) }] });
+    expect(link.mtu).toBe(1400);
+    expect(link.addr_info).toContainEqual(expect.objectContaining({ local: addressOf(alpha) }));
   });
 
   it("[E03 Z09 Z12 C10 C11] goes directly between two NATs that nobody configured", async () => {

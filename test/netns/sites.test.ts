@@ -134,6 +134,34 @@ describe("what a gateway lets through", () => {
   });
 });
 
+describe("a LAN that no member has a route to", () => {
+  it("[Z14 P32] reaches members under the address of the one in it, and is not reached", async () => {
+    const [north, , west] = sites;
+    await west.gateway.ok("route", "withdraw", west.prefix);
+    await waitUntil("the route is gone", async () => (await routeOn(north.gateway, west.prefix)) === null);
+    const [range = ""] = /10\.\d+\.0\.0\/16/.exec(west.gateway.host.runNow("ip", "route")) ?? [];
+    west.host.setUp(`route add ${range} via ${west.nat.lan}.2`);
+    const { address } = await north.gateway.online("sites");
+    const ask = () => ping(west.host, address, { count: 1, waitSeconds: 1 });
+    expect((await ask()).received).toBe(0);
+    await west.gateway.ok("route", "share", west.prefix);
+    const heard = north.gateway.host.start("tcpdump", ["-n", "-l", "-c", "1", "-i", "starmesh0", "icmp"]);
+    await heard.says(/listening on/);
+    await waitUntil("a host there reaches a member", async () => (await ask()).received === 1);
+    const [, source] = await heard.says(/IP (\S+) > /);
+    expect(source).toBe((await west.gateway.online("sites")).address);
+    // A member that sets a route by hand gets no further.
+    north.gateway.host.setUp(`route add ${west.prefix} dev starmesh0`);
+    const back = await ping(north.gateway.host, west.host.address, { count: 1, waitSeconds: 0.5 });
+    expect(back.received).toBe(0);
+    north.gateway.host.setUp(`route del ${west.prefix} dev starmesh0`);
+    await west.gateway.ok("route", "share", "none");
+    await waitUntil("no host is let out any more", async () => (await ask()).received === 0);
+    west.host.setUp(`route del ${range}`);
+    await west.gateway.ok("route", "advertise", west.prefix);
+  });
+});
+
 describe("[P32] what was changed in a gateway's system", () => {
   it("is as before after the end, and also after a kill and a start", async () => {
     const [, south] = sites;

@@ -81,11 +81,21 @@ describe("[P32] forwarding", () => {
       snat: false,
       allow: [prefix("10.66.0.7/32"), prefix("fd00::/8")],
     };
-    await forwarding.set("home", { device: "starmesh0", routes: [route] });
+    await forwarding.set("home", { device: "starmesh0", routes: [route], shared: [] });
     expect(rules()).toContain("ip daddr 192.168.1.0/24 ip saddr 10.66.0.7/32 accept");
     expect(rules()).not.toContain("ip daddr 192.168.1.0/24 accept");
     expect(rules()).not.toContain("fd00::/8");
     expect(rules()).not.toContain("masquerade");
+  });
+
+  it("[Z14] is on for a LAN that shares this machine's address, into which nothing may begin", async () => {
+    const shared = [prefix("192.168.1.0/24")];
+    await forwarding.set("home", { device: "starmesh0", routes: [], shared });
+    expect(system.settings.get("net/ipv4/ip_forward")).toBe("1");
+    expect(rules()).toContain(`iifname "starmesh0" reject`);
+    expect(rules()).not.toContain("192.168.1.0/24");
+    await forwarding.set("home", site("starmesh0"));
+    expect(system.settings.get("net/ipv4/ip_forward")).toBe("0");
   });
 });
 
@@ -111,7 +121,8 @@ function rules(): string {
 }
 
 function site(device: string, ...prefixes: readonly string[]): Site {
-  return { device, routes: prefixes.map((text) => ({ prefix: prefix(text), snat: true, allow: [] })) };
+  const routes = prefixes.map((text) => ({ prefix: prefix(text), snat: true, allow: [] }));
+  return { device, routes, shared: [] };
 }
 
 function prefix(text: string) {

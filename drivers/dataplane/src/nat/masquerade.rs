@@ -75,6 +75,11 @@ impl Masquerade {
         if left.is_some() { Fate::Changed } else { Fate::Refused }
     }
 
+    /// Whether an address is known to the network by the node's alone.
+    pub fn hides(&self, address: IpAddr) -> bool {
+        self.from.find(address).is_some()
+    }
+
     /// A packet comes for the machine.
     pub fn enter(&self, edit: &mut Edit<'_>, now: Millis) -> Fate {
         if self.own(edit.layout.version) != Some(edit.address(End::Destination)) {

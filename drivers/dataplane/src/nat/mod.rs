@@ -76,13 +76,14 @@ impl Nat {
     }
 
     /// Changes a packet that came from a peer. `partial`: its checksum is the pseudo header's alone. False: it asks for an
-    /// address that the network knows by another one only.
+    /// address that the network knows by another one only, or for a host that shares the node's.
     pub fn inbound(&self, packet: &mut [u8], partial: bool, now: Millis) -> bool {
         let Some(layout) = Layout::read(packet) else { return true };
         let partial = layout.checksum_at().filter(|_| partial).map(|(at, _)| at);
         let mut edit = Edit::new(packet, layout, partial);
         let asked = edit.address(End::Destination);
-        self.enter(&mut edit, now) == Fate::Changed || self.maps.outward(asked).is_none()
+        let hides = || self.masquerade.as_ref().is_some_and(|masquerade| masquerade.hides(asked));
+        self.enter(&mut edit, now) == Fate::Changed || (self.maps.outward(asked).is_none() && !hides())
     }
 
     fn enter(&self, edit: &mut Edit<'_>, now: Millis) -> Fate {
