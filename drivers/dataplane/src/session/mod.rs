@@ -34,7 +34,7 @@ mod sessions;
 mod window;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use association::{Association, EndReason, Output, PeerOptions};
 pub use keypair::{Keypair, Opened, Sealed};

@@ -11,6 +11,7 @@ mod data;
 mod fuzz;
 mod handshake;
 mod interop;
+pub mod stranger;
 mod timers;
 mod window;
 mod wire;
