@@ -1,4 +1,5 @@
 /** The names of a network: its members', and those that administrators write. */
+
 import { ActionIcon, Button, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconAbc, IconTrash } from "@tabler/icons-react";
@@ -7,6 +8,7 @@ import type { NamesStatus } from "../../src-shared/names.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { Card } from "../parts/card.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
+import { Form } from "../parts/form.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { useAsked } from "../state/use-asked.ts";
@@ -139,13 +141,7 @@ function AddName({ network, onAdded }: AddNameProps) {
   };
   return (
     <Card title={say("names.add.title")} hint={say("names.add.hint")}>
-      <form
-        className="invite-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form className="invite-form" onSubmit={() => void submit()}>
         <TextInput
           label={say("names.name")}
           placeholder={say("names.name.hint")}
@@ -168,7 +164,7 @@ function AddName({ network, onAdded }: AddNameProps) {
         >
           {say("names.add")}
         </Button>
-      </form>
+      </Form>
       <ErrorLine error={add.error} />
     </Card>
   );

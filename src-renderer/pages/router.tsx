@@ -1,4 +1,5 @@
 /** This machine as a router: one switch, and what it is good for. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconRefresh, IconTopologyStar3 } from "@tabler/icons-react";
@@ -9,6 +10,7 @@ import type { RouterStatus } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
+import { Form } from "../parts/form.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PlanesCard } from "../parts/planes-card.tsx";
@@ -132,10 +134,9 @@ function SettingsCard({ on, busy, settings, fixed, onChange, onApply }: Settings
     !/^\d{1,5}$/.test(settings.port) || Number(settings.port) < 1 || Number(settings.port) > 65_535;
   return (
     <Card title={say("router.settings")}>
-      <form
+      <Form
         className="router-form"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSubmit={() => {
           if (!portIsWrong) onApply();
         }}
       >
@@ -158,7 +159,7 @@ function SettingsCard({ on, busy, settings, fixed, onChange, onApply }: Settings
         <Button type="submit" variant="light" loading={busy} disabled={portIsWrong}>
           {say(on ? "router.apply" : "router.start")}
         </Button>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -1,4 +1,5 @@
 /** Ends a network for everybody, after the reader has written its name. */
+
 import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
@@ -7,6 +8,7 @@ import { useTask } from "../state/use-panel.ts";
 import { go } from "../state/use-route.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 export function DeleteNetwork({ network }: { readonly network: NetworkStatus }) {
@@ -43,11 +45,10 @@ export function DeleteNetwork({ network }: { readonly network: NetworkStatus }) 
         title={say("delete.confirm.title", { name: network.name })}
         closeButtonProps={{ "aria-label": say("close") }}
       >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            void remove.run(network.id).then((done) => done !== null && go({ page: "networks" }));
-          }}
+        <Form
+          onSubmit={() =>
+            void remove.run(network.id).then((done) => done !== null && go({ page: "networks" }))
+          }
         >
           <Stack gap="md">
             <p>{say("delete.confirm", { count: network.members })}</p>
@@ -73,7 +74,7 @@ export function DeleteNetwork({ network }: { readonly network: NetworkStatus }) 
               </Button>
             </Group>
           </Stack>
-        </form>
+        </Form>
       </Modal>
     </>
   );

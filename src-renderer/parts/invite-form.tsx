@@ -1,4 +1,5 @@
 /** Makes an invite with its limits, and shows it. */
+
 import { Button, Select } from "@mantine/core";
 import { useState } from "react";
 import type { OutputOf } from "../../src-shared/api/contract.ts";
@@ -6,6 +7,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import type { Words } from "../words/words.ts";
+import { Form } from "./form.tsx";
 import { InviteCard } from "./invite-card.tsx";
 import { ErrorLine } from "./notices.tsx";
 
@@ -24,13 +26,7 @@ export function InviteForm({ network }: { readonly network: NetworkStatus }) {
   };
   return (
     <div className="stack">
-      <form
-        className="invite-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form className="invite-form" onSubmit={() => void submit()}>
         <Select
           label={say("invite.count")}
           data={counts.map((each) => ({
@@ -51,7 +47,7 @@ export function InviteForm({ network }: { readonly network: NetworkStatus }) {
         <Button type="submit" loading={make.busy} variant={invite === null ? "filled" : "light"}>
           {say(invite === null ? "invite.make" : "invite.another")}
         </Button>
-      </form>
+      </Form>
       <ErrorLine error={make.error} />
       {invite !== null && <InviteCard invite={invite} />}
     </div>

@@ -1,4 +1,5 @@
 /** The key that makes its holder an administrator: shown to be kept, or taken to become one. */
+
 import { Button, PasswordInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
@@ -6,6 +7,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { GiveAway } from "./give-away.tsx";
 import { ErrorLine, Warning } from "./notices.tsx";
 
@@ -58,12 +60,9 @@ function ImportKey() {
   });
   return (
     <Card title={say("key.title")} hint={say("key.import.hint")}>
-      <form
+      <Form
         className="line-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void take.run(key.trim()).then((done) => done !== null && setKey(""));
-        }}
+        onSubmit={() => void take.run(key.trim()).then((done) => done !== null && setKey(""))}
       >
         <PasswordInput
           label={say("key.label")}
@@ -75,7 +74,7 @@ function ImportKey() {
         <Button type="submit" variant="default" loading={take.busy} disabled={key.trim() === ""}>
           {say("key.import")}
         </Button>
-      </form>
+      </Form>
       <ErrorLine error={take.error} />
     </Card>
   );

@@ -1,4 +1,5 @@
 /** What this machine leads to for the other members of a network. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
@@ -7,6 +8,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine, Remark } from "./notices.tsx";
 
 export function OwnRoutesCard({ network }: { readonly network: NetworkStatus }) {
@@ -83,13 +85,7 @@ function Advertise({ network }: { readonly network: NetworkStatus }) {
     setAs("");
   };
   return (
-    <form
-      className="route-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <Form className="route-form" onSubmit={() => void submit()}>
       <div className="invite-form">
         <TextInput
           label={say("routes.prefix")}
@@ -119,6 +115,6 @@ function Advertise({ network }: { readonly network: NetworkStatus }) {
       {notes.map((note) => (
         <Remark key={note}>{line(note)}</Remark>
       ))}
-    </form>
+    </Form>
   );
 }

@@ -1,4 +1,5 @@
 /** A range of ports of this router, each a network of its own. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
@@ -12,6 +13,7 @@ import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card, Fact, Facts } from "./card.tsx";
 import { CopyText } from "./copy-text.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine, Remark } from "./notices.tsx";
 
 export function PlanesCard({ router }: { readonly router: RouterStatus }) {
@@ -111,10 +113,9 @@ function Range({ planes, busy, onApply }: RangeProps) {
   const isSame =
     planes !== null && wish.bind === planes.bind && wish.nums === planes.nums && token === planes.token;
   return (
-    <form
+    <Form
       className="transport-form"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         if (issues.length === 0) onApply(wish);
       }}
     >
@@ -144,6 +145,6 @@ function Range({ planes, busy, onApply }: RangeProps) {
       <Button type="submit" variant="default" loading={busy} disabled={issues.length > 0 || isSame}>
         {say("router.apply")}
       </Button>
-    </form>
+    </Form>
   );
 }

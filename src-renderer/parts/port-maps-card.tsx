@@ -1,4 +1,5 @@
 /** Ports of this machine that lead to a member's port, for those outside the network. */
+
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { PortMap, PortMapStatus } from "../../src-shared/port-map.ts";
@@ -7,6 +8,7 @@ import { useAsked } from "../state/use-asked.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine, Remark } from "./notices.tsx";
 
 export function PortMapsCard() {
@@ -81,13 +83,7 @@ function Open({ onOpened }: { readonly onOpened: () => void }) {
     onOpened();
   };
   return (
-    <form
-      className="route-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <Form className="route-form" onSubmit={() => void submit()}>
       <div className="invite-form">
         <TextInput
           label={say("ports.listen")}
@@ -119,6 +115,6 @@ function Open({ onOpened }: { readonly onOpened: () => void }) {
         ]}
       />
       <ErrorLine error={add.error} />
-    </form>
+    </Form>
   );
 }

@@ -1,4 +1,5 @@
 /** How this machine makes itself reachable: port mapping, LAN discovery, which interface and addresses. */
+
 import { Button, Select, Switch, TextInput } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useState } from "react";
@@ -8,6 +9,7 @@ import { transportNames, transports } from "../../src-shared/status.ts";
 import { usePanel, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 export function ReachCard() {
@@ -80,10 +82,9 @@ export function ReachCard() {
         allowDeselect={false}
         disabled={change.busy}
       />
-      <form
+      <Form
         className="line-form"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSubmit={() => {
           const hosts = written.split(",").map((each) => each.trim());
           const input = settingsChange.safeParse({ declared: hosts.filter((each) => each !== "") });
           setWrong(!input.success);
@@ -105,11 +106,10 @@ export function ReachCard() {
         >
           {say("router.apply")}
         </Button>
-      </form>
-      <form
+      </Form>
+      <Form
         className="line-form"
-        onSubmit={(event) => {
-          event.preventDefault();
+        onSubmit={() => {
           const text = proxy?.trim() ?? "";
           const input = settingsChange.safeParse({ proxy: text === "" ? null : text });
           setNoProxy(!input.success);
@@ -131,7 +131,7 @@ export function ReachCard() {
         >
           {say("router.apply")}
         </Button>
-      </form>
+      </Form>
     </Card>
   );
 }

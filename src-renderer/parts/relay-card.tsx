@@ -1,4 +1,5 @@
 /** Whether this machine passes packets on for other members of one network. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
@@ -6,6 +7,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine, Remark } from "./notices.tsx";
 
 export function RelayCard({ network }: { readonly network: NetworkStatus }) {
@@ -32,10 +34,9 @@ export function RelayCard({ network }: { readonly network: NetworkStatus }) {
     >
       {!relay.allowed && <Remark>{say("relay.withheld")}</Remark>}
       {relay.on && (
-        <form
+        <Form
           className="line-form"
-          onSubmit={(event) => {
-            event.preventDefault();
+          onSubmit={() => {
             if (cost !== null && isCost) void apply({ on: true, cost: Number(cost) });
           }}
         >
@@ -50,7 +51,7 @@ export function RelayCard({ network }: { readonly network: NetworkStatus }) {
           <Button type="submit" variant="default" disabled={cost === null || !isCost || set.busy}>
             {say("relay.apply")}
           </Button>
-        </form>
+        </Form>
       )}
       <ErrorLine error={set.error} />
     </Card>

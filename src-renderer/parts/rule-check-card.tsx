@@ -1,4 +1,5 @@
 /** Asks which rule decides about one service between two ends. */
+
 import { Button, TextInput } from "@mantine/core";
 import { useId, useState } from "react";
 import type { PolicyRuling } from "../../src-shared/policy-status.ts";
@@ -7,6 +8,7 @@ import { useMembers } from "../state/use-members.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 interface RuleCheckCardProps {
@@ -35,13 +37,7 @@ export function RuleCheckCard({ network, text }: RuleCheckCardProps) {
   const isWhole = [from, to, port].every((each) => each.trim() !== "");
   return (
     <Card title={say("rules.check.title")} hint={say("rules.check.hint")}>
-      <form
-        className="rule-check"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void check.run(null).then(setRuling);
-        }}
-      >
+      <Form className="rule-check" onSubmit={() => void check.run(null).then(setRuling)}>
         <TextInput
           label={say("rules.check.from")}
           list={known}
@@ -66,7 +62,7 @@ export function RuleCheckCard({ network, text }: RuleCheckCardProps) {
         <Button type="submit" variant="light" loading={check.busy} disabled={!isWhole}>
           {say("rules.check")}
         </Button>
-      </form>
+      </Form>
       <datalist id={known}>
         {members.map(({ identity, name }) => (
           <option key={identity} value={name} />

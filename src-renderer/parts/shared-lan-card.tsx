@@ -1,4 +1,5 @@
 /** LANs without Starmesh whose hosts reach the members through this machine, under its address. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { SharedLans } from "../../src-shared/route-status.ts";
@@ -6,6 +7,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 interface SharedLanCardProps {
@@ -51,12 +53,9 @@ export function SharedLanCard({ network, shared, onChange }: SharedLanCardProps)
           />
         </>
       )}
-      <form
+      <Form
         className="invite-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void change({ prefixes: [...prefixes, prefix.trim()], fullCone });
-        }}
+        onSubmit={() => void change({ prefixes: [...prefixes, prefix.trim()], fullCone })}
       >
         <TextInput
           label={say("share.prefix")}
@@ -68,7 +67,7 @@ export function SharedLanCard({ network, shared, onChange }: SharedLanCardProps)
         <Button type="submit" variant="light" loading={set.busy} disabled={prefix.trim() === ""}>
           {say("share.add")}
         </Button>
-      </form>
+      </Form>
       <ErrorLine error={set.error} />
     </Card>
   );

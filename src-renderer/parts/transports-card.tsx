@@ -1,4 +1,5 @@
 /** By what this router is reached: each transport with its switch, its place and its certificate. */
+
 import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
@@ -9,6 +10,7 @@ import type { Task } from "../state/use-panel.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { ErrorLine, Remark } from "./notices.tsx";
 
 type Change = Task<InputOf<"router.start">, unknown>;
@@ -131,10 +133,9 @@ function Place({ transport, router, change, onDone }: PlaceProps) {
     />
   );
   return (
-    <form
+    <Form
       className="transport-form"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         if (mistakes.size > 0 || isHalf) return;
         void change.run(withoutFixed(wish, router)).then((done) => done !== null && onDone());
       }}
@@ -156,7 +157,7 @@ function Place({ transport, router, change, onDone }: PlaceProps) {
       <Button type="submit" variant="default" loading={change.busy} disabled={mistakes.size > 0 || isHalf}>
         {say("router.apply")}
       </Button>
-    </form>
+    </Form>
   );
 }
 

@@ -1,4 +1,5 @@
 /** Lets an ordinary WireGuard client in, served by this machine: makes its profile and shows it once. */
+
 import { Button, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { OutputOf } from "../../src-shared/api/contract.ts";
@@ -6,6 +7,7 @@ import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
+import { Form } from "./form.tsx";
 import { GiveAway } from "./give-away.tsx";
 import { ErrorLine, Warning } from "./notices.tsx";
 
@@ -35,13 +37,7 @@ export function WireguardCard({ network, onMade }: WireguardCardProps) {
   };
   return (
     <Card title={say("wireguard.title")} hint={say("wireguard.hint")}>
-      <form
-        className="invite-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form className="invite-form" onSubmit={() => void submit()}>
         <TextInput
           label={say("wireguard.name")}
           value={name}
@@ -59,7 +55,7 @@ export function WireguardCard({ network, onMade }: WireguardCardProps) {
         <Button type="submit" loading={add.busy} disabled={name.trim() === ""} variant="light">
           {say("wireguard.make")}
         </Button>
-      </form>
+      </Form>
       <ErrorLine error={add.error} />
       {made !== null && (
         <GiveAway
