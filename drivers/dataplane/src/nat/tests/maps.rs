@@ -1,6 +1,8 @@
 //! Prefixes mapped one for one.
 
-use super::packets::{QUERY, complete, ends, is_right, network, packet, unfinish, unreachable, wild};
+use super::packets::{
+    QUERY, complete, ends, is_right, network, one_zero, packet, unfinish, unreachable, wild,
+};
 use crate::nat::{Map, MasqueradeOptions, Nat, NatOptions, Outbound};
 use crate::packet::fragment;
 use crate::packet::ip::{Header, TCP, UDP};
@@ -79,8 +81,9 @@ proptest! {
         prop_assert!(is_right(&error));
         prop_assert!(here.inbound(&mut error, false, NOW));
         prop_assert!(is_right(&error));
-        // The host sees an error of the place that it asked, about the very packet that it sent.
-        prop_assert_eq!(error, unreachable(other_outer, &original, quoted));
+        // The host sees an error of the place that it asked, about the very packet that it sent. The checksum quoted is
+        // changed twice, and may come back as the other of the two words that stand for nothing.
+        prop_assert_eq!(one_zero(&error), one_zero(&unreachable(other_outer, &original, quoted)));
     }
 
     #[test]

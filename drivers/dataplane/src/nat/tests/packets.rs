@@ -132,6 +132,12 @@ pub fn unreachable(from: IpAddr, about: &[u8], quoted: usize) -> Vec<u8> {
     packet
 }
 
+/// The words of a packet, with one of the two that stand for nothing in a checksum (RFC 1071) instead of the other.
+pub fn one_zero(packet: &[u8]) -> Vec<Vec<u8>> {
+    let word = |bytes: &[u8]| if bytes == [0xff, 0xff] { vec![0, 0] } else { bytes.to_vec() };
+    packet.chunks(2).map(word).collect()
+}
+
 /// Ends of a packet, ports 0 where there are none.
 pub fn ends(packet: &[u8]) -> (SocketAddr, SocketAddr) {
     let (layout, header) = read(packet);
