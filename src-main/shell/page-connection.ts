@@ -3,7 +3,7 @@ import type { BrowserWindow, IpcMainEvent } from "electron";
 import { ipcMain } from "electron";
 import type { Channel } from "../../src-shared/api/channel.ts";
 import { longestRequest } from "../../src-shared/api/frames.ts";
-import { engineGone, frameChannel } from "./bridge.ts";
+import { frameChannel } from "./bridge.ts";
 import { isOwnPage } from "./pages.ts";
 
 /**
@@ -38,14 +38,14 @@ function isFromOwnPage(event: IpcMainEvent): boolean {
 /** The page's side of one connection after the other. */
 class PageConnection {
   readonly #connect: () => Promise<Channel>;
-  readonly #tell: (frame: string) => void;
+  readonly #tell: (frame: string | null) => void;
   #channel: Channel | null = null;
   /** Frames that came before the channel was open; null when none is being opened. */
   #early: string[] | null = null;
   /** Counts connections, so that a late one knows that it is not wanted any more. */
   #turn = 0;
 
-  constructor(connect: () => Promise<Channel>, tell: (frame: string) => void) {
+  constructor(connect: () => Promise<Channel>, tell: (frame: string | null) => void) {
     this.#connect = connect;
     this.#tell = tell;
   }
@@ -87,6 +87,6 @@ class PageConnection {
     this.#turn++;
     this.#channel = null;
     this.#early = null;
-    this.#tell(engineGone);
+    this.#tell(null);
   }
 }

@@ -1,12 +1,6 @@
 /** A channel over the bridge that the window's preload script lays: how the pages reach the engine in the desktop app. */
+import type { Bridge } from "../../src-shared/api/bridge.ts";
 import type { Channel } from "../../src-shared/api/channel.ts";
-
-/** What the preload script puts at `window.starmesh`; absent in a browser. */
-export interface Bridge {
-  send(frame: string): void;
-  /** Names the one listener of frames; null says that the engine is gone, and the next frame connects anew. */
-  onFrame(listener: (frame: string | null) => void): void;
-}
 
 declare global {
   interface Window {

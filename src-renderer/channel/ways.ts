@@ -1,8 +1,8 @@
 /** The two ways from a page to an engine. */
+import type { Bridge } from "../../src-shared/api/bridge.ts";
 import type { Channel } from "../../src-shared/api/channel.ts";
 import { apiPath } from "../../src-shared/api/panel.ts";
 import type { AppError } from "../../src-shared/errors.ts";
-import type { Bridge } from "./bridge.ts";
 import { bridgeChannel } from "./bridge.ts";
 import { checkLogin, logIn } from "./login.ts";
 import { openSocket } from "./socket.ts";
