@@ -14,6 +14,9 @@ export type ValuesFor<Text extends string> = [Places<Text>] extends [never]
   ? readonly []
   : readonly [values: { readonly [Name in Places<Text>]: string | number }];
 
+/** What a translation has to hold: a text under each of the same names. */
+export type SameTexts<Texts> = Readonly<Record<keyof Texts, string>>;
+
 /** The language that suits a reader best, from a list of BCP 47 tags in order of preference. */
 export function preferredLanguage(tags: readonly string[]): Language {
   for (const tag of tags) {

@@ -1,8 +1,8 @@
 /** The panel's texts in one language, with everything that writes numbers and errors. */
 import type { AppError, ErrorData } from "../../src-shared/errors.ts";
 import { fillText } from "../../src-shared/errors.ts";
-import type { Key } from "./en.ts";
-import { en } from "./en.ts";
+import type { Key } from "./catalogue.ts";
+import { en, zhCN } from "./catalogue.ts";
 import { errorTexts } from "./errors.ts";
 import type { Format } from "./format.ts";
 import { createFormat } from "./format.ts";
@@ -10,7 +10,6 @@ import type { Language, Places, ValuesFor } from "./language.ts";
 import { fill } from "./language.ts";
 import { translateLine } from "./lines.ts";
 import { verdictWords } from "./verdicts.ts";
-import { zhCN } from "./zh-cn.ts";
 
 /** Keys of texts that have no places. */
 export type PlainKey = {
