@@ -131,11 +131,22 @@ export const sharedLans = z.object({
 });
 export type SharedLans = z.infer<typeof sharedLans>;
 
+/** Rules of another program on this machine (Docker, ufw) that drop what passes through it unless they name it. */
+export const firewallStatus = z.object({
+  /** Family, table and chain of nftables: `ip filter FORWARD`. */
+  name: z.string(),
+  /** Starmesh's packets are let through. */
+  open: z.boolean(),
+});
+export type FirewallStatus = z.infer<typeof firewallStatus>;
+
 /** What is routed here, and for whom. */
 export const routesStatus = z.object({
   routes: z.array(routeStatus),
   own: z.array(ownRouteStatus),
   overlaps: z.array(overlapStatus),
+  /** Only while something is to pass through this machine. */
+  firewalls: z.array(firewallStatus),
 });
 export type RoutesStatus = z.infer<typeof routesStatus>;
 

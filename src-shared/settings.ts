@@ -70,6 +70,8 @@ export const settings = z.object({
   dns: z.boolean(),
   /** Others may reach this machine, as far as a network's policy lets them; off: only answers come in. */
   inbound: z.boolean(),
+  /** Rules of other programs that would drop what this machine routes are added to; off: they stay as they are. */
+  hostFirewall: z.boolean(),
   /** Largest IP packet on the networks' interfaces; null: 1400. */
   mtu: z.number().int().min(1280).max(1400).nullable(),
 });
@@ -93,6 +95,7 @@ export const usualSettings: Settings = {
   tlsPath: null,
   dns: true,
   inbound: true,
+  hostFirewall: true,
   mtu: null,
 };
 

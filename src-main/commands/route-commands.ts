@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { OutputOf } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type {
+  FirewallStatus,
   GatewayStatus,
   OwnRouteStatus,
   RouteStatus,
@@ -190,7 +191,7 @@ function addTable(route: Command, context: Context): void {
 
 function printRoutes(
   terminal: Terminal,
-  { routes, own, overlaps, acceptance, shared }: OutputOf<"routes.list">,
+  { routes, own, overlaps, firewalls, acceptance, shared }: OutputOf<"routes.list">,
 ): void {
   if (routes.length === 0 && own.length === 0)
     terminal.print("No LAN is routed yet. On a machine in it: starmesh route advertise PREFIX");
@@ -212,6 +213,7 @@ function printRoutes(
     if (!each.all || each.prefixes.length > 0) terminal.print(`${each.network}: ${acceptanceLine(each)}`);
   for (const { wanted, local, interface: name, advice } of overlaps)
     terminal.note(`${wanted} overlaps ${local} on ${name}. ${advice}`);
+  for (const firewall of firewalls) terminal.note(firewallLine(firewall));
 }
 
 function gatewayText({ name, self, standing, priority, latencyMs, inside }: GatewayStatus): string {
@@ -231,6 +233,12 @@ function ownLine({ prefix, as, granted, up, snat, allow, problem }: OwnRouteStat
   if (!up) return `This machine does not reach ${what} just now: other gateways carry it.`;
   const whom = allow.length === 0 ? "" : ` for ${allow.join(", ")}`;
   return `This machine routes ${what}${whom}${snat ? "" : ", with the members' own addresses"}.`;
+}
+
+function firewallLine({ name, open }: FirewallStatus): string {
+  return open
+    ? `The firewall of this machine (${name}) drops what passes; Starmesh has it let its own packets through while it runs.`
+    : `The firewall of this machine (${name}) drops what it should route. Let it through there, or: starmesh set --host-firewall on`;
 }
 
 function sharedLine({ prefixes, fullCone }: SharedLans): string {

@@ -21,6 +21,7 @@ interface SetOptions extends ReadOptions, PlaceOptions {
   readonly tlsPath?: string;
   readonly inbound?: string;
   readonly dns?: string;
+  readonly hostFirewall?: string;
 }
 
 /** Which interface and port. */
@@ -64,6 +65,10 @@ export function addSetCommand(program: Command, context: Context): void {
       "--inbound <on|off>",
       "let other members reach this machine and what it routes (default on); off: only answers come in",
     )
+    .option(
+      "--host-firewall <on|off>",
+      "add to rules of Docker, ufw and others that would drop what this machine routes (default on)",
+    )
     .option("--mtu <BYTES|auto>", "largest IP packet of the networks, 1280 to 1400 (auto: 1400)")
     .option("--json", "as JSON")
     .addHelpText("after", explanation)
@@ -93,7 +98,7 @@ export function withPlaceOptions(command: Command): Command {
 /** What the options ask to change. Throws `usage`. */
 export function settingsOf(options: SetOptions): SettingsChange {
   const { bind, port, mtu, declare, stun, portMapping, lanDiscovery } = options;
-  const { transport, proxy, tlsName, tlsPath, dns, inbound } = options;
+  const { transport, proxy, tlsName, tlsPath, dns, inbound, hostFirewall } = options;
   const wish = {
     ...(bind === undefined ? {} : { bind: bind === "all" ? null : bind }),
     ...(port === undefined ? {} : { port: numberOr(port, "--port") }),
@@ -108,6 +113,7 @@ export function settingsOf(options: SetOptions): SettingsChange {
     ...(tlsPath === undefined ? {} : { tlsPath: textOr(tlsPath) }),
     ...(inbound === undefined ? {} : { inbound: isOn(inbound, "--inbound") }),
     ...(dns === undefined ? {} : { dns: isOn(dns, "--dns") }),
+    ...(hostFirewall === undefined ? {} : { hostFirewall: isOn(hostFirewall, "--host-firewall") }),
   };
   const parsed = settingsChange.safeParse(wish);
   if (parsed.success) return parsed.data;
@@ -130,6 +136,7 @@ function printSettings({ terminal }: Context, { settings, port, interfaces }: Se
     ["Name in TLS", settings.tlsName ?? "the router's (auto)"],
     ["Inbound", settings.inbound ? "as the networks' policies say" : "refused: only answers come in"],
     ["Names", settings.dns ? "known to all programs" : "off: look-ups are left alone"],
+    ["Host firewall", settings.hostFirewall ? "opened for what is routed here" : "left alone"],
     ["Path in TLS", settings.tlsPath ?? "as routers tell (auto)"],
   ];
   for (const [name, value] of lines) terminal.print(`${name.padEnd(19)} ${value}`);

@@ -201,7 +201,14 @@ export class Engine {
       whereabouts: this.whereabouts,
       carriers: this.carriers,
       pings: this.pings,
-      forwarding: new Forwarding({ system, journal, mark: markOf(folder) }),
+      forwarding: new Forwarding({
+        system,
+        journal,
+        mark: markOf(folder),
+        opensFirewalls: () => this.settings.hostFirewall,
+        log,
+        changed: () => this.#changed(),
+      }),
       worked: new Worked({ folder, system, now: Date.now }),
       transport: () => this.settings.transport,
       connect: (address, secret, signal) => webSocketConnect(wayOut(this.#wayOut()))(address, secret, signal),
@@ -289,6 +296,7 @@ export class Engine {
     }
     this.#nameStunServers();
     if (this.settings.dns !== before.dns) await this.#surroundings.names.apply();
+    if (this.settings.hostFirewall !== before.hostFirewall) await this.#surroundings.forwarding.look();
     await this.#refresh();
   }
 
@@ -570,6 +578,7 @@ export class Engine {
     this.#beacons.close();
     for (const id of this.#held.keys()) await this.#close(id);
     await this.exit.close();
+    await this.#surroundings.forwarding.close();
     await this.#door.close();
     await this.diary.close();
     await this.whereabouts.close();

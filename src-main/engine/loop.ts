@@ -442,6 +442,7 @@ export class NetworkLoop {
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
     await this.#configuring;
+    await this.routes.close();
     await this.#surroundings.names.close(this.#stored.network);
     await this.#interface?.close();
     if (this.#saving !== null) clearTimeout(this.#saving);

@@ -19,6 +19,7 @@ export function routesStatus(engine: Engine, helds: readonly Held[]): RoutesStat
     routes: open.flatMap((loop) => routesOf(engine, loop)),
     own: open.flatMap((loop) => [...loop.routes.own()]),
     overlaps: open.flatMap((loop) => overlapsOf(loop)),
+    firewalls: engine.surroundings.forwarding.firewalls().map((each) => ({ ...each })),
   };
 }
 

@@ -12,6 +12,7 @@ import { connectedPrefixes, findOverlap } from "./system.ts";
 const addressText = z.string().refine((text) => parseAddress(text) !== null, "not an address");
 const prefixText = z.string().refine((text) => parsePrefix(text) !== null, "not a prefix");
 const device = z.string().min(1).max(64);
+const mark = z.string().regex(/^starmesh\w{0,48}$/);
 
 /** One change of the system, in words that survive on disk. */
 const systemChange = z.discriminatedUnion("kind", [
@@ -50,8 +51,21 @@ const systemChange = z.discriminatedUnion("kind", [
   /** A table of packet rules, which another one of its name replaces. */
   z.object({
     kind: z.literal("table"),
-    name: z.string().regex(/^starmesh\w{0,48}$/),
+    name: mark,
     body: z.string().max(262_144),
+  }),
+  /** Rules among those of other programs, by which our interfaces' packets pass. */
+  z.object({
+    kind: z.literal("firewall"),
+    mark,
+    devices: z
+      .array(device.regex(/^[\w.-]+$/))
+      .max(64)
+      .readonly(),
+    families: z
+      .array(z.union([z.literal(4), z.literal(6)]))
+      .max(2)
+      .readonly(),
   }),
 ]);
 export type SystemChange = z.infer<typeof systemChange>;
@@ -217,6 +231,8 @@ function sameThing(one: SystemChange, other: SystemChange): boolean {
       return one.kind === other.kind && one.name === other.name;
     case "exit":
       return one.kind === other.kind;
+    case "firewall":
+      return one.kind === other.kind && one.mark === other.mark;
     default:
       return JSON.stringify(one) === JSON.stringify(other);
   }
@@ -247,6 +263,8 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.changeSetting(change.name, change.value);
     case "table":
       return system.setTable(change.name, change.body);
+    case "firewall":
+      return system.openFirewalls(change);
     case "dnsLink":
       return system.setDns({ ...change, way: "resolved" });
     case "dnsFile":
@@ -268,6 +286,8 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return restore(change, system);
     case "table":
       return system.setTable(change.name, null);
+    case "firewall":
+      return system.closeFirewalls(change.mark);
     case "dnsLink":
       return system.removeDns({ ...change, way: "resolved" });
     case "dnsFile":

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import type { Address } from "../../src-shared/address.ts";
 import { formatAddress, formatPrefix, isLinkLocal, toPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { closeFirewalls, firewalls, openFirewalls, watchFirewalls } from "./host-firewall.ts";
 import { dnsServers, dnsWay, removeDns, setDns, watchDns } from "./linux-dns.ts";
 import { removeExit, setExit } from "./linux-exit.ts";
 import { connectMarked } from "./marked-socket.ts";
@@ -39,6 +40,10 @@ export function linuxSystem(): System {
     setting: readSetting,
     changeSetting: async (name, value) => changeSetting(name, value),
     setTable: replaceTable,
+    firewalls,
+    openFirewalls,
+    closeFirewalls,
+    watchFirewalls,
     setExit: async (change) => setExit(change),
     removeExit: async () => removeExit(),
     connectMarked,

@@ -1,4 +1,4 @@
-/** Linux: tables of nftables that are ours alone. Each is replaced as a whole; nobody else's rules are touched. */
+/** Linux: what is asked of nftables through its program `nft`. Tables of ours are replaced as a whole. */
 import { spawn } from "node:child_process";
 import { AppError } from "../../src-shared/errors.ts";
 
@@ -6,28 +6,47 @@ import { AppError } from "../../src-shared/errors.ts";
 export async function replaceTable(name: string, body: string | null): Promise<void> {
   // Declared first, so that the deletion finds it; all of it is one transaction.
   const cleared = `table inet ${name}\ndelete table inet ${name}\n`;
-  await load(body === null ? cleared : `${cleared}table inet ${name} {\n${body}\n}\n`);
+  await loadRules(body === null ? cleared : `${cleared}table inet ${name} {\n${body}\n}\n`);
 }
 
-function load(text: string): Promise<void> {
+/** Carries out commands of nft(8) in one step, all or none. Throws `no-privilege`, `system-refused`. */
+export async function loadRules(text: string): Promise<void> {
+  const { code, said } = await run(["-f", "-"], text);
+  if (code === 0) return;
+  if (said.includes("Operation not permitted")) throw new AppError("no-privilege");
+  throw refusal(said.split("\n")[0] ?? "");
+}
+
+/** What a list command of nft(8) prints as JSON, with handles; null when it was refused. */
+export async function listRules(command: readonly string[]): Promise<string | null> {
+  const { code, printed } = await run(["--json", "--handle", ...command], "");
+  return code === 0 ? printed : null;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly printed: string;
+  readonly said: string;
+}
+
+function run(args: readonly string[], input: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn("nft", ["-f", "-"], {
+    const child = spawn("nft", [...args], {
       env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` },
-      stdio: ["pipe", "ignore", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
-    let said = "";
+    let [printed, said] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (more: string) => {
+      printed += more;
+    });
     child.stderr.setEncoding("utf8").on("data", (more: string) => {
       said += more;
     });
     child.once("error", (error) => reject(refusal(missing(error) ?? error.message)));
-    child.once("close", (code) => {
-      if (code === 0) resolve();
-      else if (said.includes("Operation not permitted")) reject(new AppError("no-privilege"));
-      else reject(refusal(said.split("\n")[0] ?? ""));
-    });
+    child.once("close", (code) => resolve({ code, printed, said }));
     // A child that never started takes no input; `error` says so.
     child.stdin.on("error", () => undefined);
-    child.stdin.end(text);
+    child.stdin.end(input);
   });
 }
 

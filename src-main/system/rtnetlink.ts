@@ -43,8 +43,17 @@ export function dump<Record>(type: number, parse: (body: Uint8Array) => Record |
 
 /** Calls back for every burst of changes of interfaces, addresses and routes. Throws an errno text when refused. */
 export function watchChanges(onChange: () => void): Watch {
+  return watchGroups({ protocol: NETLINK_ROUTE, groups: changeGroups }, onChange);
+}
+
+/** Calls back for every burst of changes of packet rules (nftables). Throws an errno text when refused. */
+export function watchPacketRules(onChange: () => void): Watch {
+  return watchGroups({ protocol: NETLINK_NETFILTER, groups: ruleGroups }, onChange);
+}
+
+function watchGroups(what: Multicast, onChange: () => void): Watch {
   const libc = loadLibc();
-  const fd = openSocket(libc, changeGroups);
+  const fd = openSocket(libc, what);
   const buffer = Buffer.alloc(receiveBytes);
   const handle = koffi.node.poll(fd, () => {
     let heard = false;
@@ -100,7 +109,7 @@ function collect(libc: Libc, fd: number): Answer {
 
 function withSocket<Result>(use: (libc: Libc, fd: number) => Result): Result {
   const libc = loadLibc();
-  const fd = openSocket(libc, 0);
+  const fd = openSocket(libc, { protocol: NETLINK_ROUTE, groups: 0 });
   try {
     return use(libc, fd);
   } finally {
@@ -108,8 +117,14 @@ function withSocket<Result>(use: (libc: Libc, fd: number) => Result): Result {
   }
 }
 
-function openSocket(libc: Libc, groups: number): number {
-  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+/** Which part of the kernel, and as a set of bits what is heard from it. */
+interface Multicast {
+  readonly protocol: number;
+  readonly groups: number;
+}
+
+function openSocket(libc: Libc, { protocol, groups }: Multicast): number {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0) throw new Error(`netlink socket: ${errnoText(koffi.errno())}`);
   const address = Buffer.alloc(socketAddressBytes);
   address.writeUInt16LE(AF_NETLINK, 0);
@@ -148,10 +163,13 @@ const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const NETLINK_ROUTE = 0;
+const NETLINK_NETFILTER = 12;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 // RTMGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE.
 const changeGroups = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+// NFNLGRP_NFTABLES, the seventh.
+const ruleGroups = 0x40;
 const badMessage = koffi.os.errno["EBADMSG"] ?? 74;
 const socketAddressBytes = 12;
 const receiveBytes = 65_536;

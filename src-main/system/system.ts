@@ -105,6 +105,23 @@ export interface ExitChange {
   readonly mark: number;
 }
 
+/** What passes through this machine out of our interfaces and into them, where rules of other programs drop it. */
+export interface FirewallOpening {
+  /** Tells rules of ours from those of others: letters, digits and `_`. */
+  readonly mark: string;
+  readonly devices: readonly string[];
+  /** Families of what passes. */
+  readonly families: readonly (4 | 6)[];
+}
+
+/** Rules of another program by which nothing passes through this machine unless they name it. */
+export interface Firewall {
+  /** `ip filter FORWARD`. */
+  readonly name: string;
+  /** They let through what was asked about. */
+  readonly open: boolean;
+}
+
 /** The operating system. Reading needs no rights; changing throws `no-privilege` or `system-refused`. */
 export interface System {
   /** Name of this machine, without domain. */
@@ -130,6 +147,14 @@ export interface System {
   changeSetting(name: string, value: string): Promise<void>;
   /** Replaces a table of packet rules that is ours (nftables, family `inet`) as a whole; null removes it. */
   setTable(name: string, body: string | null): Promise<void>;
+  /** Rules of other programs that drop what passes, and whether these packets are let through. */
+  firewalls(opening: FirewallOpening): Promise<readonly Firewall[]>;
+  /** Lets it through everywhere; what the mark had let through before goes, where it differs. */
+  openFirewalls(opening: FirewallOpening): Promise<void>;
+  /** Done also when nothing was let through. */
+  closeFirewalls(mark: string): Promise<void>;
+  /** Calls back when anybody may have changed such rules. */
+  watchFirewalls(onChange: () => void): Watch;
   /** Makes the one exit this; what of the one before differs is taken back. */
   setExit(change: ExitChange): Promise<void>;
   /** Done also when there is none. */

@@ -59,6 +59,7 @@ describe("set", () => {
       tlsPath: null,
       dns: true,
       inbound: true,
+      hostFirewall: true,
       mtu: 1300,
     });
     const way = ["--transport", "tls", "--proxy", "socks5://ann:secret@proxy.example.org:1080"];

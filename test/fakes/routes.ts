@@ -55,6 +55,7 @@ export function routeHandlers(
         routes: chosen.flatMap((each) => statusOf(each).routes),
         own: chosen.flatMap((each) => statusOf(each).own),
         overlaps: [],
+        firewalls: [],
         acceptance: chosen.map((each) => ({ network: each.name, ...each.routes.acceptance })),
         shared: chosen.flatMap(({ name, routes }) =>
           routes.shared === null ? [] : [{ network: name, ...routes.shared }],
@@ -112,7 +113,8 @@ export function routeHandlers(
 
 function statusOf(network: FakeNetwork): RoutesStatus {
   const [first, second] = network.peers.filter(({ kind, approved }) => kind === "node" && approved);
-  if (network.state !== "online" || first === undefined) return { routes: [], own: [], overlaps: [] };
+  if (network.state !== "online" || first === undefined)
+    return { routes: [], own: [], overlaps: [], firewalls: [] };
   const gateway = (peer: typeof first, standing: GatewayStatus["standing"]): GatewayStatus => ({
     name: peer.name,
     identity: peer.identity,
@@ -132,5 +134,5 @@ function statusOf(network: FakeNetwork): RoutesStatus {
     central: false,
     gateways: [gateway(first, "carries"), ...(second === undefined ? [] : [gateway(second, "ready")])],
   };
-  return { routes: [route], own: network.routes.own, overlaps: [] };
+  return { routes: [route], own: network.routes.own, overlaps: [], firewalls: [] };
 }

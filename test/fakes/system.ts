@@ -2,7 +2,15 @@
 
 import type { Socket } from "node:net";
 import { connect } from "node:net";
-import type { DnsChange, ExitChange, Interface, Route, System } from "../../src-main/system/system.ts";
+import type {
+  DnsChange,
+  ExitChange,
+  Firewall,
+  FirewallOpening,
+  Interface,
+  Route,
+  System,
+} from "../../src-main/system/system.ts";
 import { formatAddress, formatPrefix, toPrefix } from "../../src-shared/address.ts";
 
 export class FakeSystem implements System {
@@ -15,6 +23,8 @@ export class FakeSystem implements System {
   readonly settings = new Map<string, string>();
   /** Tables of packet rules by name. */
   readonly tables = new Map<string, string>();
+  /** Chains of others that drop what passes, with the devices that they let through. */
+  readonly chains = new Map<string, readonly string[]>();
   /** How names are looked up, and who is asked. */
   way: DnsChange["way"] = "resolved";
   servers: readonly string[] = [];
@@ -111,6 +121,27 @@ export class FakeSystem implements System {
     this.#record(body === null ? `remove-table ${name}` : `set-table ${name}`);
     if (body === null) this.tables.delete(name);
     else this.tables.set(name, body);
+  }
+
+  async firewalls({ devices }: FirewallOpening): Promise<readonly Firewall[]> {
+    return [...this.chains].map(([name, open]) => ({
+      name,
+      open: JSON.stringify(open) === JSON.stringify(devices),
+    }));
+  }
+
+  async openFirewalls({ mark, devices }: FirewallOpening): Promise<void> {
+    this.#record(`open-firewalls ${mark} ${devices.join()}`);
+    for (const name of this.chains.keys()) this.chains.set(name, devices);
+  }
+
+  async closeFirewalls(mark: string): Promise<void> {
+    this.#record(`close-firewalls ${mark}`);
+    for (const name of this.chains.keys()) this.chains.set(name, []);
+  }
+
+  watchFirewalls(onChange: () => void) {
+    return this.watch(onChange);
   }
 
   async setExit(change: ExitChange): Promise<void> {

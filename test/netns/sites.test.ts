@@ -162,6 +162,34 @@ describe("a LAN that no member has a route to", () => {
   });
 });
 
+describe("[P24 P32 Z03] a gateway whose own firewall drops what passes, as with Docker", () => {
+  it("lets its networks through in those rules alone, also after they are written anew", async () => {
+    const [north, south] = sites;
+    const { gateway, host } = south;
+    gateway.host.nftables(dockerRules);
+    await reaches(north.host, host);
+    expect(shownRules(gateway.host)).toMatch(
+      /chain DOCKER-USER \{\s+[io]ifname "starmesh0" counter [^\n]*accept comment "starmesh/,
+    );
+    expect((await gateway.run("route", "list")).stderr).toContain("ip filter FORWARD");
+    // As Docker does it at its start.
+    gateway.host.nftables(`delete table ip filter\n${dockerRules}`);
+    await reaches(north.host, host);
+    await reaches(host, north.host);
+  });
+
+  it("leaves them as they are when it is told to", async () => {
+    const [north, south] = sites;
+    const { gateway, host } = south;
+    await gateway.ok("set", "--host-firewall", "off");
+    expect(shownRules(gateway.host)).not.toContain("starmesh");
+    expect((await ping(north.host, host.address, { count: 1, waitSeconds: 0.5 })).received).toBe(0);
+    expect((await gateway.run("route", "list")).stderr).toContain("starmesh set --host-firewall on");
+    await gateway.ok("set", "--host-firewall", "on");
+    await reaches(north.host, host);
+  });
+});
+
 describe("[P32] what was changed in a gateway's system", () => {
   it("is as before after the end, and also after a kill and a start", async () => {
     const [, south] = sites;
@@ -169,14 +197,15 @@ describe("[P32] what was changed in a gateway's system", () => {
     const changed = () => ({
       forwarding: host.runNow("cat", "/proc/sys/net/ipv4/ip_forward").trim(),
       tables: host.runNow("nft", "list", "tables").match(/starmesh/g)?.length ?? 0,
+      rules: shownRules(host).match(/starmesh_/g)?.length ?? 0,
     });
-    expect(changed()).toEqual({ forwarding: "1", tables: 1 });
+    expect(changed()).toEqual({ forwarding: "1", tables: 1, rules: 2 });
     await south.gateway.end("SIGKILL");
     expect(changed().forwarding).toBe("1");
     await south.gateway.start();
-    await waitUntil("it forwards again", () => changed().tables === 1);
+    await waitUntil("it forwards again", () => changed().rules === 2);
     await south.gateway.end();
-    expect(changed()).toEqual({ forwarding: "0", tables: 0 });
+    expect(changed()).toEqual({ forwarding: "0", tables: 0, rules: 0 });
     await south.gateway.start();
     await south.gateway.online("sites");
     await reaches(sites[0].host, south.host);
@@ -241,6 +270,11 @@ async function reaches(from: Host, to: Host): Promise<void> {
   );
 }
 
+/** What the machine's own firewall holds. */
+function shownRules(host: Host): string {
+  return host.runNow("nft", "list", "table", "ip", "filter");
+}
+
 /** The source under which a ping of a host arrives at another site. */
 async function sourceAt(site: Site, from: Host): Promise<string | undefined> {
   const capture = site.host.start("tcpdump", [
@@ -282,3 +316,14 @@ function site(name: string, number: number): Site {
 async function routeOn(node: Install, prefix: string): Promise<RouteStatus | null> {
   return (await node.status()).routes.find((route) => route.prefix === prefix) ?? null;
 }
+
+/** What Docker makes of a machine that forwards nothing else. */
+const dockerRules = `table ip filter {
+  chain DOCKER-USER {
+  }
+  chain FORWARD {
+    type filter hook forward priority filter; policy drop;
+    jump DOCKER-USER
+  }
+}
+`;

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Forwarding } from "../../../src-main/engine/forwarding.ts";
 import { lanSideOf } from "../../../src-main/engine/lan-side.ts";
+import { parseListed } from "../../../src-main/system/host-firewall.ts";
 import type { Journal } from "../../../src-main/system/journal.ts";
 import { openJournal } from "../../../src-main/system/journal.ts";
 import type { Site } from "../../../src-main/system/passage.ts";
@@ -15,6 +17,7 @@ let folder: string;
 let system: FakeSystem;
 let journal: Journal;
 let forwarding: Forwarding;
+let opens: boolean;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "starmesh-forwarding-"));
@@ -25,7 +28,15 @@ beforeEach(() => {
   for (const name of ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"]) system.settings.set(name, "0");
   system.settings.set("net/ipv6/conf/eth0/accept_ra", "1");
   journal = openJournal(folder, system);
-  forwarding = new Forwarding({ system, journal, mark: "abc" });
+  opens = true;
+  forwarding = new Forwarding({
+    system,
+    journal,
+    mark: "abc",
+    opensFirewalls: () => opens,
+    log: () => undefined,
+    changed: () => undefined,
+  });
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -96,6 +107,71 @@ describe("[P32] forwarding", () => {
     expect(rules()).not.toContain("192.168.1.0/24");
     await forwarding.set("home", site("starmesh0"));
     expect(system.settings.get("net/ipv4/ip_forward")).toBe("0");
+  });
+});
+
+describe("[P24 P32] rules of other programs that drop what passes", () => {
+  const docker = "ip filter FORWARD";
+
+  it("let through whatever has routes here, and nothing once there is none", async () => {
+    system.chains.set(docker, []);
+    await forwarding.set("guests", site("starmesh1"));
+    expect(forwarding.firewalls()).toEqual([]);
+    await forwarding.set("home", site("starmesh0", "192.168.1.0/24"));
+    expect(system.chains.get(docker)).toEqual(["starmesh0"]);
+    expect(forwarding.firewalls()).toEqual([{ name: docker, open: true }]);
+    await forwarding.set("home", null);
+    expect(system.chains.get(docker)).toEqual([]);
+    expect(await journal.undo()).toEqual([]);
+    expect(system.log.filter((change) => change.startsWith("close"))).toHaveLength(1);
+  });
+
+  it("are not touched while that is switched off, but named", async () => {
+    opens = false;
+    system.chains.set(docker, []);
+    await forwarding.set("home", site("starmesh0", "192.168.1.0/24"));
+    expect(forwarding.firewalls()).toEqual([{ name: docker, open: false }]);
+    opens = true;
+    await forwarding.look();
+    expect(forwarding.firewalls()).toEqual([{ name: docker, open: true }]);
+    opens = false;
+    await forwarding.look();
+    expect(system.chains.get(docker)).toEqual([]);
+  });
+
+  it("are gone from a killed run's at the next start", async () => {
+    system.chains.set(docker, []);
+    await forwarding.set("home", site("starmesh0", "192.168.1.0/24"));
+    expect(await openJournal(folder, system).undo()).toEqual([]);
+    expect(system.chains.get(docker)).toEqual([]);
+  });
+
+  it("that cannot be changed leave the routes as they are", async () => {
+    system.chains.set(docker, []);
+    system.before = (change) => {
+      if (change.startsWith("open-firewalls")) throw new AppError("no-privilege");
+    };
+    await forwarding.set("home", site("starmesh0", "192.168.1.0/24"));
+    expect(system.settings.get("net/ipv4/ip_forward")).toBe("1");
+    expect(forwarding.firewalls()).toEqual([{ name: docker, open: false }]);
+  });
+});
+
+describe("what nft lists", () => {
+  it("is chains and rules; nothing else counts and nothing breaks it", () => {
+    const text = JSON.stringify({
+      nftables: [
+        { metainfo: { version: "1.0.6" } },
+        { chain: { family: "ip", table: "filter", name: "FORWARD", hook: "forward", policy: "drop" } },
+        { chain: { family: "ip", table: "filter; flush ruleset", name: "FORWARD" } },
+        { rule: { family: "ip", table: "filter", chain: "FORWARD", handle: 3, expr: [{ drop: null }] } },
+      ],
+    });
+    expect(parseListed(text)).toMatchObject({ chains: [{ policy: "drop" }], rules: [{ handle: 3 }] });
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (any) => parseListed(any).rules.length >= 0),
+      { seed: 7 },
+    );
   });
 });
 
