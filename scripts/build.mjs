@@ -104,7 +104,7 @@ export function bundlesStep() {
         const { metafile } = await build({
           ...common,
           metafile: true,
-          entryPoints: ENTRIES.map((name) => `src-main/${name}.ts`),
+          entryPoints: SERVING.map((name) => `src-main/${name}.ts`),
           format: "esm",
           banner: { js: REQUIRE },
           // The command line loads the engine only when it runs one.
@@ -112,6 +112,13 @@ export function bundlesStep() {
           chunkNames: "chunk-[hash]",
         });
         removeOldChunks(new Set(Object.keys(metafile.outputs)));
+        // Whole in one file: packed, it lies in the archive whose hash the program knows, and the others beside it.
+        await build({
+          ...common,
+          entryPoints: ["src-main/app.ts"],
+          format: "esm",
+          banner: { js: REQUIRE },
+        });
         await build({
           ...common,
           entryPoints: ["src-main/shell/preload.ts"],
@@ -166,7 +173,7 @@ function removeOldChunks(current) {
   for (const name of readdirSync(join(ROOT, "out"))) {
     const path = join(ROOT, "out", name);
     if (!name.startsWith("chunk-") || current.has(`out/${name}`)) continue;
-    if (Date.now() - statSync(path).mtimeMs > DAY_MILLIS) rmSync(path);
+    if (Date.now() - statSync(path).mtimeMs > HOUR_MILLIS) rmSync(path);
   }
 }
 
@@ -190,8 +197,10 @@ function readLock(path) {
   return JSON.parse(readFileSync(path, "utf8")).packages;
 }
 
-const DAY_MILLIS = 86_400_000;
-const ENTRIES = ["cli", "daemon", "app"];
+const HOUR_MILLIS = 3_600_000;
+/** What runs as plain Node. */
+const SERVING = ["cli", "daemon"];
+const ENTRIES = [...SERVING, "app"];
 const CRATE = "drivers/dataplane";
 const ADDON = "drivers/dataplane/starmesh-dataplane.node";
 

@@ -1,0 +1,124 @@
+// @ts-check
+/** Looks into packages that were made: installs them in a scratch copy of this machine, runs what they bring, removes them. */
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { find, run } from "../command.mjs";
+import { ROOT } from "../root.mjs";
+import { canScratch, inScratch } from "./scratch.mjs";
+import { hasWine, runUnderWine } from "./wine.mjs";
+
+/** What came of it: shown to run, or why not. @typedef {{ ran: string } | { not: string }} Inspection */
+
+/**
+ * Installs a deb, runs its command line and an engine from it, removes and purges it.
+ * @param {string} file
+ * @returns {Promise<Inspection>}
+ */
+export function inspectDeb(file) {
+  const install = 'cp "$1" /tmp/starmesh.deb; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null';
+  const remove =
+    "dpkg -r --force-depends starmesh; echo removed: $(ls -d /opt/Starmesh /usr/bin/starmesh 2>/dev/null)";
+  const keys = "test -d /var/lib/starmesh; dpkg -P starmesh; test ! -e /var/lib/starmesh";
+  return inspectInstalled(file, { install, remove: `${remove}; ${keys}` });
+}
+
+/**
+ * The same of an rpm; its keys and networks have to be removed by hand.
+ * @param {string} file
+ * @returns {Promise<Inspection>}
+ */
+export function inspectRpm(file) {
+  const install = 'rpm -i --nodeps --ignorearch "$1"';
+  const remove = "rpm -e starmesh; test -d /var/lib/starmesh; rm -r /var/lib/starmesh";
+  return inspectInstalled(file, { install, remove });
+}
+
+/**
+ * Unpacks an archive, and runs its command line and an engine from it.
+ * @param {string} file
+ * @param {string} command below the unpacked folder
+ * @returns {Promise<Inspection>}
+ */
+export function inspectArchive(file, command) {
+  const install = `mkdir /opt/unpacked; tar -xf "$1" -C /opt/unpacked --strip-components=1
+    ln -s /opt/unpacked/${command} /usr/bin/starmesh`;
+  return inspectInstalled(file, {
+    install,
+    remove: "rm -r /opt/unpacked /usr/bin/starmesh /var/lib/starmesh",
+  });
+}
+
+/**
+ * Unpacks a zip for Windows and runs its command line under Wine. Wine has no console to write to here, so what it prints is
+ * taken from a file.
+ * @param {string} file
+ * @returns {Promise<Inspection>}
+ */
+export async function inspectZip(file) {
+  const unzip = find("unzip");
+  if (!hasWine() || !unzip) return { not: `not run: ${unzip ? "Wine" : "unzip"} is not installed` };
+  const folder = join(dirname(file), "unpacked");
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    const unpacked = await run(unzip, ["-q", file, "-d", folder]);
+    if (unpacked.code !== 0) return { not: `it cannot be unpacked: ${unpacked.output.split("\n")[0]}` };
+    const said = join(folder, "said");
+    const print = `const fs = require("node:fs"); for (const name of ["stdout", "stderr"]) Object.defineProperty(process, name, { value: { write: (text) => fs.appendFileSync("said", text), on() {}, isTTY: false } });`;
+    const args = [
+      "-e",
+      `${print} process.argv.push("--version"); import("./resources/app.asar.unpacked/out/cli.js")`,
+    ];
+    const { output } = await runUnderWine("./Starmesh.exe", args, {
+      cwd: folder,
+      env: { ELECTRON_RUN_AS_NODE: "1", NODE_SKIP_PLATFORM_CHECK: "1" },
+    });
+    const text = readIfThere(said).trim();
+    if (text === version()) return { ran: `prints its version ${text} under Wine` };
+    return { not: `under Wine it says: ${lastLine(`${text}\n${output}`)}` };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {{ install: string, remove: string }} steps
+ * @returns {Promise<Inspection>}
+ */
+async function inspectInstalled(file, { install, remove }) {
+  if (!canScratch()) return { not: "not run: that takes root on Linux" };
+  const script = `${install}
+echo "version: $(starmesh --version)"
+starmesh up >/dev/null
+starmesh network create inspected >/dev/null
+for turn in $(seq 100); do starmesh status --json >/tmp/status; grep -q '"state": *"online"' /tmp/status && break; sleep 0.3; done
+echo "network: $(grep -o '"state": *"online"' /tmp/status | head -1)"
+starmesh stop >/dev/null
+${remove}`;
+  const { code, output, left } = await inScratch(script, file);
+  if (code !== 0) return { not: `it failed: ${lastLine(output)}` };
+  if (!output.includes(`version: ${version()}\n`))
+    return { not: `it does not tell its version: ${lastLine(output)}` };
+  if (!/^network: ".*online"$/m.test(output)) return { not: "its engine brings no network up" };
+  if (left.length > 0) return { not: `removed, it leaves: ${left.slice(0, 5).join(" ")}` };
+  return { ran: "version, engine, network online; removed, it leaves nothing" };
+}
+
+/** @returns {string} */
+function version() {
+  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version;
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** @param {string} output */
+function lastLine(output) {
+  return output.trim().split("\n").at(-1) ?? "";
+}
