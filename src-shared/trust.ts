@@ -218,7 +218,7 @@ type Bodies = { readonly [Kind in EntryKind]: z.infer<(typeof bodies)[Kind]> };
 /** Characters of an entry's body at most. */
 export const mostBody = 262_144;
 
-/** A signed entry as it travels: the JSON text exactly as its signer sent it. */
+/** A signed entry as it travels: the text exactly as its signer sent it, JSON, or that of a long policy packed. */
 export const signed = z.object({
   kind: z.enum(Object.keys(bodies) as [EntryKind, ...EntryKind[]]),
   body: z.string().max(mostBody),

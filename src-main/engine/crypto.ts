@@ -15,6 +15,7 @@ import type { IdentityKey, NetworkId, SessionKey } from "../../src-shared/ids.ts
 import { identityKey, networkId, sessionKey } from "../../src-shared/ids.ts";
 import type { Entry, EntryKind, Notary, Signed } from "../../src-shared/trust.ts";
 import { parseBody, signedBytes } from "../../src-shared/trust.ts";
+import { packBody, unpackBody } from "./packed-body.ts";
 
 /** An Ed25519 key that signs; made from a 32-byte seed. */
 export interface SigningKey {
@@ -60,25 +61,28 @@ export function sessionPair(cryptography: Cryptography, privateKey: string): Ses
   return { privateKey, publicKey: sessionKey.parse(cryptography.publicKey(privateKey)) };
 }
 
-/** Signs an entry's body; the JSON text made here is what travels. */
+/** Signs an entry's body; the text made here is what travels: JSON, of a policy packed where it is long. */
 export function signEntry(kind: EntryKind, body: object, key: SigningKey): Signed {
-  const text = JSON.stringify(body);
+  const json = JSON.stringify(body);
+  const text = kind === "policy" ? packBody(json) : json;
   return { kind, body: text, key: key.key, signature: key.sign(signedBytes(kind, text)) };
 }
 
 /** Checks entries by Node's Ed25519; results are kept, since the same entries arrive again and again. */
 export function createNotary(): Notary {
-  const known = new Map<string, Entry>();
+  const [small, large] = [new Map<string, Entry>(), new Map<string, Entry>()];
   const verifyEntry = (signed: Signed): Entry | null => {
     const bytes = signedBytes(signed.kind, signed.body);
     const hash = sha256Base64(concatBytes(bytes, toUtf8(signed.key), toUtf8(signed.signature)));
+    const [known, most] = signed.body.length < leastLarge ? [small, mostKnown] : [large, mostLarge];
     const seen = known.get(hash);
     if (seen !== undefined) return seen;
     if (!verifySignature(signed.key, bytes, signed.signature)) return null;
-    const body = parseBody(signed.kind, signed.body);
+    const text = signed.kind === "policy" ? unpackBody(signed.body) : signed.body;
+    const body = text === null ? null : parseBody(signed.kind, text);
     if (body === null) return null;
     const entry = { kind: signed.kind, body, signer: signed.key, hash, signed } as Entry;
-    if (known.size >= mostKnown) known.clear();
+    if (known.size >= most) known.clear();
     known.set(hash, entry);
     return entry;
   };
@@ -177,3 +181,6 @@ const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
 const secretAlphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 const mostKnown = 50_000;
+/** Few entries are as long as this, and those that anybody can make up shall not fill the memory. */
+const leastLarge = 16_384;
+const mostLarge = 64;

@@ -17,6 +17,7 @@ import type { BoundPolicy } from "../mesh/selection.ts";
 import { issuerOf } from "./administration.ts";
 import type { SigningKey } from "./crypto.ts";
 import type { NetworkLoop } from "./loop.ts";
+import { mostUnpacked } from "./packed-body.ts";
 import { pickBound, signPolicy } from "./policy-entry.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -118,7 +119,10 @@ export class PolicyActs {
 
   async #publish(issuer: SigningKey, change: Omit<PolicyRecord, "network" | "version">): Promise<void> {
     const version = (this.#membership.policyEntry?.body.version ?? 0) + 1;
-    const signed = signPolicy({ network: this.#loop.stored.network, version, ...change }, issuer);
+    const record = { network: this.#loop.stored.network, version, ...change };
+    const size = Buffer.byteLength(JSON.stringify(record));
+    if (size > mostUnpacked) throw new AppError("policy-too-large", { size, most: mostUnpacked });
+    const signed = signPolicy(record, issuer);
     if (signed.body.length > mostBody)
       throw new AppError("policy-too-large", { size: signed.body.length, most: mostBody });
     await this.#loop.publish([signed]);

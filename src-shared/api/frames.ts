@@ -4,8 +4,8 @@ import { z } from "zod";
 /** Raised when a frame changes its meaning; the first frame of each side names it. */
 export const framesVersion = 1;
 
-/** The longest text that a caller may send, in UTF-16 units. Answers may be longer: a status lists all peers. */
-export const longestRequest = 256 * 1024;
+/** The longest text that a caller may send, in UTF-16 units: a policy of 10,000 rules. Answers may be longer. */
+export const longestRequest = 4 * 1024 * 1024;
 
 /** Says which frames a side speaks; the first one on each side. */
 const hello = z.object({ type: z.literal("hello"), version: z.number().int() });

@@ -1,14 +1,19 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createNotary, signingKey } from "../../../src-main/engine/crypto.ts";
 import type { NetworkLoop } from "../../../src-main/engine/loop.ts";
+import { mostUnpacked, packBody, unpackBody } from "../../../src-main/engine/packed-body.ts";
 import { PolicyActs } from "../../../src-main/engine/policy-acts.ts";
 import { inherited, rollback } from "../../../src-main/engine/policy-entry.ts";
 import type { Surroundings } from "../../../src-main/engine/surroundings.ts";
 import { Network } from "../../../src-main/mesh/network.ts";
+import { toBase64 } from "../../../src-shared/bytes.ts";
 import type { Policy } from "../../../src-shared/policy.ts";
 import { policy } from "../../../src-shared/policy.ts";
 import type { Certificate, Entry, Signed } from "../../../src-shared/trust.ts";
+import { mostBody } from "../../../src-shared/trust.ts";
 import { FoundedNetwork, testDevice } from "../../fakes/founded-network.ts";
+import { createRandom } from "../../fakes/random.ts";
 
 const start = 1_800_000_000_000;
 const second = 1000;
@@ -52,16 +57,56 @@ describe("setting a policy", () => {
     const secret = new World({ secret: true });
     await expect(secret.set({ default: "none" })).rejects.toMatchObject({ code: "not-with-secret" });
     const world = new World();
-    const rules = Array.from({ length: 5000 }, (_, at) => ({
+    const random = createRandom(5);
+    const rules = Array.from({ length: 2000 }, () => ({
       from: "bob",
-      to: `10.20.0.${at % 250}`,
-      ports: `tcp:${at}`,
+      to: "any",
+      comment: toBase64(random.bytes(200)),
     }));
     await expect(world.set({ default: "none", rules })).rejects.toMatchObject({
       code: "policy-too-large",
       data: { most: 262_144 },
     });
     expect(world.acts.standing().entry).toBeNull();
+  });
+});
+
+describe("a policy of 10,000 rules", () => {
+  it("fits with names and ports of all kinds, also on trial, and is read as it was written", async () => {
+    const world = new World();
+    const random = createRandom(10);
+    const name = () => random.pick(["bob", "nas", "eve", "ada"]);
+    const below = (most: number) => Math.floor(random.next() * most);
+    const rules = Array.from({ length: 10_000 }, (_, at) => ({
+      from: [name(), `10.20.${below(256)}.${below(256)}`],
+      to: name(),
+      ports: `tcp:${below(65_536)}`,
+      ...(at % 4 === 0 ? { comment: `ticket ${at}` } : {}),
+    }));
+    await world.set({ default: "none", rules }, true);
+    expect(world.record().policy).toEqual(policy.parse({ default: "none", rules }));
+    const fewer = rules.filter(({ to }) => to !== "ada");
+    expect(await world.set({ default: "none", rules: fewer })).not.toBeNull();
+    expect(world.record().trial?.previous?.policy.rules).toHaveLength(10_000);
+    const carried = world.acts.standing().entry?.signed.body.length ?? 0;
+    console.log(`10,000 rules, and ${fewer.length} on trial: ${carried} characters`);
+    expect(carried).toBeLessThan(mostBody);
+  });
+
+  it("that unpacks to more than any policy has, or is damaged, is none", () => {
+    const long = packBody(JSON.stringify({ policy: "x".repeat(mostUnpacked) }));
+    expect(long.length).toBeLessThan(10_000);
+    expect(unpackBody(long)).toBeNull();
+    const text = JSON.stringify({ rules: Array.from({ length: 2000 }, (_, at) => `tcp:${at}`) });
+    const packed = packBody(text);
+    expect(unpackBody(packed)).toBe(text);
+    fc.assert(
+      fc.property(fc.nat(packed.length - 1), fc.string({ maxLength: 8 }), (at, other) => {
+        const damaged = unpackBody(packed.slice(0, at) + other + packed.slice(at + other.length));
+        expect(damaged === null || damaged.length <= mostUnpacked).toBe(true);
+      }),
+      { numRuns: 300, seed: 3 },
+    );
   });
 });
 
