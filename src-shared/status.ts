@@ -168,6 +168,8 @@ export const networkStatus = z.object({
     take: z.boolean(),
   }),
   members: z.number(),
+  /** Names of those who wait for this machine's approval, at most 20; empty unless it may admit. */
+  waiting: z.array(z.string()),
   /** Whether this machine keeps the ways to peers open that it used lately. */
   early: z.boolean(),
   /** Whether this machine passes packets on for other members. */

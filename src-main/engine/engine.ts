@@ -571,6 +571,11 @@ export class Engine {
     return () => this.#listeners.delete(listener);
   }
 
+  /** The machine woke from sleep. */
+  awake(): void {
+    this.#moves?.awake();
+  }
+
   /** Ends everything; what is on disk stays as it is. Idempotent. */
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);

@@ -45,23 +45,35 @@ export class Moves {
 
   /** A jump of the wall clock, or a beat that came far too late, means that the machine slept. */
   beat(): void {
-    const { wall, steady, heard } = this.#options;
-    const [wallNow, steadyNow] = [wall(), steady()];
-    const [byWall, bySteady] = [wallNow - this.#lastWall, steadyNow - this.#lastSteady];
-    this.#lastWall = wallNow;
-    this.#lastSteady = steadyNow;
-    if (bySteady > sleptMillis || Math.abs(byWall) > sleptMillis) {
-      this.#look(false);
-      heard({ kind: "woke", awayMillis: Math.max(byWall, bySteady, 0) });
-      return;
-    }
+    const { byWall, bySteady } = this.#passed();
+    if (bySteady > sleptMillis || Math.abs(byWall) > sleptMillis) this.#wake({ byWall, bySteady });
     // The system's word may be lost, or have no such thing as a word.
-    if (steadyNow - this.#lookedAt >= lookMillis) this.#look(true);
+    else if (this.#lastSteady - this.#lookedAt >= lookMillis) this.#look(true);
+  }
+
+  /** The machine woke, as the system tells windows; a sleep too short for the clocks to show ends connections, too. */
+  awake(): void {
+    this.#wake(this.#passed());
   }
 
   close(): void {
     this.#watch.close();
     if (this.#settling !== null) clearTimeout(this.#settling);
+  }
+
+  /** How far both clocks went since they were looked at last. */
+  #passed(): { readonly byWall: Millis; readonly bySteady: Millis } {
+    const { wall, steady } = this.#options;
+    const [wallNow, steadyNow] = [wall(), steady()];
+    const passed = { byWall: wallNow - this.#lastWall, bySteady: steadyNow - this.#lastSteady };
+    this.#lastWall = wallNow;
+    this.#lastSteady = steadyNow;
+    return passed;
+  }
+
+  #wake({ byWall, bySteady }: { readonly byWall: Millis; readonly bySteady: Millis }): void {
+    this.#look(false);
+    this.#options.heard({ kind: "woke", awayMillis: Math.max(byWall, bySteady, 0) });
   }
 
   /** Changes come in bursts: a first look soon, and another one while they go on. */

@@ -12,6 +12,11 @@ import { relayStatus } from "./relay-setting.ts";
 /** A network of this install. */
 export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkStatus {
   const record = loop?.machine.record() ?? null;
+  const admin =
+    loop === null
+      ? stored.issuerSeed !== null
+      : issuerOf(loop, engine.identity) !== null && stored.secret === null;
+  const waiting = admin ? (loop?.machine.membership.pending() ?? []) : [];
   return {
     id: stored.network,
     name: stored.name,
@@ -25,14 +30,12 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
       (address) => address !== null,
     ),
     interface: loop?.interfaceName ?? null,
-    admin:
-      loop === null
-        ? stored.issuerSeed !== null
-        : issuerOf(loop, engine.identity) !== null && stored.secret === null,
+    admin,
     secret: stored.secret !== null,
     mask: record?.mask === true,
     broadcast: broadcastStatus(record, stored),
     members: loop?.machine.members().length ?? 0,
+    waiting: waiting.slice(0, mostWaiting).map(({ certificate }) => certificate.name),
     early: stored.early ?? false,
     relay: relayStatus({ stored, loop }, engine),
   };
@@ -136,3 +139,6 @@ function percent(share: number | null): number | null {
 function rounded(millis: number | null): number | null {
   return millis === null ? null : Math.round(millis * 100) / 100;
 }
+
+/** As many as a notification or a card can name. */
+const mostWaiting = 20;

@@ -8,7 +8,10 @@ import type { Install } from "./install.ts";
 /** Answers of the nouns “status”, “panel” and “engine”. */
 export function statusHandlers(
   install: Install,
-): Pick<Handlers, "status.read" | "status.watch" | "panel.link" | "panel.revoke" | "engine.stop"> {
+): Pick<
+  Handlers,
+  "status.read" | "status.watch" | "panel.link" | "panel.revoke" | "engine.awake" | "engine.stop"
+> {
   return {
     "status.read": async () => readStatus(install),
     "status.watch": async function* (_input, signal) {
@@ -24,6 +27,10 @@ export function statusHandlers(
     "panel.link": async () => install.panelLink(),
     "panel.revoke": async () => {
       install.revokePanel();
+      return {};
+    },
+    "engine.awake": async () => {
+      install.engine.awake();
       return {};
     },
     "engine.stop": async () => {

@@ -426,6 +426,8 @@ export const contract = {
   /** Ends every panel log-in. */
   "panel.revoke": call(nothing, nothing),
 
+  /** The machine woke from sleep, as the system told: everything is proved anew at once. */
+  "engine.awake": call(nothing, nothing),
   "engine.stop": call(nothing, nothing),
 } as const;
 

@@ -173,6 +173,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
         expires: new Date(clock.now() + 600_000).toISOString(),
       }),
       "panel.revoke": async () => ({}),
+      "engine.awake": async () => ({}),
       "engine.stop": async () => {
         stop();
         return {};

@@ -51,6 +51,12 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
     mask: network.mask,
     broadcast: network.broadcast,
     members: network.peers.filter((peer) => peer.approved).length + (network.address === null ? 0 : 1),
+    waiting: network.admin
+      ? network.peers
+          .filter((peer) => !peer.approved)
+          .map((peer) => peer.name)
+          .slice(0, 20)
+      : [],
     early: network.early,
     relay: { ...network.relay, allowed: true, quotaMbit: null },
   };

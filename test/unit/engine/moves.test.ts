@@ -112,6 +112,11 @@ describe("the clock", () => {
     expect(pass(1000)).toEqual([]);
   });
 
+  it("[P31] believes the system that the machine woke, also after a sleep that no clock shows", () => {
+    moves.awake();
+    expect(pass(1000)).toEqual([{ kind: "woke", awayMillis: 0 }]);
+  });
+
   it("tells one thing of a machine that woke elsewhere", () => {
     system.unplug("eth0");
     expect(pass(60_000)).toEqual([{ kind: "woke", awayMillis: 60_000 }]);
