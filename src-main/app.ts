@@ -19,7 +19,8 @@ const { values } = parseArgs({
   options: { state: { type: "string" } },
   strict: false,
 });
-const folder = typeof values.state === "string" ? values.state : await usualFolder();
+const { state } = values;
+const folder = typeof state === "string" ? state : await usualFolder();
 
 const engine: EngineAccess = {
   async connect() {
@@ -34,7 +35,10 @@ runShell(engine, {
   pages,
   preload: join(bundles, "preload.cjs"),
   windowIcon: join(icons, "starmesh.png"),
-  trayIcon: join(icons, "tray.png"),
+  trayIcons: join(icons, "tray"),
+  logs: join(folder, "logs"),
+  // Windows of several states run beside one another.
+  own: typeof state === "string" ? join(state, "window") : null,
 });
 
 /** Like the command line: the system's engine if one runs that this user may use, else the user's own folder. */

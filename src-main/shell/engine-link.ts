@@ -1,15 +1,28 @@
-/** Follows the engine for the tray: attaches to the one that runs, hosts one where none does, tries again when lost. */
+/** Follows the engine for tray and notifications: attaches to the one that runs, hosts one where none does, tries again when lost. */
 import type { Client } from "../../src-shared/api/client.ts";
 import { createClient } from "../../src-shared/api/client.ts";
 import { toWireError } from "../../src-shared/errors.ts";
+import type { ExitStatus } from "../../src-shared/exit.ts";
 import type { Status } from "../../src-shared/status.ts";
 import type { EngineAccess, HostedEngine } from "./engine.ts";
 
-/** What the tray shows. */
+/** Where the engine stands. */
 export type EngineState =
   | { readonly kind: "starting" }
   | { readonly kind: "stopped"; readonly why: string | null }
-  | { readonly kind: "running"; readonly status: Status; readonly hosted: boolean };
+  | {
+      readonly kind: "running";
+      readonly status: Status;
+      /** Null until it was asked for. */
+      readonly exit: ExitStatus | null;
+      readonly hosted: boolean;
+    };
+
+/** The member through which the internet is to be reached. */
+export interface ExitWish {
+  readonly member: string;
+  readonly network: string;
+}
 
 export interface EngineLinkListener {
   onState(state: EngineState): void;
@@ -24,6 +37,7 @@ export class EngineLink {
   #state: EngineState = { kind: "starting" };
   #client: Client | null = null;
   #hosted: HostedEngine | null = null;
+  #exit: { readonly status: ExitStatus; readonly readAt: number } | null = null;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -43,6 +57,7 @@ export class EngineLink {
 
   /** Attaches to the running engine; where none runs, hosts one here. */
   async start(): Promise<void> {
+    if (this.#state.kind === "running") return;
     this.#enter({ kind: "starting" });
     if (await this.#attach()) return;
     try {
@@ -59,6 +74,27 @@ export class EngineLink {
   /** Connects or disconnects all networks. */
   async connectNetworks(on: boolean): Promise<void> {
     await this.#client?.call(on ? "networks.up" : "networks.down", {});
+  }
+
+  /** Connects or disconnects one network. */
+  async connectNetwork(id: string, on: boolean): Promise<void> {
+    await this.#client?.call(on ? "networks.up" : "networks.down", { networks: [id] });
+  }
+
+  /** Goes to the internet through a member, as strictly as before; null: by itself. */
+  async chooseExit(wish: ExitWish | null): Promise<void> {
+    const client = this.#client;
+    if (client === null) return;
+    const { chosen } = await client.call("exit.read", {});
+    const kept = chosen === null ? {} : { ...chosen };
+    const status = await client.call("exit.set", wish === null ? { member: null } : { ...kept, ...wish });
+    this.#exit = { status, readAt: performance.now() };
+    if (this.#state.kind === "running") this.#enter({ ...this.#state, exit: status });
+  }
+
+  /** The machine is awake again. */
+  async awake(): Promise<void> {
+    await this.#client?.call("engine.awake", {});
   }
 
   /** Switches the router role. */
@@ -92,13 +128,17 @@ export class EngineLink {
   async #follow(client: Client): Promise<void> {
     try {
       for await (const status of client.stream("status.watch", {})) {
-        this.#enter({ kind: "running", status, hosted: this.hosts });
+        if (performance.now() - (this.#exit?.readAt ?? Number.NEGATIVE_INFINITY) > exitMillis) {
+          this.#exit = { status: await client.call("exit.read", {}), readAt: performance.now() };
+        }
+        this.#enter({ kind: "running", status, exit: this.#exit?.status ?? null, hosted: this.hosts });
       }
     } catch {
       // However the stream failed, the engine is not there to be followed.
     }
     client.close();
     if (this.#client === client) this.#client = null;
+    this.#exit = null;
     if (this.#closed) return;
     this.#enter({ kind: "stopped", why: null });
     this.#listener.onStopped();
@@ -132,3 +172,5 @@ export class EngineLink {
 }
 
 const retryMillis = 2000;
+/** Who offers the internet is no part of the status, and rarely changes. */
+const exitMillis = 10_000;

@@ -33,6 +33,8 @@ async function answerPage(folder: string, address: string): Promise<Response> {
       headers: {
         "content-type": contentTypes[extname(path)] ?? "application/octet-stream",
         "content-security-policy": policy,
+        "permissions-policy": features,
+        "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
       },
     });
@@ -51,18 +53,24 @@ function pathOf(folder: string, name: string): string | null {
   }
 }
 
-// Mantine writes its variables into style elements; scripts, frames and connections stay with our own files.
+// Mantine writes its variables into style elements; a picture that is looked at for a QR code is shown out of memory.
+// Scripts, frames and connections stay with our own files.
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "font-src 'self' data:",
+  "media-src 'self' blob:",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** The camera reads an invite's QR code. */
+const features =
+  "camera=(self), microphone=(), geolocation=(), display-capture=(), usb=(), serial=(), hid=()";
 
 const contentTypes: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

@@ -1,92 +1,249 @@
 /** The desktop app: one instance, one window, one tray icon, all on the contract of one engine. */
-import type { BrowserWindow } from "electron";
-import { app, dialog } from "electron";
+import { join } from "node:path";
+import { app, clipboard, dialog, powerMonitor } from "electron";
+import type { ShellChange, ShellFolder, ShellStatus } from "../../src-shared/api/bridge.ts";
 import { toWireError } from "../../src-shared/errors.ts";
+import { showAppMenu } from "./app-menu.ts";
+import { confinePages } from "./confinement.ts";
+import { Crashes } from "./crashes.ts";
+import { Ending } from "./ending.ts";
 import type { EngineAccess } from "./engine.ts";
+import type { EngineState } from "./engine-link.ts";
 import { EngineLink } from "./engine-link.ts";
-import { connectPage } from "./page-connection.ts";
+import type { Handed } from "./handed.ts";
+import { readHanded } from "./handed.ts";
+import { Handover } from "./handover.ts";
+import { KeptFile } from "./kept.ts";
+import { backgroundOption, loginStart } from "./login-start.ts";
+import { MainWindow } from "./main-window.ts";
+import { Notices } from "./notices.ts";
+import { Notifier } from "./notifier.ts";
+import { saveFile, showFolder } from "./page-files.ts";
 import { announcePages, servePages } from "./pages.ts";
-import { showTray } from "./tray.ts";
-import { confinePages, openWindow } from "./window.ts";
+import type { ShellLog } from "./shell-log.ts";
+import { openShellLog } from "./shell-log.ts";
+import { TrayIcon } from "./tray.ts";
+import { hasTray } from "./tray-place.ts";
+import type { NoFeed, UpdateFeed } from "./update-feed.ts";
+import { builtFeed } from "./update-feed.ts";
+import { Updates } from "./updates.ts";
 import type { Words } from "./words.ts";
-import { wordsFor } from "./words.ts";
+import { fill, wordsFor } from "./words.ts";
 
-/** Where the built files lie. */
+/** Where the files lie. */
 export interface ShellFiles {
   /** Folder of the built pages. */
   readonly pages: string;
   readonly preload: string;
   readonly windowIcon: string;
-  readonly trayIcon: string;
+  /** Folder of the tray's pictures. */
+  readonly trayIcons: string;
+  /** Folder of the engine's logs. */
+  readonly logs: string;
+  /** Folder of what the window keeps for itself; null: where the system wants it. */
+  readonly own: string | null;
+}
+
+/** What the desktop and the build have; tests say so themselves. */
+export interface ShellSurroundings {
+  /** A tray icon is seen. */
+  hasTray(): Promise<boolean>;
+  feed(): (() => Promise<UpdateFeed>) | NoFeed;
 }
 
 /**
  * Runs the desktop app. Has to be called while the main module loads: the scheme of the pages can only be announced
  * before Electron is ready. Where the app runs already, that one comes to the front and this one ends.
  */
-export function runShell(engine: EngineAccess, files: ShellFiles): void {
+export function runShell(
+  engine: EngineAccess,
+  files: ShellFiles,
+  surroundings: ShellSurroundings = { hasTray: () => hasTray(), feed: builtFeed },
+): void {
+  if (files.own !== null) app.setPath("userData", files.own);
   if (!app.requestSingleInstanceLock()) {
     app.quit();
     return;
   }
+  // The shortcuts and notifications of Windows belong to this name; the installer uses the same.
+  app.setAppUserModelId("io.starmesh.desktop");
+  app.enableSandbox();
   announcePages();
+  const own = app.getPath("userData");
+  const log = openShellLog(join(own, "logs"));
+  const crashes = new Crashes(join(own, "crashes"));
+  crashes.watch((error) => log("error", { error: String(error) }));
+  app.on("child-process-gone", (_event, { type, reason, exitCode }) => {
+    log("process.gone", { type, reason, exitCode });
+  });
+  const handover = new Handover();
   app.whenReady().then(
-    () => new Shell(engine, files, wordsFor(app.getLocale())).start(),
+    () => new Shell({ engine, files, surroundings, own, log, crashes }).start(handover),
     (error: unknown) => dialog.showErrorBox("Starmesh", String(error)),
   );
 }
 
-class Shell {
-  readonly #engine: EngineAccess;
-  readonly #files: ShellFiles;
-  readonly #words: Words;
-  readonly #link: EngineLink;
-  #window: BrowserWindow | null = null;
-  #showState: ReturnType<typeof showTray> = () => undefined;
-  #ending: "no" | "engine" | "done" = "no";
+interface ShellOptions {
+  readonly engine: EngineAccess;
+  readonly files: ShellFiles;
+  readonly surroundings: ShellSurroundings;
+  readonly own: string;
+  readonly log: ShellLog;
+  readonly crashes: Crashes;
+}
 
-  constructor(engine: EngineAccess, files: ShellFiles, words: Words) {
-    this.#engine = engine;
-    this.#files = files;
+class Shell {
+  readonly #options: ShellOptions;
+  readonly #words: Words;
+  readonly #kept: KeptFile;
+  readonly #link: EngineLink;
+  readonly #ending: Ending;
+  readonly #window: MainWindow;
+  readonly #notices = new Notices();
+  readonly #notifier: Notifier;
+  readonly #updates: Updates;
+  readonly #login = loginStart();
+  readonly #tray: TrayIcon;
+
+  constructor(options: ShellOptions) {
+    const { engine, files, surroundings, own, log } = options;
+    this.#options = options;
+    const words = wordsFor(app.getLocale());
     this.#words = words;
+    this.#kept = new KeptFile(join(own, "window.json"));
     this.#link = new EngineLink(engine, {
-      onState: (state) => this.#showState(state),
+      onState: (state) => this.#heard(state),
       onStopped: () => void this.#offerStart(),
     });
+    this.#ending = new Ending(this.#link, words);
+    this.#window = new MainWindow({
+      engine,
+      preload: files.preload,
+      icon: files.windowIcon,
+      kept: this.#kept,
+      words,
+      log,
+      calls: {
+        read: async () => this.#status(),
+        change: (change) => this.#change(change),
+        checkForUpdate: () => this.#updates.check().then(() => this.#status()),
+        installUpdate: () => this.#installUpdate(),
+        startEngine: () => this.#link.start().then(() => this.#link.state.kind !== "stopped"),
+        openFolder: (folder) => showFolder(this.#folderOf(folder)),
+        saveFile,
+      },
+      mayClose: () => this.#ending.isAgreed,
+      onHeld: () => void this.#close(),
+      onSessionEnd: () => this.#ending.quit(),
+    });
+    this.#tray = new TrayIcon({
+      icons: files.trayIcons,
+      words,
+      hasPlace: () => surroundings.hasTray(),
+      onShown: () => this.#show(),
+      actions: {
+        open: () => this.#window.open(),
+        start: () => void this.#link.start(),
+        connectNetworks: (on) => this.#try(this.#link.connectNetworks(on)),
+        connectNetwork: (id, on) => this.#try(this.#link.connectNetwork(id, on)),
+        chooseExit: (wish) => this.#try(this.#link.chooseExit(wish)),
+        copy: (text) => void clipboard.writeText(text),
+        actAsRouter: (on) => this.#try(this.#link.actAsRouter(on)),
+        restartToUpdate: () => void this.#installUpdate(),
+        quit: () => app.quit(),
+      },
+    });
+    this.#notifier = new Notifier({
+      words,
+      wanted: () => this.#kept.values.notifications && !this.#window.isWatched,
+      open: (hash) => this.#window.open(hash),
+    });
+    this.#updates = new Updates({
+      feed: surroundings.feed(),
+      automatic: () => this.#kept.values.automaticUpdates,
+      onState: (state) => {
+        this.#show();
+        if (state.kind === "ready") this.#notifier.tellUpdate(state.version);
+      },
+      log,
+    });
   }
 
-  async start(): Promise<void> {
-    servePages(this.#files.pages);
+  async start(handover: Handover): Promise<void> {
+    const { files, log, crashes } = this.#options;
+    log("started", { version: app.getVersion() });
+    servePages(files.pages);
     confinePages();
-    this.#showState = showTray(this.#files.trayIcon, this.#words, {
-      open: () => this.#open(),
-      start: () => void this.#link.start(),
-      connectNetworks: (on) => this.#try(this.#link.connectNetworks(on)),
-      actAsRouter: (on) => this.#try(this.#link.actAsRouter(on)),
-      quit: () => void this.#quit(),
+    showAppMenu(this.#words, {
+      open: (page) => this.#window.open(`#/${page}`),
+      openLogs: () => void showFolder(files.logs),
+      quit: () => app.quit(),
     });
-    app.on("second-instance", () => this.#open());
-    app.on("activate", () => this.#open());
-    // The tray stays, and the networks with it.
-    app.on("window-all-closed", () => undefined);
-    app.on("will-quit", (event) => this.#endBeforeQuit(event));
+    app.on("activate", () => this.#window.open());
+    // With an icon in the tray the app stays, and the networks with it.
+    app.on("window-all-closed", () => !this.#tray.isShown && app.quit());
+    app.once("quit", () => this.#tray.close());
+    this.#ending.watch();
+    powerMonitor.on("resume", () => void this.#link.awake().catch(() => undefined));
+    powerMonitor.on("shutdown", () => this.#ending.quit());
+    await this.#tray.follow();
     await this.#link.start();
-    this.#open();
+    handover.onCome((handed) => void this.#take(handed));
+    if (!startedByLogin()) this.#window.open();
+    else if (!this.#tray.isShown) this.#window.openMinimized();
+    this.#updates.follow();
+    void crashes.showNew(this.#kept, this.#words);
   }
 
-  #open(): void {
-    if (this.#window !== null) {
-      if (this.#window.isMinimized()) this.#window.restore();
-      this.#window.show();
-      this.#window.focus();
-      return;
+  #heard(state: EngineState): void {
+    for (const notice of this.#notices.hear(state, performance.now())) this.#notifier.tell(notice);
+    this.#show();
+  }
+
+  #show(): void {
+    const update = this.#updates.state.kind === "ready" ? this.#updates.state.version : null;
+    this.#tray.show({ engine: this.#link.state, update });
+    this.#window.tell(this.#status());
+  }
+
+  #status(): ShellStatus {
+    const { state, hosts } = this.#link;
+    const { notifications, automaticUpdates } = this.#kept.values;
+    const { electron = "", chrome = "" } = process.versions as Readonly<Record<string, string>>;
+    return {
+      versions: { app: app.getVersion(), electron, chromium: chrome },
+      startAtLogin: this.#login?.isOn ?? null,
+      notifications,
+      updates: { automatic: automaticUpdates, state: this.#updates.state },
+      tray: this.#tray.isShown,
+      engine: {
+        running: state.kind === "running",
+        hosted: hosts,
+        why: state.kind === "stopped" ? state.why : null,
+      },
+      crashes: this.#kept.values.shownCrashes.length,
+    };
+  }
+
+  async #change({ startAtLogin, notifications, automaticUpdates }: ShellChange): Promise<ShellStatus> {
+    if (startAtLogin !== undefined) this.#login?.change(startAtLogin);
+    if (notifications !== undefined) this.#kept.keep({ notifications });
+    if (automaticUpdates !== undefined) {
+      this.#kept.keep({ automaticUpdates });
+      this.#updates.follow();
     }
-    const window = openWindow(this.#files.preload, this.#files.windowIcon);
-    this.#window = window;
-    connectPage(window, () => this.#engine.connect());
-    window.once("closed", () => {
-      this.#window = null;
-    });
+    this.#show();
+    return this.#status();
+  }
+
+  /** What came from outside is shown; nothing of it is done. */
+  async #take(handed: Handed | null): Promise<void> {
+    if (handed === null) return this.#window.open();
+    const file = handed.kind === "file" ? await readHanded(handed.path) : { invite: handed.link };
+    if (file === null) return this.#window.open();
+    if ("invite" in file) return this.#window.open(`#/join/${encodeURIComponent(file.invite)}`);
+    this.#window.open("#/join");
+    this.#window.hand(file);
   }
 
   /** Shows why something from the tray did not work: there is no page to say it. */
@@ -95,8 +252,9 @@ class Shell {
   }
 
   async #offerStart(): Promise<void> {
-    if (this.#window === null) return;
-    const { response } = await dialog.showMessageBox(this.#window, {
+    const { window } = this.#window;
+    if (window === null) return;
+    const { response } = await dialog.showMessageBox(window, {
       message: this.#words.wasStopped,
       buttons: [this.#words.startAgain, this.#words.notNow],
       cancelId: 1,
@@ -104,27 +262,46 @@ class Shell {
     if (response === 0 && this.#link.state.kind === "stopped") await this.#link.start();
   }
 
-  async #quit(): Promise<void> {
-    if (this.#link.hosts) {
-      const { response } = await dialog.showMessageBox({
-        message: this.#words.ends,
-        buttons: [this.#words.quitEnds, this.#words.cancel],
-        cancelId: 1,
-      });
-      if (response !== 0) return;
+  /** The window is closed: with an icon in the tray nothing ends; without one the user says what is to happen. */
+  async #close(): Promise<void> {
+    if (await this.#tray.seek()) {
+      if (!this.#kept.values.saidItStays) this.#notifier.tellStays();
+      this.#kept.keep({ saidItStays: true });
+      return this.#window.destroy();
     }
-    app.quit();
+    const answer = await this.#ending.mayLeave();
+    if (answer === "minimise") this.#window.minimize();
+    if (answer === "leave") this.#ending.quit();
   }
 
-  /** An engine that runs here takes back what it changed in the system before the process goes. */
-  #endBeforeQuit(event: { preventDefault(): void }): void {
-    if (this.#ending === "done") return;
-    event.preventDefault();
-    if (this.#ending === "engine") return;
-    this.#ending = "engine";
-    void this.#link.close().finally(() => {
-      this.#ending = "done";
-      app.quit();
-    });
+  async #installUpdate(): Promise<ShellStatus> {
+    if (this.#updates.state.kind !== "ready") await this.#updates.load();
+    else if (await this.#agreesToRestart(this.#updates.state.version)) {
+      this.#ending.agree();
+      await this.#updates.restart();
+    }
+    return this.#status();
   }
+
+  async #agreesToRestart(version: string): Promise<boolean> {
+    const { updateAsk, updateAskHosted, restart, notNow } = this.#words;
+    const { response } = await dialog.showMessageBox({
+      message: fill(updateAsk, { version }),
+      ...(this.#link.hosts ? { detail: updateAskHosted } : {}),
+      buttons: [restart, notNow],
+      cancelId: 1,
+    });
+    return response === 0;
+  }
+
+  #folderOf(folder: ShellFolder): string {
+    const { files, crashes } = this.#options;
+    return folder === "logs" ? files.logs : crashes.folder;
+  }
+}
+
+/** The system started it with the session, not the user. */
+function startedByLogin(): boolean {
+  if (process.argv.includes(backgroundOption)) return true;
+  return process.platform === "darwin" && app.getLoginItemSettings().wasOpenedAtLogin;
 }

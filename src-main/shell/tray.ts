@@ -1,95 +1,99 @@
-/** The tray icon and its menu: connect and disconnect, the router role, start, quit. */
-import type { MenuItemConstructorOptions } from "electron";
-import { Menu, Tray } from "electron";
-import type { Status } from "../../src-shared/status.ts";
-import type { EngineState } from "./engine-link.ts";
+/** The tray icon: its picture, its tip and its menu follow the engine's state. */
+import { join } from "node:path";
+import type { NativeImage } from "electron";
+import { Menu, nativeImage, Tray } from "electron";
+import type { Mood, TrayActions, TrayState } from "./tray-menu.ts";
+import { headlineOf, moodOf, trayMenu } from "./tray-menu.ts";
 import type { Words } from "./words.ts";
 
-/** What the menu can ask for. */
-export interface TrayActions {
-  open(): void;
-  start(): void;
-  connectNetworks(on: boolean): void;
-  actAsRouter(on: boolean): void;
-  quit(): void;
+export interface TrayIconOptions {
+  /** Folder of the pictures. */
+  readonly icons: string;
+  readonly words: Words;
+  readonly actions: TrayActions;
+  /** An icon would be seen. */
+  readonly hasPlace: () => Promise<boolean>;
+  /** The icon is there now. */
+  readonly onShown: () => void;
 }
 
-/** Puts the icon into the tray; the returned function shows another state. */
-export function showTray(icon: string, words: Words, actions: TrayActions): (state: EngineState) => void {
-  const tray = new Tray(icon);
-  tray.setToolTip("Starmesh");
-  tray.on("click", () => actions.open());
-  let shown = "";
-  return (state) => {
+/** The one icon; it appears once there is a place for it. */
+export class TrayIcon {
+  readonly #options: TrayIconOptions;
+  #tray: Tray | null = null;
+  #mood: Mood = "connecting";
+  #tip = "";
+  #menu = "";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: TrayIconOptions) {
+    this.#options = options;
+  }
+
+  get isShown(): boolean {
+    return this.#tray !== null;
+  }
+
+  /** Looks for a place a while: panels of a desktop may come up after what starts at login. */
+  async follow(looks = 0): Promise<void> {
+    if ((await this.seek()) || looks === mostLooks) return;
+    this.#timer = setTimeout(() => void this.follow(looks + 1), lookMillis);
+    this.#timer.unref();
+  }
+
+  /** Looks for a place now; whether the icon is there. */
+  async seek(): Promise<boolean> {
+    const { icons, actions, hasPlace, onShown } = this.#options;
+    const isSeen = this.#tray !== null || (await hasPlace());
+    if (this.#tray !== null || !isSeen) return isSeen;
+    clearTimeout(this.#timer);
+    this.#tray = new Tray(pictureOf(icons, this.#mood));
+    this.#tray.on("click", () => actions.open());
+    onShown();
+    return true;
+  }
+
+  show(state: TrayState): void {
+    const tray = this.#tray;
+    if (tray === null) return;
+    const { icons, words, actions } = this.#options;
+    const mood = moodOf(state.engine);
+    if (mood !== this.#mood) tray.setImage(pictureOf(icons, mood));
+    this.#mood = mood;
+    const tip = `Starmesh: ${headlineOf(state.engine, words)}`;
+    if (tip !== this.#tip) tray.setToolTip(tip);
+    this.#tip = tip;
     const items = trayMenu(state, words, actions);
     // The status changes every second; a menu that is open closes when it is replaced.
-    const text = JSON.stringify(items);
-    if (text === shown) return;
-    shown = text;
-    tray.setContextMenu(Menu.buildFromTemplate([...items]));
-  };
-}
+    const menu = JSON.stringify(items);
+    if (menu !== this.#menu) tray.setContextMenu(Menu.buildFromTemplate([...items]));
+    this.#menu = menu;
+  }
 
-/** The menu of a state. */
-export function trayMenu(
-  state: EngineState,
-  words: Words,
-  actions: TrayActions,
-): readonly MenuItemConstructorOptions[] {
-  return [
-    { label: headline(state, words), enabled: false },
-    { type: "separator" },
-    { label: words.open, click: () => actions.open() },
-    ...engineItems(state, words, actions),
-    { type: "separator" },
-    {
-      label: state.kind === "running" && state.hosted ? words.quitEnds : words.quit,
-      click: () => actions.quit(),
-    },
-  ];
-}
-
-function engineItems(
-  state: EngineState,
-  words: Words,
-  actions: TrayActions,
-): readonly MenuItemConstructorOptions[] {
-  switch (state.kind) {
-    case "starting":
-      return [];
-    case "stopped":
-      return [{ label: words.start, click: () => actions.start() }];
-    case "running": {
-      const { networks, router } = state.status;
-      const up = connectedNames(state.status).length;
-      return [
-        { label: words.connect, enabled: up < networks.length, click: () => actions.connectNetworks(true) },
-        { label: words.disconnect, enabled: up > 0, click: () => actions.connectNetworks(false) },
-        {
-          label: words.router,
-          type: "checkbox",
-          checked: router.on,
-          click: () => actions.actAsRouter(!router.on),
-        },
-      ];
-    }
+  close(): void {
+    clearTimeout(this.#timer);
   }
 }
 
-function headline(state: EngineState, words: Words): string {
-  switch (state.kind) {
-    case "starting":
-      return words.starting;
-    case "stopped":
-      return state.why ?? words.stopped;
-    case "running": {
-      const names = connectedNames(state.status);
-      if (state.status.networks.length === 0) return words.noNetworks;
-      return names.length === 0 ? words.disconnected : words.connected.replace("{names}", names.join(", "));
-    }
+/** Beside each file lie the same picture's other sizes, `…@2x.png`, which Electron finds by their names. */
+export function pictureName(mood: Mood, platform: NodeJS.Platform): string {
+  switch (platform) {
+    // The menu bar colours a template itself, so that it fits any background.
+    case "darwin":
+      return `${mood}Template.png`;
+    case "win32":
+      return `${mood}.png`;
+    // Panels of Linux desktops scale one picture, and large ones better.
+    default:
+      return `${mood}-panel.png`;
   }
 }
 
-function connectedNames(status: Status): readonly string[] {
-  return status.networks.filter((network) => network.state !== "off").map((network) => network.name);
+function pictureOf(icons: string, mood: Mood): NativeImage {
+  const image = nativeImage.createFromPath(join(icons, pictureName(mood, process.platform)));
+  if (process.platform === "darwin") image.setTemplateImage(true);
+  return image;
 }
+
+const lookMillis = 3000;
+const mostLooks = 20;

@@ -1,7 +1,10 @@
 /** A shell with a fake engine behind it, and what tests do with its window and tray. */
+import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import type { EngineAccess, HostedEngine } from "../../src-main/shell/engine.ts";
+import type { ShellFiles } from "../../src-main/shell/shell.ts";
 import { runShell } from "../../src-main/shell/shell.ts";
+import type { UpdateFeed } from "../../src-main/shell/update-feed.ts";
 import type { Channel } from "../../src-shared/api/channel.ts";
 import { channelPair } from "../../src-shared/api/channel.ts";
 import { serve } from "../../src-shared/api/server.ts";
@@ -9,7 +12,7 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { FakeEngine } from "../fakes/engine.ts";
 import { createFakeEngine } from "../fakes/engine.ts";
 import type { FakeMenuItem } from "./fake-electron.ts";
-import { app, BrowserWindow, Tray } from "./fake-electron.ts";
+import { app, BrowserWindow, dialog, Tray } from "./fake-electron.ts";
 
 /** An engine that can be started, stopped and reached, without a process. */
 export class FakeAccess implements EngineAccess {
@@ -68,15 +71,42 @@ export class FakeAccess implements EngineAccess {
   }
 }
 
+/** What a desktop has: by default a place for icons, no feed of updates, and nothing kept from before. */
+export interface Desktop {
+  tray?: boolean;
+  feed?: UpdateFeed | null;
+}
+
+/** Starts the shell. What it keeps for itself lies where `app.getPath("userData")` says. */
+export function startDesk(access: FakeAccess, pages: string, desktop: Desktop = {}): void {
+  const own = app.getPath("userData");
+  const files: ShellFiles = {
+    pages,
+    preload: "/preload.cjs",
+    windowIcon: "/icon.png",
+    trayIcons: "/tray",
+    logs: join(own, "engine-logs"),
+    own: null,
+  };
+  runShell(access, files, {
+    hasTray: async () => desktop.tray ?? true,
+    feed: () => {
+      const { feed = null } = desktop;
+      return feed === null ? "source" : async () => feed;
+    },
+  });
+}
+
 /** Starts the shell and waits until its window is there. */
-export async function openDesk(access: FakeAccess, pages: string): Promise<void> {
-  runShell(access, { pages, preload: "/preload.cjs", windowIcon: "/icon.png", trayIcon: "/tray.png" });
+export async function openDesk(access: FakeAccess, pages: string, desktop?: Desktop): Promise<void> {
+  startDesk(access, pages, desktop);
   await until(() => BrowserWindow.all.length > 0);
 }
 
-/** Quits the app and ends the fake engine. */
+/** Quits the app, agreeing to everything, and ends the fake engine. */
 export async function closeDesk(access: FakeAccess): Promise<void> {
   const before = app.quits;
+  dialog.response = 0;
   app.quit();
   await until(() => app.quits > before);
   access.fake.stop();
@@ -98,7 +128,7 @@ export function menuItem(label: string): FakeMenuItem | undefined {
 export async function until(holds: () => boolean): Promise<void> {
   const end = performance.now() + 30_000;
   while (!holds()) {
-    if (performance.now() > end) throw new Error("it did not come about within 5 s");
+    if (performance.now() > end) throw new Error("it did not come about within 30 s");
     await turn();
   }
 }

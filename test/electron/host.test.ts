@@ -1,5 +1,5 @@
 /** The desktop app's entry with a real engine behind it: hosts one, is reached by the command line, ends it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -9,14 +9,18 @@ import { menuItem, until } from "./desk.ts";
 import { app, BrowserWindow, dialog, resetElectron } from "./fake-electron.ts";
 
 let state: string;
-const { argv } = process;
+const { argv, env } = process;
 
 beforeEach(() => {
   resetElectron();
   state = mkdtempSync(join(tmpdir(), "starmesh-host-"));
+  // A desktop that takes icons in.
+  writeFileSync(join(state, "gdbus"), "#!/bin/sh\necho '(true,)'\n", { mode: 0o755 });
+  process.env = { ...env, PATH: `${state}:${env["PATH"]}` };
 });
 afterEach(() => {
   process.argv = argv;
+  process.env = env;
   rmSync(state, { recursive: true });
 });
 

@@ -95,13 +95,40 @@ test("navigation away, new windows, web views and permissions are denied", () =>
   expect(isPrevented("will-redirect", "file:///etc/passwd")).toBe(true);
   expect(isPrevented("will-frame-navigate", "app://starmesh/index.html")).toBe(false);
   expect(isPrevented("will-attach-webview", "app://starmesh/index.html")).toBe(true);
-  for (const permission of ["media", "geolocation", "notifications", "clipboard-read", "openExternal"]) {
-    expect(session.defaultSession.check?.(webContents, permission)).toBe(false);
+});
+
+test("pages may write to the clipboard and look through the camera, in their main frame, and nothing else", () => {
+  const { defaultSession } = session;
+  const { webContents } = theWindow();
+  const asked = (permission: string, details = {}) => {
     const answer = vi.fn();
-    session.defaultSession.ask?.(webContents, permission, answer);
-    expect(answer).toHaveBeenCalledWith(false);
+    defaultSession.ask?.(webContents, permission, answer, { isMainFrame: true, ...details });
+    return answer.mock.calls[0]?.[0] as boolean;
+  };
+  const checked = (permission: string, details = {}) =>
+    defaultSession.check?.(webContents, permission, "", { isMainFrame: true, ...details });
+  for (const permission of ["geolocation", "notifications", "clipboard-read", "openExternal", "fileSystem"]) {
+    expect(asked(permission), permission).toBe(false);
+    expect(checked(permission), permission).toBe(false);
   }
-  expect(session.defaultSession.check?.(webContents, "clipboard-sanitized-write")).toBe(true);
+  expect(asked("clipboard-sanitized-write")).toBe(true);
+  expect(checked("clipboard-sanitized-write")).toBe(true);
+  expect(asked("media", { mediaTypes: ["video"] })).toBe(true);
+  expect(checked("media", { mediaType: "video" })).toBe(true);
+  for (const mediaTypes of [undefined, [], ["audio"], ["video", "audio"]])
+    expect(asked("media", mediaTypes === undefined ? {} : { mediaTypes })).toBe(false);
+  expect(checked("media", { mediaType: "audio" })).toBe(false);
+  expect(checked("media")).toBe(false);
+  expect(asked("clipboard-sanitized-write", { isMainFrame: false })).toBe(false);
+  expect(checked("clipboard-sanitized-write", { isMainFrame: false })).toBe(false);
+  webContents.mainFrame = { url: "https://example.org/", parent: null };
+  expect(asked("clipboard-sanitized-write")).toBe(false);
+  expect(checked("media", { mediaType: "video" })).toBe(false);
+
+  expect(defaultSession.device?.()).toBe(false);
+  const streams = vi.fn();
+  defaultSession.display?.({}, streams);
+  expect(streams).toHaveBeenCalledWith({});
 });
 
 test("pages come from their folder only, under a strict policy", async () => {

@@ -1,8 +1,7 @@
 /** The desktop app against a fake of the electron module: attach or host, tray, quit, one instance. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { runShell } from "../../src-main/shell/shell.ts";
 import { AppError } from "../../src-shared/errors.ts";
-import { closeDesk, FakeAccess, menuItem, openDesk, theWindow, until } from "./desk.ts";
+import { closeDesk, FakeAccess, menuItem, openDesk, startDesk, theWindow, until } from "./desk.ts";
 import { app, BrowserWindow, dialog, resetElectron } from "./fake-electron.ts";
 
 let access: FakeAccess;
@@ -94,7 +93,7 @@ test("an engine that is started from the command line later is found", async () 
 test("a second start brings the first window to the front and ends", async () => {
   await openDesk(access, "/pages");
   theWindow().minimized = true;
-  app.emit("second-instance");
+  app.emit("second-instance", {}, ["starmesh"], "/");
   expect(theWindow().minimized).toBe(false);
   expect(theWindow().shown).toBeGreaterThan(0);
   expect(BrowserWindow.all).toHaveLength(1);
@@ -102,7 +101,7 @@ test("a second start brings the first window to the front and ends", async () =>
 
 test("where the app runs already, another one ends at once", () => {
   app.isFirst = false;
-  runShell(access, { pages: "/pages", preload: "", windowIcon: "", trayIcon: "" });
+  startDesk(access, "/pages");
   expect(app.quits).toBe(1);
   expect(BrowserWindow.all).toHaveLength(0);
 });
