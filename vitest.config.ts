@@ -10,8 +10,23 @@ export default defineConfig({
       project("unit", { testTimeout: 60_000 }),
       project("contract", { testTimeout: 90_000, hookTimeout: 60_000 }),
       project("sim", { testTimeout: 900_000 }),
-      // Namespaces, ports and the browser are one of each: these run a file at a time.
-      project("netns", { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false, pool: "forks" }),
+      // Every file makes namespaces of its own, and waits for most of its time.
+      project("netns", {
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+        maxWorkers: 2,
+        pool: "forks",
+        exclude: ["test/netns/**/*.alone.test.ts"],
+      }),
+      // What is measured there, or how a line behaves at its limit, is measured beside nothing else.
+      project("alone", {
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+        fileParallelism: false,
+        pool: "forks",
+        include: ["test/netns/**/*.alone.test.ts"],
+      }),
+      // There is one browser: a file at a time.
       project("browser", {
         testTimeout: 180_000,
         hookTimeout: 180_000,
@@ -35,6 +50,7 @@ function project(name: string, options: object) {
       name,
       include: [`test/${name}/**/*.test.{ts,tsx}`],
       environment: "node",
+      setupFiles: [fileURLToPath(new URL("test/chance.ts", import.meta.url))],
       expect: { poll: { timeout: 30_000 } },
       ...options,
     },

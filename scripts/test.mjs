@@ -1,65 +1,60 @@
 // @ts-check
 /** `npm test`: set-up, the system packages that tests use, all suites, and one last line over them. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { cargoPath } from "./build.mjs";
-import { find, run, runHere } from "./command.mjs";
+import { NOTHING, settled, sum } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
+import { rustTests } from "./rust-tests.mjs";
 import { giveOutputsTo, setUpOrExit, sudoCaller } from "./setup.mjs";
+import { systemPackages } from "./system-packages.mjs";
+import { countTests, vitestTests } from "./vitest-tests.mjs";
 
-/** What a suite came to. @typedef {{ passed: number, failed: number, skipped: number }} Counts */
+/** @typedef {import("./outcome.mjs").Outcome} Outcome */
+/** @typedef {import("./outcome.mjs").Failure} Failure */
+
+const NETNS_PACKAGES = [
+  "iproute2",
+  "iputils-ping",
+  "nftables",
+  "iperf3",
+  "tcpdump",
+  "miniupnpd-nftables",
+  "tinyproxy-bin",
+  "microsocks",
+  "tshark",
+  "curl",
+  "openssl",
+  "dnsmasq-base",
+  "bind9-dnsutils",
+];
 
 /**
- * The suites in the order they run, and what each needs besides Node. `beside`: that suite mostly waits, so this one runs
- * at the same time, at low priority.
- * @type {readonly { name: string, root?: boolean, packages?: readonly string[], beside?: string }[]}
+ * The suites in the order they run, and what each needs besides Node. `folder`: where its files lie, if not in one of its
+ * name. `beside`: that suite mostly waits, so this one runs at the same time, at low priority.
+ * @type {readonly { name: string, folder?: string, root?: boolean, packages?: readonly string[], beside?: string }[]}
  */
 const SUITES = [
   { name: "rust" },
   { name: "unit" },
   { name: "contract" },
   { name: "sim", beside: "netns" },
-  {
-    name: "netns",
-    root: true,
-    packages: [
-      "iproute2",
-      "iputils-ping",
-      "nftables",
-      "iperf3",
-      "tcpdump",
-      "miniupnpd-nftables",
-      "tinyproxy-bin",
-      "microsocks",
-      "tshark",
-      "curl",
-      "openssl",
-      "dnsmasq-base",
-      "bind9-dnsutils",
-    ],
-  },
+  { name: "netns", root: true, packages: NETNS_PACKAGES },
+  { name: "alone", folder: "netns", root: true, packages: NETNS_PACKAGES },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
   { name: "electron" },
 ];
 
-/** The program of a package that is not named like it. @type {Readonly<Record<string, string>>} */
-const PROGRAMS = {
-  iproute2: "ip",
-  "miniupnpd-nftables": "miniupnpd",
-  "tinyproxy-bin": "tinyproxy",
-  "iputils-ping": "ping",
-  "dnsmasq-base": "dnsmasq",
-  "bind9-dnsutils": "dig",
-  nftables: "nft",
-  "fonts-noto-cjk": "fc-list",
-};
-const VITEST = join(ROOT, "node_modules/vitest/vitest.mjs");
+/** More failures than these are no accident, and are not looked at again. */
+const MOST_AGAIN = 8;
+
+/** What chance is made of in tests: the same for everybody, or `SEED=random npm test` to look for what nobody has met. */
+const seed = process.env["SEED"] === "random" ? null : (process.env["SEED"] ?? "1");
 
 const filters = process.argv.slice(2);
 const names = filters.filter((filter) => SUITES.some((suite) => suite.name === filter));
 const files = filters.filter((filter) => !names.includes(filter));
 const chosen = SUITES.filter(
-  (suite) => (names.length === 0 || names.includes(suite.name)) && (files.length === 0 || holds(suite.name)),
+  (suite) => (names.length === 0 || names.includes(suite.name)) && (files.length === 0 || holds(suite)),
 );
 if (chosen.length === 0) {
   process.stderr.write(`no suite and no test file matches ${filters.join(" ")}\n`);
@@ -69,34 +64,33 @@ if (chosen.length === 0) {
 await setUpOrExit();
 const missing = await systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]);
 
-/** @type {Counts} */
-const total = { passed: 0, failed: 0, skipped: 0 };
+let total = NOTHING;
 for (const suite of chosen) {
   if (chosen.some(({ name }) => name === suite.beside)) continue;
-  const beside = chosen.filter(({ beside }) => beside === suite.name).map(runBeside);
-  add(await runSuite(suite));
+  const beside = chosen
+    .filter(({ beside }) => beside === suite.name)
+    .map(({ name }) => ({ name, ended: vitestTests(name, files, { seed, quietly: true }) }));
+  total = sum(total, await runSuite(suite));
   for (const { name, ended } of beside) {
-    const { counts, output } = await ended;
+    const { outcome, output } = await ended;
     heading(name);
     process.stdout.write(output);
-    add(counts);
+    total = sum(total, outcome);
   }
 }
+const unsteady = await lookAgain(total.failures);
+total = settled(total, unsteady);
 const caller = sudoCaller();
 if (caller) giveOutputsTo(caller);
 process.exitCode = total.failed > 0 ? 1 : 0;
+for (const { suite, title } of unsteady)
+  process.stdout.write(`UNSTEADY, failed once and passed alone: ${suite}: ${title}\n`);
+for (const { suite, title } of total.failures) process.stdout.write(`FAILED: ${suite}: ${title}\n`);
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
-
-/** @param {Counts} counts */
-function add(counts) {
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
-}
 
 /**
  * @param {typeof SUITES[number]} suite
- * @returns {Promise<Counts>}
+ * @returns {Promise<Outcome>}
  */
 async function runSuite(suite) {
   const lacks = [
@@ -105,201 +99,66 @@ async function runSuite(suite) {
   ];
   heading(suite.name);
   if (lacks.length > 0) return skip(suite.name, lacks);
-  return suite.name === "rust" ? runRust() : runVitest(suite.name);
+  if (suite.name !== "rust") return (await vitestTests(suite.name, files, { seed })).outcome;
+  return (await rustTests(files, { seed })) ?? skip("rust", ["cargo"]);
 }
 
 /**
- * Begins a suite of Vitest's at low priority; what it says is kept until it has ended.
- * @param {{ name: string }} suite
+ * Runs what failed once more, with nothing else beside it; answers what passed now. A busy machine may fail a test that
+ * is right, and a test that passes sometimes is told as such.
+ * @param {readonly Failure[]} failures
+ * @returns {Promise<readonly Failure[]>}
  */
-function runBeside({ name }) {
-  const { args, options, count } = vitest(name);
-  const ended = run(process.execPath, args, { ...options, priority: 15 }).then(({ code, output }) => ({
-    counts: count(code),
-    output,
-  }));
-  return { name, ended };
+async function lookAgain(failures) {
+  if (failures.length === 0 || failures.length > MOST_AGAIN) return [];
+  /** @type {Failure[]} */
+  const unsteady = [];
+  for (const suite of new Set(failures.map((failure) => failure.suite))) {
+    heading(`${suite}, what failed once more`);
+    const mine = failures.filter((failure) => failure.suite === suite);
+    const again = suite === "rust" ? await rustAgain(mine) : await vitestAgain(suite, mine);
+    const same = (/** @type {Failure} */ one) => again.failures.some(({ title }) => title === one.title);
+    // A run that crashed, or failed where it named nothing, has shown nothing.
+    if (again.failed === again.failures.length) unsteady.push(...mine.filter((failure) => !same(failure)));
+  }
+  return unsteady;
 }
 
-/** @returns {Promise<Counts>} */
-async function runRust() {
-  const cargo = cargoPath();
-  if (!cargo) return skip("rust", ["cargo"]);
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  // Built in parts, or the crate's own tests take longer to compile than everything else.
-  const inParts = ["--config", "profile.release.package.starmesh_dataplane.codegen-units=16"];
-  for (const { path, options } of [
-    { path: "drivers/dataplane", options: inParts },
-    { path: "test/line", options: [] },
-  ]) {
-    const { passed, failed, skipped } = await runCrate(cargo, join(ROOT, path), options);
-    counts.passed += passed;
-    counts.failed += failed;
-    counts.skipped += skipped;
-  }
-  return counts;
-}
-
-/**
- * @param {string} cargo
- * @param {string} crate
- * @param {readonly string[]} options
- * @returns {Promise<Counts>}
- */
-async function runCrate(cargo, crate, options) {
-  // The release profile, because set-up has built every crate in it already.
-  const args = [
-    "test",
-    "--release",
-    "--locked",
-    "--no-fail-fast",
-    ...options,
-    "--target-dir",
-    join(crate, "target"),
-    "--",
-    ...files,
-  ];
-  const { code, output } = await run(cargo, args, { cwd: crate, said: (text) => process.stdout.write(text) });
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, passed, failed, ignored] of output.matchAll(/(\d+) passed; (\d+) failed; (\d+) ignored/g)) {
-    counts.passed += Number(passed);
-    counts.failed += Number(failed);
-    counts.skipped += Number(ignored);
-  }
-  return crashCounts(counts, code);
+/** @param {readonly Failure[]} failures */
+async function rustAgain(failures) {
+  const titles = failures.map(({ title }) => title);
+  return (await rustTests(titles, { seed, exact: true })) ?? NOTHING;
 }
 
 /**
  * @param {string} suite
- * @returns {Promise<Counts>}
+ * @param {readonly Failure[]} failures
  */
-async function runVitest(suite) {
-  const { args, options, count } = vitest(suite);
-  return count(await runHere(process.execPath, args, options));
-}
-
-/**
- * How Vitest is called for a suite, and what the suite came to once it ended with a code.
- * @param {string} suite
- */
-function vitest(suite) {
-  const report = join(ROOT, "out/test", `${suite}.json`);
-  mkdirSync(join(ROOT, "out/test"), { recursive: true });
-  rmSync(report, { force: true });
-  const args = [
-    VITEST,
-    "run",
-    "--passWithNoTests",
-    "--project",
-    suite,
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-    ...files,
-  ];
-  const env = { ...process.env, ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) };
-  /** @param {number} code */
-  const count = (code) => crashCounts(readCounts(report), code);
-  return { args, options: { cwd: ROOT, env }, count };
-}
-
-/**
- * @param {string} report
- * @returns {Counts}
- */
-function readCounts(report) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  if (!existsSync(report)) return counts;
-  const summary = JSON.parse(readFileSync(report, "utf8"));
-  counts.passed = summary.numPassedTests;
-  counts.failed = summary.numFailedTests;
-  counts.skipped = summary.numPendingTests + summary.numTodoTests;
-  // A file that fails before its first test has no test to count.
-  for (const file of summary.testResults) {
-    const blamed = file.assertionResults.some(
-      (/** @type {{ status: string }} */ test) => test.status === "failed",
-    );
-    if (file.status === "failed" && !blamed) counts.failed += 1;
-  }
-  return counts;
-}
-
-/**
- * A suite that ends badly without naming a failed test has crashed, and that is one failure.
- * @param {Counts} counts
- * @param {number} code
- */
-function crashCounts(counts, code) {
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+async function vitestAgain(suite, failures) {
+  const again = [...new Set(failures.flatMap(({ file }) => file ?? []))];
+  return (await vitestTests(suite, again, { seed })).outcome;
 }
 
 /**
  * @param {string} suite
  * @param {readonly string[]} lacks
- * @returns {Promise<Counts>}
+ * @returns {Promise<Outcome>}
  */
 async function skip(suite, lacks) {
   process.stdout.write(`\n${suite} is SKIPPED: it needs ${lacks.join(", ")}\n`);
-  const { code, output } = await run(
-    process.execPath,
-    [VITEST, "list", "--project", suite, "--json", ...files],
-    { cwd: ROOT },
-  );
-  const begin = output.indexOf("[\n");
-  return {
-    passed: 0,
-    failed: 0,
-    skipped: code === 0 && begin >= 0 ? JSON.parse(output.slice(begin)).length : 1,
-  };
-}
-
-/**
- * Installs system packages that tests use, where this is Debian and we are root; answers those still missing.
- * @param {readonly string[]} packages
- */
-async function systemPackages(packages) {
-  const absent = await notInstalled(packages);
-  if (absent.length === 0) return [];
-  const apt = find("apt-get");
-  if (!apt || process.getuid?.() !== 0) {
-    process.stderr.write(`missing for some suites, which are skipped: ${absent.join(" ")}\n`);
-    return absent;
-  }
-  process.stderr.write(`installing ${absent.join(" ")}\n`);
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "-y", "--no-install-recommends", ...absent];
-  let result = await run(apt, install, { env });
-  if (result.code !== 0) {
-    await run(apt, ["update"], { env });
-    result = await run(apt, install, { env });
-  }
-  const still = await notInstalled(absent);
-  if (still.length > 0)
-    process.stderr.write(
-      `${result.output}\nmissing for some suites, which are skipped: ${still.join(" ")}\n`,
-    );
-  return still;
-}
-
-/** @param {readonly string[]} packages */
-async function notInstalled(packages) {
-  if (!find("dpkg-query"))
-    return packages.filter((name) => !find(PROGRAMS[name] ?? name, ["/usr/sbin", "/sbin"]));
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg's own placeholders.
-  const { output } = await run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages]);
-  return packages.filter((name) => !output.split("\n").includes(`${name} installed`));
+  return { ...NOTHING, skipped: suite === "rust" ? 1 : await countTests(suite, files) };
 }
 
 /**
  * True when a file of the suite matches one of the filters.
- * @param {string} suite
+ * @param {typeof SUITES[number]} suite
  */
-function holds(suite) {
-  if (suite === "rust") return names.includes("rust");
-  const folder = join(ROOT, "test", suite);
-  const present = existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String) : [];
+function holds({ name, folder = name }) {
+  if (name === "rust") return names.includes("rust");
+  const path = join(ROOT, "test", folder);
+  const present = existsSync(path) ? readdirSync(path, { recursive: true }).map(String) : [];
   return present.some(
-    (file) => /\.test\.tsx?$/.test(file) && files.some((part) => `test/${suite}/${file}`.includes(part)),
+    (file) => /\.test\.tsx?$/.test(file) && files.some((part) => `test/${folder}/${file}`.includes(part)),
   );
 }
 

@@ -204,7 +204,7 @@ function cut(number: number): string {
 const loseATenth = `table inet chance {
   chain enter {
     type filter hook prerouting priority raw;
-    meta l4proto udp numgen random mod 10 == 0 drop;
+    meta l4proto udp numgen inc mod 10 == 0 drop;
   }
 }`;
 
