@@ -1,5 +1,6 @@
 /** Wires engine, router role and local server of one state folder. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { openAddon } from "../drivers/index.ts";
 import type { SettingsChange } from "../src-shared/settings.ts";
 import { Engine } from "./engine/engine.ts";
@@ -7,6 +8,7 @@ import type { Owner } from "./engine/folder.ts";
 import { prepareFolder, socketOf } from "./engine/folder.ts";
 import { lockFolder } from "./engine/lock.ts";
 import { openLog } from "./engine/log.ts";
+import type { Log } from "./engine/surroundings.ts";
 import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
 import { createHandlers } from "./handlers/handlers.ts";
 import type { Install } from "./handlers/install.ts";
@@ -59,10 +61,13 @@ export async function compose(options: ComposeOptions): Promise<Running> {
   const lock = await lockFolder(folder);
   const logs = join(folder, "logs");
   const { log, close: closeLog } = openLog({ folder: logs, console: options.debug === true });
-  const closers: (() => Promise<void> | void)[] = [() => lock.release(), closeLog];
+  const closers: Closer[] = [
+    { part: "lock", close: () => lock.release() },
+    { part: "log", close: closeLog },
+  ];
   let closing: Promise<void> | null = null;
   const close = () => {
-    closing ??= closeAll(closers);
+    closing ??= closeAll(closers, log);
     return closing;
   };
   try {
@@ -73,9 +78,9 @@ export async function compose(options: ComposeOptions): Promise<Running> {
       log,
       settings: options.settings,
     });
-    closers.push(() => engine.close());
+    closers.push({ part: "engine", close: () => engine.close() });
     const router = new SwitchedRouter(engine, folder, log);
-    closers.push(() => router.close());
+    closers.push({ part: "router", close: () => router.close() });
     await router.resume(options.router);
     if (options.newToken === true) await router.newToken();
     const local: { server: LocalServer | null } = { server: null };
@@ -103,7 +108,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
       log,
     });
     const { server } = local;
-    closers.push(() => server.close());
+    closers.push({ part: "local server", close: () => server.close() });
     await engine.resume();
     log("started", { version, port: engine.port });
     return { install, close };
@@ -113,13 +118,29 @@ export async function compose(options: ComposeOptions): Promise<Running> {
   }
 }
 
-/** Ends parts in reverse order; one that fails does not keep the others open. */
-async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
-  for (const close of closers.reverse()) {
+/** A part of the install and how it ends. */
+interface Closer {
+  readonly part: string;
+  close(): Promise<void> | void;
+}
+
+/** Ends parts in reverse order; one that fails or takes too long does not keep the others open. */
+async function closeAll(closers: Closer[], log: Log): Promise<void> {
+  for (const { part, close } of closers.reverse()) {
+    const late = new AbortController();
+    const tooLong = delay(closeMillis, undefined, { signal: late.signal, ref: true }).then(
+      () => {
+        log("close.late", { part, holds: process.getActiveResourcesInfo().join(" ") });
+        process.stderr.write(`${part} takes too long to end; it is left to itself\n`);
+      },
+      () => undefined,
+    );
     try {
-      await close();
+      await Promise.race([close(), tooLong]);
     } catch (error) {
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    } finally {
+      late.abort();
     }
   }
 }
@@ -129,5 +150,7 @@ function panelOf(server: LocalServer | null): LocalServer {
   return server;
 }
 
+/** What a part has to end in; taking back what was changed in the system takes less. */
+const closeMillis = 15_000;
 /** Time for the answer to `engine.stop` to leave. */
 const answerMillis = 100;

@@ -79,6 +79,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   } finally {
     for (const signal of signals) process.removeListener(signal, end);
     await running.close();
+    // Whatever still holds the process by then would hold it for ever.
+    setTimeout(letGo, lingerMillis).unref();
   }
 }
 
@@ -95,3 +97,10 @@ async function toStart(router: DaemonOptions["router"]): Promise<RouterStart | u
   const file = config === undefined ? null : { path: resolve(config), wish: await readRouterFile(config) };
   return { options: router.wish, file };
 }
+
+function letGo(): void {
+  process.stderr.write(`Ended with something open: ${process.getActiveResourcesInfo().join(", ")}\n`);
+  process.exit();
+}
+
+const lingerMillis = 5000;

@@ -34,6 +34,7 @@ export class NetworkRelays {
   readonly #relaying: Relaying;
   readonly #routes: Routes;
   readonly #seeking: Seeking;
+  #closed = false;
 
   constructor(options: NetworkRelaysOptions) {
     this.#options = options;
@@ -100,7 +101,7 @@ export class NetworkRelays {
 
   /** What is known of sessions, or whether this node relays, may have changed. */
   refresh(): void {
-    this.#routes.setCost(this.#options.machine.relays.ownCost);
+    this.#routes.setCost(this.#closed ? null : this.#options.machine.relays.ownCost);
   }
 
   /** A session with a peer began anew. */
@@ -115,6 +116,7 @@ export class NetworkRelays {
   }
 
   close(): void {
-    this.#routes.close();
+    this.#closed = true;
+    this.refresh();
   }
 }

@@ -68,6 +68,7 @@ export class RouterLine {
   #timer: NodeJS.Timeout | null = null;
   #mtu: number | null = null;
   #lastError: AppError | null = null;
+  #closed = false;
 
   constructor(options: RouterLineOptions) {
     this.#options = options;
@@ -187,6 +188,7 @@ export class RouterLine {
 
   close(): void {
     this.#feed({ kind: "left" });
+    this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#control.close();
   }
@@ -215,6 +217,8 @@ export class RouterLine {
   }
 
   #feed(input: WayInput): void {
+    // Links that end with the line are told of a moment later, and would set the timer once more.
+    if (this.#closed) return;
     const now = this.#options.surroundings.now();
     for (const effect of this.#way.handle(input, now)) this.#perform(effect);
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -38,7 +38,7 @@ export class Routes {
     if (cost === null) {
       this.#routing = null;
       this.#linked.clear();
-      this.close();
+      this.#rest();
       return;
     }
     this.#routing ??= new Routing(
@@ -101,7 +101,7 @@ export class Routes {
     return this.#routing?.routes().map(({ to }) => to) ?? [];
   }
 
-  close(): void {
+  #rest(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -121,7 +121,7 @@ export class Routes {
         (error: unknown) => surroundings.log("telling routes failed", { error: String(error) }),
       );
     }
-    this.close();
+    this.#rest();
     const deadline = routing.deadline(now);
     if (deadline !== null)
       this.#timer = setTimeout(() => this.refresh(), Math.max(deadline - now, shortestMillis));

@@ -139,7 +139,6 @@ describe("routes inside sessions", () => {
     expect(made.ways(far.identity.key)).toEqual([]);
     made.setCost(null);
     expect(made.destinations()).toEqual([]);
-    made.close();
   });
 
   it("answer anything", () => {
@@ -154,6 +153,6 @@ describe("routes inside sessions", () => {
         },
       ),
     );
-    made.close();
+    made.setCost(null);
   });
 });
