@@ -2,10 +2,16 @@
 //!
 //! Readers hold a version without any lock; a change copies only the nodes on its way down.
 
+mod memo;
+
+pub use memo::Memo;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
 /// An address range such as `10.1.0.0/16`; bits after the length are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +101,8 @@ impl Prefix {
 pub struct Table<T> {
     v4: Link<T>,
     v6: Link<T>,
+    /// No other version of any table of this process has it.
+    version: u64,
 }
 
 type Link<T> = Option<Arc<Node<T>>>;
@@ -108,7 +116,13 @@ struct Node<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { v4: None, v6: None }
+        Table::new(None, None)
+    }
+}
+
+impl<T> Table<T> {
+    fn new(v4: Link<T>, v6: Link<T>) -> Table<T> {
+        Table { v4, v6, version: VERSIONS.fetch_add(1, Ordering::Relaxed) }
     }
 }
 
@@ -154,12 +168,11 @@ impl<T: Clone> Table<T> {
     /// The table with this prefix set (or, with `None`, cleared).
     #[must_use]
     pub fn with(&self, prefix: Prefix, value: Option<T>) -> Table<T> {
-        let (v4, v6) = if prefix.v6 {
-            (self.v4.clone(), change(&self.v6, &prefix, value))
+        if prefix.v6 {
+            Table::new(self.v4.clone(), change(&self.v6, &prefix, value))
         } else {
-            (change(&self.v4, &prefix, value), self.v6.clone())
-        };
-        Table { v4, v6 }
+            Table::new(change(&self.v4, &prefix, value), self.v6.clone())
+        }
     }
 }
 

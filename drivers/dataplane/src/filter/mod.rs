@@ -5,6 +5,7 @@
 mod flow;
 mod flows;
 mod fragments;
+mod glance;
 mod index;
 mod recency;
 mod rules;
@@ -15,11 +16,13 @@ mod tests;
 
 use crate::session::Millis;
 use flows::{Flows, Judge};
+pub use glance::Glance;
+use glance::Stream;
 use rules::Rules;
 pub use rules::{Protocol, Rule};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use subject::{Ends, FIN, Nature, RST, SYN, Subject};
+use subject::{Nature, Subject};
 
 static GENERATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -29,12 +32,6 @@ pub struct Filter {
     /// No other rules of this process have it.
     generation: u64,
     flows: Arc<Flows>,
-}
-
-/// What one thread let pass last: the next packets of a stream are not looked up again within the millisecond.
-#[derive(Default)]
-pub struct Glance {
-    last: Option<(Ends, u64, Millis)>,
 }
 
 impl Filter {
@@ -49,38 +46,43 @@ impl Filter {
         }
     }
 
-    /// Notes an IP packet that goes to peers, so that answers to it may come.
+    /// Notes an IP packet that goes to peers, so that answers to it may come. `glance`: for this direction alone.
     pub fn outbound(&self, packet: &[u8], now: Millis, glance: &mut Glance) {
+        let stream = Stream::read(packet);
+        if stream.is_some_and(|stream| glance.knows(&stream, self.generation, now)) {
+            return;
+        }
         let Some(subject) = Subject::read(packet) else { return };
-        if matches!(subject.nature, Nature::Later | Nature::Single | Nature::Error(_))
-            || glance.fits(&subject, self.generation, now)
-        {
+        if matches!(subject.nature, Nature::Later | Nature::Single | Nature::Error(_)) {
             return;
         }
         self.flows.send(&subject, &self.judge(), now);
-        glance.note(&subject, self.generation, now);
+        if let Some(stream) = stream {
+            glance.note(stream, self.generation, now);
+        }
     }
 
-    /// Whether an IP packet of a peer may come in.
+    /// Whether an IP packet of a peer may come in. `glance`: for this direction alone.
     pub fn inbound(&self, packet: &[u8], now: Millis, glance: &mut Glance) -> bool {
-        let Some(subject) = Subject::read(packet) else { return false };
-        if let (Nature::Later, Some(fragment)) = (subject.nature, &subject.fragment) {
-            return self.flows.fragments.follow(fragment, now);
+        let stream = Stream::read(packet);
+        if stream.is_some_and(|stream| glance.knows(&stream, self.generation, now)) {
+            return true;
         }
-        let allowed = self.admit(&subject, now, glance);
-        if let Some(fragment) = subject.fragment {
-            self.flows.fragments.decide(fragment, allowed, now);
+        let allowed = self.admit(packet, now);
+        if let (true, Some(stream)) = (allowed, stream) {
+            glance.note(stream, self.generation, now);
         }
         allowed
     }
 
-    fn admit(&self, subject: &Subject, now: Millis, glance: &mut Glance) -> bool {
-        if glance.fits(subject, self.generation, now) {
-            return true;
-        }
+    fn admit(&self, packet: &[u8], now: Millis) -> bool {
+        let Some(subject) = Subject::read(packet) else { return false };
         let judge = self.judge();
-        match &subject.nature {
-            Nature::Later => false,
+        let allowed = match &subject.nature {
+            Nature::Later => {
+                let fragments = &self.flows.fragments;
+                return subject.fragment.is_some_and(|fragment| fragments.follow(&fragment, now));
+            }
             // It goes to who sent what it is about.
             Nature::Error(about)
                 if about.v6 == subject.ends.v6
@@ -90,34 +92,15 @@ impl Filter {
                 true
             }
             Nature::Error(_) | Nature::Single => self.rules.allow(&subject.ends),
-            Nature::Plain | Nature::Tcp(_) => {
-                let allowed = self.flows.receive(subject, &judge, now);
-                if allowed {
-                    glance.note(subject, self.generation, now);
-                }
-                allowed
-            }
+            Nature::Plain | Nature::Tcp(_) => self.flows.receive(&subject, &judge, now),
+        };
+        if let Some(fragment) = subject.fragment {
+            self.flows.fragments.decide(fragment, allowed, now);
         }
+        allowed
     }
 
     fn judge(&self) -> Judge<'_> {
         Judge { generation: self.generation, rules: &self.rules }
     }
-}
-
-impl Glance {
-    fn fits(&self, subject: &Subject, generation: u64, now: Millis) -> bool {
-        self.last.is_some_and(|last| last == (subject.ends, generation, now)) && is_stream(subject)
-    }
-
-    fn note(&mut self, subject: &Subject, generation: u64, now: Millis) {
-        if is_stream(subject) {
-            self.last = Some((subject.ends, generation, now));
-        }
-    }
-}
-
-/// Neither begins nor ends anything, and is whole.
-fn is_stream(subject: &Subject) -> bool {
-    subject.fragment.is_none() && !subject.has_flag(SYN | FIN | RST)
 }

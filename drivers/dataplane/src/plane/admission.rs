@@ -11,11 +11,12 @@ use crate::packet::ip::{Header, TCP};
 use crate::packet::reset::reset;
 use crate::refusals::Cause;
 use crate::session::Millis;
+use crate::table::Memo;
 use arc_swap::Guard;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Of one batch; a stream is looked up once.
+/// Of one batch.
 pub struct Admission<'a> {
     pub peer: &'a Arc<Peer>,
     /// When the batch arrived.
@@ -23,8 +24,17 @@ pub struct Admission<'a> {
     source: Option<IpAddr>,
     receiver: Option<(IpAddr, Receiver)>,
     filter: Guard<Option<Arc<Filter>>>,
-    glance: Glance,
 }
+
+/// What a thread remembers from batch to batch: few packets of a stream are looked up.
+#[derive(Default)]
+pub struct Lately {
+    glance: Glance,
+    owners: Memo<Option<(u8, Owner)>>,
+}
+
+/// Where a peer lies in memory: compared and never followed, and only with what the present table holds.
+type Owner = usize;
 
 /// Whom a packet of a peer is for.
 pub enum Receiver {
@@ -38,16 +48,21 @@ pub enum Receiver {
 impl<'a> Admission<'a> {
     pub fn new(peer: &'a Arc<Peer>, now: Millis) -> Admission<'a> {
         let filter = peer.realm.filter.load();
-        Admission { peer, now, source: None, receiver: None, filter, glance: Glance::default() }
+        Admission { peer, now, source: None, receiver: None, filter }
     }
 
     /// Checks who sent a packet and whether the filter lets it in; one that it refuses is answered.
-    pub fn check(&mut self, core: &Core, packet: &[u8], header: &Header) -> Result<(), Cause> {
-        if !self.is_source(header.source(packet)) {
+    pub fn check(
+        &mut self,
+        core: &Core,
+        (packet, header): (&[u8], &Header),
+        lately: &mut Lately,
+    ) -> Result<(), Cause> {
+        if !self.is_source(header.source(packet), &mut lately.owners) {
             return Err(Cause::Source);
         }
         let Some(filter) = &*self.filter else { return Ok(()) };
-        if filter.inbound(packet, self.now, &mut self.glance) {
+        if filter.inbound(packet, self.now, &mut lately.glance) {
             return Ok(());
         }
         self.refuse(core, packet, header);
@@ -72,13 +87,13 @@ impl<'a> Admission<'a> {
 
     /// Whether the peer may use a source address: one that it is asked for, or one of its other sources, unless that is another
     /// peer's by a longer prefix.
-    fn is_source(&mut self, source: IpAddr) -> bool {
+    fn is_source(&mut self, source: IpAddr, owners: &mut Memo<Option<(u8, Owner)>>) -> bool {
         if self.source == Some(source) {
             return true;
         }
         let table = self.peer.realm.table.load();
-        let asked = table.find_longest(source);
-        let allowed = asked.is_some_and(|(_, owner)| Arc::ptr_eq(owner, self.peer))
+        let asked = *owners.find(&table, source, |found| found.map(|(length, owner)| (length, place(owner))));
+        let allowed = asked.is_some_and(|(_, owner)| owner == place(self.peer))
             || self.peer.sources.load().as_ref().is_some_and(|sources| {
                 let own = sources.find_longest(source).map(|(length, ())| length);
                 own.is_some() && own >= asked.map(|(length, _)| length)
@@ -99,4 +114,8 @@ impl<'a> Admission<'a> {
         };
         Origin::Peer(self.peer).tell(core, answer, self.now);
     }
+}
+
+fn place(peer: &Arc<Peer>) -> Owner {
+    Arc::as_ptr(peer).addr()
 }

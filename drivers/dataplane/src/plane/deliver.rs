@@ -1,6 +1,6 @@
 //! Opened payloads: IP packets to the TUN in joined writes, probes answered, control taken.
 
-use super::admission::{Admission, Receiver};
+use super::admission::{Admission, Lately, Receiver};
 use super::broadcast;
 use super::core::Core;
 use super::forward;
@@ -29,6 +29,7 @@ pub struct Delivery {
     realm: Option<Arc<Realm>>,
     /// What is passed on to other peers; made when the first packet is.
     onward: Option<Outbox>,
+    lately: Lately,
 }
 
 impl Delivery {
@@ -165,7 +166,7 @@ impl Delivery {
             return Err(Cause::Inner);
         }
         let packet = payload.start..payload.start + header.total;
-        admission.check(core, &slab[packet.clone()], &header)?;
+        admission.check(core, (&slab[packet.clone()], &header), &mut self.lately)?;
         let (from, now) = (admission.peer, admission.now);
         let (counted, partial) = match admission.receiver(header.destination(&slab[packet.clone()])) {
             Receiver::Machine => (header.total, partial),

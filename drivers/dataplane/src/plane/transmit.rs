@@ -4,6 +4,7 @@ use super::broadcast;
 use super::convey::{Origin, convey};
 use super::core::{Core, millis};
 use super::outbox::Outbox;
+use super::peer::Peer;
 use super::realm::{Realm, TunLink};
 use crate::filter::Glance;
 use crate::nat::Outbound;
@@ -13,21 +14,31 @@ use crate::packet::segment::Cut;
 use crate::packet::vnet::Vnet;
 use crate::refusals::Cause;
 use crate::session::Millis;
+use crate::table::Memo;
 use std::io;
+use std::sync::{Arc, Weak};
 
 /// Reads of the TUN before what was sealed must leave, however small.
 const READS: usize = 64;
 /// Largest packet of a TUN.
 const ROOM: usize = 65_536;
 
+/// What the thread remembers from packet to packet: few of a stream are looked up.
+#[derive(Default)]
+struct Lately {
+    glance: Glance,
+    /// Weak: a peer that was removed does not live on here.
+    peers: Memo<Weak<Peer>>,
+}
+
 /// Reads until the TUN's waker is woken. Ends with an error when the descriptor fails.
 pub fn run(core: &Core, realm: &Realm, link: &TunLink) -> io::Result<()> {
     prefer_latency();
     let mut outbox = Outbox::new(None, true);
-    let mut glance = Glance::default();
+    let mut lately = Lately::default();
     let mut room = vec![0u8; ROOM];
     while link.tun.wait(&link.waker)? {
-        while drain(core, (realm, link), (&mut outbox, &mut glance), &mut room)? {}
+        while drain(core, (realm, link), (&mut outbox, &mut lately), &mut room)? {}
     }
     Ok(())
 }
@@ -36,7 +47,7 @@ pub fn run(core: &Core, realm: &Realm, link: &TunLink) -> io::Result<()> {
 fn drain(
     core: &Core,
     (realm, link): (&Realm, &TunLink),
-    (outbox, glance): (&mut Outbox, &mut Glance),
+    (outbox, lately): (&mut Outbox, &mut Lately),
     room: &mut [u8],
 ) -> io::Result<bool> {
     let now = millis();
@@ -46,7 +57,7 @@ fn drain(
             more = false;
             break;
         };
-        take(core, (realm, link), (outbox, glance), &vnet, &mut room[..length], now);
+        take(core, (realm, link), (outbox, lately), &vnet, &mut room[..length], now);
     }
     core.refusals.add(Cause::Send, outbox.flush() as u64);
     Ok(more)
@@ -55,7 +66,7 @@ fn drain(
 fn take(
     core: &Core,
     (realm, link): (&Realm, &TunLink),
-    (outbox, glance): (&mut Outbox, &mut Glance),
+    (outbox, lately): (&mut Outbox, &mut Lately),
     vnet: &Vnet,
     packet: &mut [u8],
     now: Millis,
@@ -87,14 +98,16 @@ fn take(
         return;
     }
     let origin = Origin::Machine(Some(realm));
-    let table = realm.table.load();
-    let Some(peer) = table.find(destination) else {
+    let found = lately.peers.find(&realm.table.load(), destination, |found| {
+        found.map_or_else(Weak::new, |(_, peer)| Arc::downgrade(peer))
+    });
+    let Some(peer) = found.upgrade() else {
         core.refusals.count(Cause::NoPeer);
         origin.tell(core, icmp::unreachable(packet, &cut.header, Unreachable::NoRoute, None), now);
         return;
     };
     if let Some(filter) = &*realm.filter.load() {
-        filter.outbound(packet, now, glance);
+        filter.outbound(packet, now, &mut lately.glance);
     }
-    convey(core, outbox, peer, (vnet, &cut, packet), &origin, now);
+    convey(core, outbox, &peer, (vnet, &cut, packet), &origin, now);
 }

@@ -1,5 +1,6 @@
 //! The filter as a whole, packet by packet.
 
+mod glance;
 mod model;
 mod packets;
 mod tcp;
