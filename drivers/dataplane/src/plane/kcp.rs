@@ -8,6 +8,7 @@ use super::kcp_source::place_of;
 use super::options::{CallError, Called, ListenOptions};
 use super::port::Port;
 use super::thread;
+use super::worker::Worker;
 use crate::dtls::{Certificate, Hello, Stack};
 use crate::endpoint::Transport;
 use crate::refusals::Cause;
@@ -17,8 +18,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
 
 /// All `kcp` links of this process.
 #[derive(Default)]
@@ -27,13 +27,7 @@ pub struct Kcp {
     /// Read for each batch that comes; changed when links and handshakes come and go.
     pub(super) inboxes: ArcSwap<HashMap<Place, Arc<Inbox>>>,
     stack: OnceLock<Arc<Stack>>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    thread: Option<JoinHandle<()>>,
-    stopped: bool,
+    worker: Worker<()>,
 }
 
 /// What the thread is told.
@@ -124,43 +118,30 @@ impl Kcp {
     pub fn leave(&self, main: &Port) {
         let Some(port) = main.beside(Transport::Kcp) else { return };
         main.set_beside(Transport::Kcp, None);
-        if self.lock().thread.is_none() {
-            return;
-        }
         let (answer, closed) = sync_channel(1);
-        self.bell.command(Command::Close(port, answer));
-        // A thread that failed has dropped the other end, and everything with it.
-        let _ = closed.recv();
+        if self.worker.reach(|()| self.bell.command(Command::Close(port, answer))).is_some() {
+            // A thread that failed has dropped the other end, and everything with it.
+            let _ = closed.recv();
+        }
     }
 
     /// Ends everything.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        let Some(thread) = state.thread.take() else { return };
-        drop(state);
-        self.bell.command(Command::Stop);
-        // A panic inside was told as an event.
-        let _ = thread.join();
+        self.worker.stop(|()| self.bell.command(Command::Stop));
     }
 
     fn begin(&self, core: &Arc<Core>) -> io::Result<()> {
-        let mut state = self.lock();
-        if state.stopped || state.thread.is_some() {
-            return Ok(());
-        }
-        let mut secret = [0; 32];
-        fill_random(&mut secret);
-        let stack = Arc::new(Stack::new(&secret)?);
-        let given = stack.clone();
-        let run = move |core: &Core| Service::new(core, given).run();
-        state.thread = Some(thread::start("dp-kcp", core, None, || false, run)?);
-        // Set once: there is one thread in a process's life.
-        let _ = self.stack.set(stack);
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let begin = || {
+            let mut secret = [0; 32];
+            fill_random(&mut secret);
+            let stack = Arc::new(Stack::new(&secret)?);
+            let given = stack.clone();
+            let run = move |core: &Core| Service::new(core, given).run();
+            let handle = thread::start("dp-kcp", core, None, || false, run)?;
+            // Set once: there is one thread in a process's life.
+            let _ = self.stack.set(stack);
+            Ok((handle, ()))
+        };
+        self.worker.begin(begin, |_| ())
     }
 }

@@ -60,6 +60,7 @@ mod transmit;
 mod uncover;
 mod waiting;
 mod ways;
+mod worker;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests;

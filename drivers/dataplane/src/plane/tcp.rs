@@ -11,22 +11,21 @@ use super::port::Port;
 use super::receive::Receiver;
 use super::stream::Stream;
 use super::tcp_socket as socket;
-use super::thread;
+use super::worker::{Orders, Worker};
 use crate::endpoint::Transport;
 use crate::events::Event;
 use crate::os::{Arrivals, prefer_latency};
 use crate::session::Millis;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::{Receiver as Answers, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver as Answers, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// A connection without an authentic datagram is closed after this, and the oldest such when there are too many.
@@ -41,26 +40,13 @@ const TRY: Millis = 4_000;
 const STEP: Duration = Duration::from_millis(100);
 /// Reads of one connection before the others get their turn.
 const READS: usize = 8;
-const WAKE: Token = Token(0);
 /// What is carried in streams of bytes.
 const STREAMS: [Transport; 3] = [Transport::Tcp, Transport::Tls, Transport::Wss];
 
 /// All links of this process that are streams of bytes.
 #[derive(Default)]
 pub struct Tcp {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    thread: Option<Running>,
-    stopped: bool,
-}
-
-struct Running {
-    handle: JoinHandle<()>,
-    waker: Arc<Waker>,
-    commands: Sender<Command>,
+    worker: Worker<Orders<Command>>,
 }
 
 enum Command {
@@ -90,7 +76,7 @@ pub fn listen(core: &Arc<Core>, main: &Port, number: u16, address: Option<IpAddr
     let number = listeners.first().map_or(Ok(number), |first| first.local_addr().map(|at| at.port()))?;
     let locals = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
     let port = Arc::new(Port::of_links(main, Transport::Tcp, number, locals));
-    core.tcp.lock().command(core, Command::Listen(port.clone(), listeners))?;
+    core.tcp.command(core, Command::Listen(port.clone(), listeners))?;
     main.set_beside(Transport::Tcp, Some(port));
     Ok(number)
 }
@@ -103,7 +89,7 @@ pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) 
     let now = millis();
     let until = now + Millis::from(seconds) * 1_000;
     let attempt = Attempt { port, remote, local, until, next: now, trying: None };
-    core.tcp.lock().command(core, Command::Connect(attempt))?;
+    core.tcp.command(core, Command::Connect(attempt))?;
     Ok(true)
 }
 
@@ -121,7 +107,7 @@ pub fn open_stream(
         main.set_beside(transport, Some(port.clone()));
         port
     });
-    core.tcp.lock().command(core, Command::Adopt(port, near, remote))?;
+    core.tcp.command(core, Command::Adopt(port, near, remote))?;
     Ok(far)
 }
 
@@ -137,59 +123,22 @@ impl Tcp {
         let Some(port) = main.beside(transport) else { return };
         main.set_beside(transport, None);
         let (answer, closed) = sync_channel(1);
-        let state = self.lock();
-        let Some(thread) = &state.thread else { return };
-        let told = thread.commands.send(Command::Close(port, answer)).is_ok() && thread.waker.wake().is_ok();
-        drop(state);
-        if told {
-            // A thread that failed has dropped the other end, and everything with it.
+        // A thread that failed, or was never begun, has dropped the other end, and everything with it.
+        if self.worker.reach(|orders| orders.give(Command::Close(port, answer)).is_ok()) == Some(true) {
             let _ = closed.recv();
         }
     }
 
     /// Ends everything.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        let Some(thread) = state.thread.take() else { return };
-        drop(state);
-        if thread.commands.send(Command::Stop).is_ok() {
-            // The thread looks at its commands again within its step where it has anything open.
-            let _ = thread.waker.wake();
-        }
-        // A panic inside was told as an event.
-        let _ = thread.handle.join();
+        // The thread looks at its commands again within its step where it has anything open.
+        self.worker.stop(|orders| drop(orders.give(Command::Stop)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn command(&mut self, core: &Arc<Core>, command: Command) -> io::Result<()> {
-        if self.stopped {
-            return Ok(());
-        }
-        if self.thread.is_none() {
-            let poll = Poll::new()?;
-            let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-            let (commands, taken) = channel();
-            let held = waker.clone();
-            let run = move |core: &Core| {
-                // Were it dropped elsewhere right after waking, the poll would never see it.
-                let _held = held;
-                Service::new(core, poll).run(&taken)
-            };
-            let handle = thread::start("dp-tcp", core, None, || false, run)?;
-            self.thread = Some(Running { handle, waker, commands });
-        }
-        if let Some(thread) = &self.thread {
-            // Refused only by a thread that failed, which told so.
-            let _ = thread.commands.send(command);
-            thread.waker.wake()?;
-        }
-        Ok(())
+    fn command(&self, core: &Arc<Core>, command: Command) -> io::Result<()> {
+        let begin =
+            || Orders::start("dp-tcp", core, |core, poll, commands| Service::new(core, poll).run(commands));
+        self.worker.begin(begin, |orders| orders.map_or(Ok(()), |orders| orders.give(command)))?
     }
 }
 

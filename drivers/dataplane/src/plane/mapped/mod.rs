@@ -8,15 +8,13 @@ mod stream;
 use super::calls::Plane;
 use super::core::Core;
 use super::options::{CallError, Called};
-use super::thread;
-use mio::{Poll, Token, Waker};
+use super::worker::{Orders, Worker};
 use service::Service;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 /// Ports at one time.
 const MOST: usize = 1_024;
@@ -41,20 +39,9 @@ pub enum MappedProtocol {
 /// All mapped ports of this process.
 #[derive(Default)]
 pub struct MappedPorts {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    thread: Option<Running>,
-    ids: Vec<u32>,
-    stopped: bool,
-}
-
-struct Running {
-    handle: JoinHandle<()>,
-    waker: Arc<Waker>,
-    commands: Sender<Command>,
+    worker: Worker<Orders<Command>>,
+    /// Held while ports come and go.
+    ids: Mutex<Vec<u32>>,
 }
 
 enum Command {
@@ -75,25 +62,26 @@ impl Plane {
         if map.listen.port() == 0 || map.target.port() == 0 {
             return Err(CallError::invalid("a mapped port has a number on both sides"));
         }
-        let mut state = self.core.mapped.lock();
-        if state.ids.len() >= MOST {
+        let mut ids = self.core.mapped.ids();
+        if ids.len() >= MOST {
             return Err(CallError::busy("too many ports are mapped"));
         }
         let listening = listen(map).map_err(CallError::system)?;
         let id = self.core.next_id();
-        state.command(&self.core, Command::Map(id, listening, map.target)).map_err(CallError::system)?;
-        state.ids.push(id);
+        let command = Command::Map(id, listening, map.target);
+        self.core.mapped.command(&self.core, command).map_err(CallError::system)?;
+        ids.push(id);
         Ok(id)
     }
 
     /// Ends a mapped port and its connections.
     pub fn unmap_port(&self, id: u32) -> Called<()> {
-        let mut state = self.core.mapped.lock();
-        let at = state.ids.iter().position(|known| *known == id);
-        state.ids.remove(at.ok_or_else(|| CallError::missing("mapped port", &id.to_string()))?);
+        let mut ids = self.core.mapped.ids();
+        let at = ids.iter().position(|known| *known == id);
+        ids.remove(at.ok_or_else(|| CallError::missing("mapped port", &id.to_string()))?);
         let (answer, closed) = sync_channel(1);
-        state.command(&self.core, Command::Unmap(id, answer)).map_err(CallError::system)?;
-        drop(state);
+        self.core.mapped.command(&self.core, Command::Unmap(id, answer)).map_err(CallError::system)?;
+        drop(ids);
         // A thread that failed has dropped the other end, and everything with it.
         let _ = closed.recv();
         Ok(())
@@ -103,47 +91,17 @@ impl Plane {
 impl MappedPorts {
     /// Ends everything.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        let Some(thread) = state.thread.take() else { return };
-        drop(state);
-        if thread.commands.send(Command::Stop).is_ok() {
-            // The thread looks at its commands again before long.
-            let _ = thread.waker.wake();
-        }
-        // A panic inside was told as an event.
-        let _ = thread.handle.join();
+        // The thread looks at its commands again before long.
+        self.worker.stop(|orders| drop(orders.give(Command::Stop)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn command(&self, core: &Arc<Core>, command: Command) -> io::Result<()> {
+        let begin = || Orders::start("dp-mapped", core, |_, poll, commands| Service::new(poll).run(commands));
+        self.worker.begin(begin, |orders| orders.map_or(Ok(()), |orders| orders.give(command)))?
     }
-}
 
-impl State {
-    fn command(&mut self, core: &Arc<Core>, command: Command) -> io::Result<()> {
-        if self.stopped {
-            return Ok(());
-        }
-        if self.thread.is_none() {
-            let poll = Poll::new()?;
-            let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
-            let (commands, taken) = channel();
-            let held = waker.clone();
-            let run = move |_: &Core| {
-                // Were it dropped elsewhere right after waking, the poll would never see it.
-                let _held = held;
-                Service::new(poll).run(&taken)
-            };
-            let handle = thread::start("dp-mapped", core, None, || false, run)?;
-            self.thread = Some(Running { handle, waker, commands });
-        }
-        if let Some(thread) = &self.thread {
-            // Refused only by a thread that failed, which told so.
-            let _ = thread.commands.send(command);
-            thread.waker.wake()?;
-        }
-        Ok(())
+    fn ids(&self) -> MutexGuard<'_, Vec<u32>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

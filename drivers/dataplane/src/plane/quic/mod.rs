@@ -19,6 +19,7 @@ use super::core::{Core, fill_random};
 use super::options::{CallError, Called, ConnectOptions, ListenOptions};
 use super::port::Port;
 use super::thread;
+use super::worker::Worker;
 use crate::endpoint::Transport;
 use crate::session::Key;
 pub use hub::Hub;
@@ -27,9 +28,8 @@ pub use inbox::Inbox;
 use schedule::{Schedule, Work};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use wanted::Wish;
 
 #[cfg(test)]
@@ -40,14 +40,8 @@ pub fn client_of_anybody(remote: &SocketAddr) -> quinn_proto::ClientConfig {
 /// All QUIC links of this process.
 #[derive(Default)]
 pub struct Quic {
-    state: Mutex<State>,
+    worker: Worker<()>,
     schedule: Arc<Schedule>,
-}
-
-#[derive(Default)]
-struct State {
-    thread: Option<JoinHandle<()>>,
-    stopped: bool,
 }
 
 /// Takes connections by the sockets of `main`; asked again: with this certificate from now on. Returns the port.
@@ -104,54 +98,40 @@ impl Quic {
     pub fn leave(&self, main: &Port) {
         let Some(hub) = main.set_quic(None) else { return };
         main.set_beside(Transport::Quic, None);
-        let state = self.lock();
-        if state.thread.is_none() {
-            return;
-        }
         let (answer, closed) = sync_channel(1);
-        self.schedule.hand(Work::Close(hub, answer));
-        drop(state);
-        // A thread that failed or stopped has dropped the other end.
-        let _ = closed.recv();
+        if self.worker.reach(|()| self.schedule.hand(Work::Close(hub, answer))).is_some() {
+            // A thread that failed or stopped has dropped the other end.
+            let _ = closed.recv();
+        }
     }
 
     /// Ends everything.
     pub fn stop(&self) {
-        let mut state = self.lock();
-        state.stopped = true;
-        let Some(thread) = state.thread.take() else { return };
-        drop(state);
-        self.schedule.stop();
-        // A panic inside was told as an event.
-        let _ = thread.join();
+        self.worker.stop(|()| self.schedule.stop());
     }
 
     /// QUIC by the sockets of `main`, from the first use on.
     fn hub(&self, core: &Arc<Core>, main: &Arc<Port>) -> io::Result<Arc<Hub>> {
-        let mut state = self.lock();
-        if let Some(hub) = main.quic() {
-            return Ok(hub);
-        }
-        if state.thread.is_none() && !state.stopped {
+        let begin = || {
             let schedule = self.schedule.clone();
             let run = move |core: &Core| {
                 let _ended = End(&schedule);
                 service::run(core, &schedule);
                 Ok(())
             };
-            state.thread = Some(thread::start("dp-quic", core, None, || false, run)?);
-        }
+            Ok((thread::start("dp-quic", core, None, || false, run)?, ()))
+        };
+        self.worker.begin(begin, |_| main.quic().unwrap_or_else(|| self.open(main)))
+    }
+
+    fn open(&self, main: &Arc<Port>) -> Arc<Hub> {
         let mut secret = Key::default();
         fill_random(&mut secret);
         let port = Arc::new(Port::of_links(main, Transport::Quic, main.number, Vec::new()));
         let hub = Arc::new(Hub::new(main.clone(), port.clone(), self.schedule.clone(), &secret));
         main.set_quic(Some(hub.clone()));
         main.set_beside(Transport::Quic, Some(port));
-        Ok(hub)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        hub
     }
 }
 
