@@ -58,14 +58,17 @@ export interface ThroughputOptions {
   readonly udp?: { readonly bytes: number; readonly bitsPerSecond: number };
 }
 
-/** Runs iperf3 from one host to an address of another, which has it itself unless it is to be bound to its own. */
+/**
+ * Runs iperf3 from one host to an address of another, which has it itself unless it is to be bound to its own. `port`: one
+ * that leads there; without, any.
+ */
 export async function throughput(
   from: Host,
-  to: { readonly host: Host; readonly address: string; readonly bind?: string },
+  to: { readonly host: Host; readonly address: string; readonly bind?: string; readonly port?: number },
   options: ThroughputOptions = {},
 ): Promise<Throughput> {
   const { seconds = 2, streams = 1, reverse = false, udp, congestion, warmUpSeconds = 0 } = options;
-  const port = String(nextPort++);
+  const port = String(to.port ?? nextPort++);
   const server = to.host.start("iperf3", [
     "-s",
     "-1",
