@@ -57,10 +57,13 @@ export class Install {
     return this.#engine;
   }
 
-  /** Ends the engine by a signal and waits until it is gone. */
+  /** Ends the engine by a signal and waits until it is gone; an engine that something kept alive is an error. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.#client = null;
-    return this.engine.stop(signal);
+    const ended = await this.engine.stop(signal);
+    if (ended.stderr.includes("Ended with something open"))
+      throw new Error(`${this.name}: ${ended.stderr}`);
+    return ended;
   }
 
   /** A command of `starmesh` that goes on by itself. */
