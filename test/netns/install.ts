@@ -61,8 +61,7 @@ export class Install {
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.#client = null;
     const ended = await this.engine.stop(signal);
-    if (ended.stderr.includes("Ended with something open"))
-      throw new Error(`${this.name}: ${ended.stderr}`);
+    if (ended.stderr.includes("Ended with something open")) throw new Error(`${this.name}: ${ended.stderr}`);
     return ended;
   }
 
