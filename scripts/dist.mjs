@@ -17,7 +17,7 @@ import {
   schemaErrors,
 } from "./dist/desktop.mjs";
 import { makeHeadless } from "./dist/headless.mjs";
-import { inspectArchive, inspectDeb, inspectRpm, inspectZip } from "./dist/inspect.mjs";
+import { inspectArchive, inspectContainer, inspectDeb, inspectRpm, inspectZip } from "./dist/inspect.mjs";
 import { checkInstaller } from "./dist/installer.mjs";
 import { tableOf } from "./dist/report.mjs";
 import { nameOf, thisMachine } from "./dist/targets.mjs";
@@ -60,22 +60,27 @@ const { values } = parseArgs({ options: { release: { type: "boolean", default: f
 const OUTPUT = join(ROOT, "out/dist");
 const progress = createProgress();
 
-await setUpOrExit();
-try {
+async function main() {
+  await setUpOrExit();
   rmSync(OUTPUT, { recursive: true, force: true });
-  const rows = values.release ? await release() : await dist();
-  process.stdout.write(`${tableOf(rows)}\n`);
-} catch (error) {
-  if (!(error instanceof StepFailed)) throw error;
-  process.stderr.write(`${error.message.trimEnd()}\n`);
-  process.exitCode = 1;
+  try {
+    const rows = values.release ? await release() : await dist();
+    process.stdout.write(`${tableOf(rows)}\n`);
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    process.stderr.write(`${error.message.trimEnd()}\n`);
+    process.exitCode = 1;
+  }
 }
 
 /** All that this machine can do, and the truth about the rest. */
 async function dist() {
   const here = thisMachine();
   const rows = [];
-  if (here.platform === "linux") rows.push(await headless(here, true));
+  if (here.platform === "linux") {
+    const servers = await headless(here, true);
+    rows.push(servers, await container(servers.file ?? ""));
+  }
   await progress.step("electron-builder", installBuilder);
   const configuration = await readConfiguration();
   const errors = schemaErrors(configuration);
@@ -136,6 +141,15 @@ async function headless(target, inspect) {
     file,
     await progress.step(`${name}: a look`, () => inspectArchive(file, "bin/starmesh")),
   );
+}
+
+/**
+ * @param {string} archive
+ * @returns {Promise<Row>}
+ */
+async function container(archive) {
+  const look = await progress.step("container: a look", () => inspectContainer(archive));
+  return "ran" in look ? row("container", "checked only", look.ran) : row("container", "not here", look.not);
 }
 
 /**
@@ -248,3 +262,5 @@ const CHECKED = ["arm64", "x64"].flatMap((arch) =>
     detail: "the schema fits; only macOS makes it, in the release recipe",
   })),
 );
+
+await main();

@@ -107,6 +107,9 @@ export async function makeDesktop(target, kinds, { inside, output }) {
     // The switches of Electron's binary are set in Electron's binary alone.
     Object.assign(configuration, { electronDist: await layStandIn(target), afterPack: null });
   }
+  const [owner, repo] = (process.env["GITHUB_REPOSITORY"] ?? "").split("/");
+  // Where releases are made, the app learns where to ask for newer ones.
+  if (owner && repo) Object.assign(configuration, { publish: { provider: "github", owner, repo } });
   const file = join(ROOT, "out/electron-builder.json");
   writeFileSync(file, JSON.stringify(configuration));
   const cli = join(PACKAGING, "node_modules/electron-builder/cli.js");

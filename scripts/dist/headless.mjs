@@ -62,7 +62,7 @@ export async function makeHeadless(target) {
   if (!tar) throw new StepFailed("tar is missing");
   const same = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
   const args = [...same, "-C", join(ROOT, "out/headless"), "-czf", file, name];
-  const { code, output } = await run(tar, args, { env: { GZIP: "-9n" } });
+  const { code, output } = await run(tar, args);
   if (code !== 0) throw new StepFailed(`tar failed:\n${output}`);
   return { file, folder, lacks };
 }

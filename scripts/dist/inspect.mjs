@@ -15,7 +15,9 @@ import { hasWine, runUnderWine } from "./wine.mjs";
  * @returns {Promise<Inspection>}
  */
 export function inspectDeb(file) {
-  const install = 'cp "$1" /tmp/starmesh.deb; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null';
+  const install = `cp "$1" /tmp/starmesh.deb; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null
+    cp /usr/lib/systemd/system/starmesh@.service /tmp/starmesh@home.service
+    if command -v systemd-analyze >/dev/null; then systemd-analyze verify /tmp/starmesh@home.service; fi`;
   const remove =
     "dpkg -r --force-depends starmesh; echo removed: $(ls -d /opt/Starmesh /usr/bin/starmesh 2>/dev/null)";
   const keys = "test -d /var/lib/starmesh; dpkg -P starmesh; test ! -e /var/lib/starmesh";
@@ -46,6 +48,49 @@ export function inspectArchive(file, command) {
     install,
     remove: "rm -r /opt/unpacked /usr/bin/starmesh /var/lib/starmesh",
   });
+}
+
+/**
+ * Does what the recipe of the container says, from the archive for servers, and runs its first program: it has to give up
+ * root, and to bring a network up with the rights that it keeps.
+ * @param {string} archive
+ * @returns {Promise<Inspection>}
+ */
+export async function inspectContainer(archive) {
+  if (!canScratch()) return { not: "not run: that takes root on Linux" };
+  const folder = join(ROOT, "resources/container");
+  const script = `mkdir /opt/container; cd /opt/container
+cp ${join(folder, "entry.sh")} /usr/local/bin/starmesh-entry
+tar -xf "$1" -C /opt
+${containerSteps(readFileSync(join(folder, "Containerfile"), "utf8"))}
+starmesh-entry up --foreground >/tmp/said 2>&1 &
+for turn in $(seq 100); do starmesh --state /var/lib/starmesh status >/dev/null 2>&1 && break; sleep 0.3; done
+starmesh --state /var/lib/starmesh network create inspected >/dev/null
+for turn in $(seq 100); do starmesh --state /var/lib/starmesh status --json >/tmp/status; grep -q '"state": *"online"' /tmp/status && break; sleep 0.3; done
+grep -o '"state": *"online"' /tmp/status | head -1
+echo "user: $(ps -o user= -p $(pgrep -f out/cli.js | head -1))"
+echo "rights: $(sed -n 's/^CapEff:[[:space:]]*//p' /proc/$(pgrep -f out/cli.js | head -1)/status)"
+starmesh --state /var/lib/starmesh stop`;
+  const { code, output } = await inScratch(script, archive);
+  if (code !== 0) return { not: `it failed: ${lastLine(output)}` };
+  if (!/^user: starmesh$/m.test(output)) return { not: "its engine runs as root" };
+  // Bits 10, 12 and 13: ports below 1024, networks, raw sockets.
+  if (!/^rights: 0000000000003400$/m.test(output)) return { not: "its engine has other rights than meant" };
+  if (!/"online"/.test(output)) return { not: "its engine brings no network up" };
+  return { ran: "its steps in a copy of this Debian: not root, network online; no container engine is here" };
+}
+
+/**
+ * The commands of the recipe, but for those that fetch packages.
+ * @param {string} recipe
+ */
+export function containerSteps(recipe) {
+  const joined = recipe.replaceAll("\\\n", " ");
+  return [...joined.matchAll(/^RUN (.+)$/gm)]
+    .flatMap(([, commands = ""]) => commands.split("&&"))
+    .map((command) => command.trim())
+    .filter((command) => !/^(apt-get|rm -rf \/var\/lib\/apt)/.test(command))
+    .join("\n");
 }
 
 /**
