@@ -1,7 +1,7 @@
 // @ts-check
 /** The tree of files that every package holds. It is laid out like the project, so that its parts find each other. */
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { StepFailed } from "../command.mjs";
 import { ROOT } from "../root.mjs";
 import { layPackage, runtimePackages } from "./packages.mjs";
@@ -66,15 +66,17 @@ function nativeFiles({ platform }) {
 }
 
 /**
- * Where a compiled file lies: as built for this machine, or in the folder where a release puts those of others.
+ * Where a compiled file lies: as built for this machine, or by `npm run build:windows` for that one.
  * @param {Target} target
  * @param {string} file
  */
 function builtFile({ platform, arch }, file) {
   const here = thisMachine();
-  if (platform === here.platform && arch === here.arch) return existsSync(join(ROOT, file)) ? file : null;
-  const elsewhere = `out/natives/${platform}-${arch}/${file}`;
-  return existsSync(join(ROOT, elsewhere)) ? elsewhere : null;
+  const isHere = platform === here.platform && arch === here.arch;
+  const built = isHere
+    ? file
+    : `out/${platform === "win32" && arch === "x64" ? "windows" : "none"}/${basename(file)}`;
+  return existsSync(join(ROOT, built)) ? built : null;
 }
 
 /**

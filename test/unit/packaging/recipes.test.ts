@@ -40,10 +40,10 @@ const recipe = z
 const folder = join(ROOT, ".github/workflows");
 const recipes = readdirSync(folder).map((name) => {
   const text = readFileSync(join(folder, name), "utf8");
-  return { name, text, ...recipe.parse(parse(text)) };
+  return { file: name, text, ...recipe.parse(parse(text)) };
 });
 
-describe.each(recipes)("$name", ({ text, jobs, permissions }) => {
+describe.each(recipes)("$file", ({ text, jobs, permissions }) => {
   const steps = Object.values(jobs).flatMap((each) => each.steps);
 
   it("uses actions of one exact commit, with their version beside it", () => {
