@@ -9,8 +9,7 @@ const [english, chinese] = ["README.md", "README.zh-CN.md"].map((name) =>
 );
 
 test("the readme in 简体中文 has the sections and the commands of the English one", () => {
-  for (const part of [sections, commands])
-    expect(part(chinese ?? "")).toEqual(part(english ?? ""));
+  for (const part of [sections, commands]) expect(part(chinese ?? "")).toEqual(part(english ?? ""));
 });
 
 test("both lead only to files that are there", () => {
