@@ -33,6 +33,7 @@ export default defineConfig({
         fileParallelism: false,
         pool: "forks",
       }),
+      project("windows", { testTimeout: 60_000, hookTimeout: 300_000, fileParallelism: false }),
       {
         ...project("electron", { testTimeout: 90_000 }),
         // The package without its binary exports a path; the shell is tested against a fake with the same calls.

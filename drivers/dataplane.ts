@@ -29,7 +29,10 @@ export interface RealmOptions {
   readonly privateKey: Key;
   /** Identity that goes into the Noise prologue: the network id, or SHA-256("router" ‖ router identity). */
   readonly prologue: Key;
-  /** Absent without TUN: packets for the realm are then counted and dropped. */
+  /**
+   * Absent without TUN: packets for the realm are then counted and dropped. `fd` on Windows: the handle of an adapter of Wintun,
+   * which stays the caller's and is closed after the realm.
+   */
   readonly tun?: { readonly fd: number; readonly mtu: number; readonly offload: boolean };
   /** TAI64N stamps of message 1 are never below this; milliseconds since 1970. */
   readonly stampFloorMillis: number;
@@ -223,11 +226,11 @@ export interface DataPlane {
   closeLink(socket: string, remote: Endpoint): void;
 
   /**
-   * A link to `tls/…` or `wss/…` whose bytes the caller carries: returns the descriptor of the caller's end of a stream, which the
-   * caller closes. In it, both ways, each datagram stands behind its length (two bytes, big endian, never 0). The end of the stream
-   * ends the link, and the other way round. Throws ENOSYS where there are no unix sockets.
+   * A link to `tls/…` or `wss/…` whose bytes the caller carries: returns the caller's end of a stream, a descriptor that the
+   * caller closes, or on Windows the name of a pipe to connect to, which is there for one. In it, both ways, each datagram stands behind its
+   * length (two bytes, big endian, never 0). The end of the stream ends the link, and the other way round.
    */
-  openStream(socket: string, remote: Endpoint): number;
+  openStream(socket: string, remote: Endpoint): number | string;
   /**
    * Makes an open TCP connection of the caller's fit to carry links, by its descriptor: BBR where the kernel has it, little
    * that waits unsent, over after three seconds without a sign of life. What the system does not have is left out.

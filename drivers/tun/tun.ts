@@ -1,12 +1,13 @@
 /** The virtual network interface: opens one on this system and hands its descriptor on. */
 import { AppError } from "../../src-shared/errors.ts";
 import { linuxTun } from "./linux.ts";
+import { wintun } from "./wintun.ts";
 
-/** An open interface; it lives as long as its descriptor. */
+/** An open interface; it lives as long as its descriptor, on Windows as this process has it open. */
 export interface TunDevice {
   /** Name as the system shows it. */
   readonly name: string;
-  /** Nonblocking, close-on-exec. */
+  /** Nonblocking, close-on-exec; on Windows the handle of Wintun's adapter, whose session the data plane starts. */
   readonly fd: number;
   /** Packets carry a 10-byte virtio-net header; segmentation and checksum may be left to the other side. */
   readonly offload: boolean;
@@ -43,7 +44,14 @@ export function canOpenTun(): TunCheck {
 }
 
 function tunDriver(): TunDriver | null {
-  return process.platform === "linux" ? linuxTun : null;
+  switch (process.platform) {
+    case "linux":
+      return linuxTun;
+    case "win32":
+      return wintun;
+    default:
+      return null;
+  }
 }
 
 function unsupported(): AppError {

@@ -93,6 +93,8 @@ function wayLine({ way, server, reason }: NamesStatus, options: NameOptions): st
       return "names are looked up while the network is up and carries packets.";
     case "resolved":
       return `systemd-resolved asks ${server ?? ""} for these names, and all others where it always did.`;
+    case "domains":
+      return `this system asks ${server ?? ""} for these names, and all others where it always did.`;
     case "file":
       return "programs of this machine ask Starmesh first; it passes other names on to the servers that were there before.";
     case "failed":

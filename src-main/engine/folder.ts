@@ -1,4 +1,5 @@
 /** The state folder: which one, where its socket is, and that it is ours to write. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   accessSync,
@@ -10,7 +11,7 @@ import {
   realpathSync,
   statSync,
 } from "node:fs";
-import { posix, resolve, win32 } from "node:path";
+import { join, posix, resolve, win32 } from "node:path";
 import { AppError } from "../../src-shared/errors.ts";
 
 /** What the choice of a folder depends on. */
@@ -114,11 +115,25 @@ function prepareSocketFolder(folder: string, caller: Owner | null): void {
 function makeFolder(folder: string, caller: Owner | null): void {
   if (!existsSync(folder)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (process.platform === "win32") keepToOwner(folder);
   }
   if (caller === null || process.platform === "win32") return;
   const stats = lstatSync(folder);
   // Searched by name only: what lies in it is 0600 or the caller's own.
   if (stats.uid === 0 && (stats.mode & 0o777) === 0o700) chmodSync(folder, 0o711);
+}
+
+/** Windows knows no modes: whoever made it, the system and administrators, and nobody by inheritance. */
+function keepToOwner(folder: string): void {
+  const grants = ownerOnly.flatMap((who) => ["/grant:r", `*${who}:(OI)(CI)F`]);
+  execFileSync(
+    join(process.env["SystemRoot"] ?? "C:\\Windows", "System32", "icacls.exe"),
+    [folder, "/inheritance:r", ...grants],
+    {
+      stdio: "ignore",
+      windowsHide: true,
+    },
+  );
 }
 
 function variable(machine: Machine, name: string): string | undefined {
@@ -143,5 +158,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "its path is too long",
 };
 
+/** Rights of the owner, the system, administrators (well-known SIDs). */
+const ownerOnly = ["S-1-3-4", "S-1-5-18", "S-1-5-32-544"];
 /** Longer paths of sockets are cut silently by Node. */
 const longestSocketBytes = 100;

@@ -5,7 +5,7 @@ import type { NamesStatus } from "../../src-shared/names.ts";
 import type { NamedNetwork } from "../mesh/names.ts";
 import { domainOf, domainsOf, NameTable } from "../mesh/names.ts";
 import type { Journal, SystemChange } from "../system/journal.ts";
-import type { System, Watch } from "../system/system.ts";
+import type { DnsChange, System, Watch } from "../system/system.ts";
 import { forwardQuery } from "./dns-forwarder.ts";
 import type { Forward } from "./resolver.ts";
 import { Resolver } from "./resolver.ts";
@@ -51,7 +51,7 @@ export class NameService {
   readonly #options: NameServiceOptions;
   readonly #opened = new Map<NetworkId, Opened>();
   #foreign: ForeignNames | null = null;
-  #way: "resolved" | "file" | null = null;
+  #way: DnsChange["way"] | null = null;
   /** What answers where a file names us: for all networks, and passes everything else on. */
   #local: Resolver | null = null;
   #watch: Watch | null = null;
@@ -162,16 +162,17 @@ export class NameService {
   async #settleLink(opened: Opened): Promise<void> {
     const { link, change: before } = opened;
     const domains = domainsOf(link.network(), domainToASCII);
+    const asked = {
+      server: link.server,
+      domains: [...domains],
+      everything: this.#foreign?.network === link.id,
+    };
     const change: SystemChange | null =
-      this.#way !== "resolved"
-        ? null
-        : {
-            kind: "dnsLink",
-            device: link.device,
-            server: link.server,
-            domains: [...domains],
-            everything: this.#foreign?.network === link.id,
-          };
+      this.#way === "resolved"
+        ? { kind: "dnsLink", device: link.device, ...asked }
+        : this.#way === "domains"
+          ? { kind: "dnsDomains", name: link.device, ...asked }
+          : null;
     if (JSON.stringify(change) === JSON.stringify(before)) return;
     if (before !== null) await this.#revert(before);
     opened.change = null;

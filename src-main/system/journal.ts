@@ -35,6 +35,14 @@ const systemChange = z.discriminatedUnion("kind", [
     domains: z.array(z.string().max(253)).max(64),
     everything: z.boolean(),
   }),
+  /** Names asked of a server by a rule of the system's, which outlasts the interface. */
+  z.object({
+    kind: z.literal("dnsDomains"),
+    name: device,
+    server: addressText,
+    domains: z.array(z.string().max(253)).max(64),
+    everything: z.boolean(),
+  }),
   /** The way of what goes to the internet. */
   z.object({
     kind: z.literal("exit"),
@@ -119,7 +127,7 @@ class FileJournal implements Journal {
     const file = readJournal(path);
     // Interfaces, addresses and routes of another life of the system are gone; its numbers mean nothing now.
     const isSameLife = file?.lifetime === system.lifetime();
-    this.#entries = (file?.entries ?? []).filter(({ change }) => isSameLife || change.kind === "dnsFile");
+    this.#entries = (file?.entries ?? []).filter(({ change }) => isSameLife || outlasts(change));
     if (file !== null && file.entries.length !== this.#entries.length) this.#save(this.#entries);
   }
 
@@ -218,6 +226,11 @@ function readJournal(path: string): JournalFile | null {
   }
 }
 
+/** Whether a change is still there after a restart of the machine. */
+function outlasts({ kind }: SystemChange): boolean {
+  return kind === "dnsFile" || kind === "dnsDomains";
+}
+
 /** The interface that a change belongs to; null: none. */
 function deviceOf(change: SystemChange): string | null {
   return "device" in change ? change.device : null;
@@ -267,6 +280,8 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.openFirewalls(change);
     case "dnsLink":
       return system.setDns({ ...change, way: "resolved" });
+    case "dnsDomains":
+      return system.setDns({ ...change, way: "domains" });
     case "dnsFile":
       return system.setDns({ ...change, way: "file" });
     case "exit":
@@ -290,6 +305,8 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return system.closeFirewalls(change.mark);
     case "dnsLink":
       return system.removeDns({ ...change, way: "resolved" });
+    case "dnsDomains":
+      return system.removeDns({ ...change, way: "domains" });
     case "dnsFile":
       return system.removeDns({ ...change, way: "file" });
     case "exit":

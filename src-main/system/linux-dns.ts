@@ -34,6 +34,7 @@ export async function setDns(change: DnsChange): Promise<void> {
     if (!hasServer(text, change.server)) writeFile(withServer(text, change.server));
     return;
   }
+  if (change.way !== "resolved") throw new TypeError(`no way of Linux: ${change.way}`);
   const { device, server, domains, everything } = change;
   const routed = [...domains.map((domain) => `~${domain}`), ...(everything ? ["~."] : [])];
   const steps = [
@@ -56,6 +57,7 @@ export async function removeDns(change: DnsChange): Promise<void> {
     await resolvectl(["revert", change.device]);
     return;
   }
+  if (change.way === "domains") return;
   const text = readFile();
   const without = withoutServer(text);
   if (without !== text) writeFile(without);

@@ -4,6 +4,7 @@ import type { Address, Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { linuxSystem } from "./linux.ts";
+import { windowsSystem } from "./windows.ts";
 
 /** An address of an interface with the prefix it is connected to. */
 export interface InterfaceAddress {
@@ -80,6 +81,14 @@ export type DnsChange =
   | {
       readonly way: "resolved";
       readonly device: string;
+      readonly server: string;
+      readonly domains: readonly string[];
+      readonly everything: boolean;
+    }
+  /** The system asks a server for the names of these domains by a rule of that name, which outlasts us and a restart. */
+  | {
+      readonly way: "domains";
+      readonly name: string;
       readonly server: string;
       readonly domains: readonly string[];
       readonly everything: boolean;
@@ -196,6 +205,7 @@ export function findOverlap(range: Prefix, connected: readonly Connected[]): Con
 /** The system this process runs on. Throws `system-refused` where Starmesh does not know it yet. */
 export function openSystem(): System {
   if (process.platform === "linux") return linuxSystem();
+  if (process.platform === "win32") return windowsSystem();
   throw new AppError("system-refused", {
     action: "show its interfaces and routes",
     detail: `Starmesh cannot do that on ${process.platform} yet`,

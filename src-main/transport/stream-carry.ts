@@ -69,7 +69,8 @@ export class Pipe extends Socket {
   /** Takes what came; `done` gives the bytes back. False: no more for now. */
   deliver: (bytes: Buffer, done: () => void) => boolean = () => false;
 
-  constructor(descriptor: number) {
+  /** A descriptor that is ours to close, or the name of a pipe. */
+  constructor(end: number | string) {
     const free: Uint8Array[] = [];
     const onread: OnReadOpts = {
       buffer: () => free.pop() ?? Buffer.allocUnsafeSlow(readBytes),
@@ -79,12 +80,13 @@ export class Pipe extends Socket {
         }),
     };
     const options: SocketConstructorOpts & ReadInto = {
-      fd: descriptor,
+      ...(typeof end === "number" ? { fd: end } : {}),
       readable: true,
       writable: true,
       onread,
     };
     super(options);
+    if (typeof end === "string") this.connect(end);
     this.resume();
   }
 }

@@ -38,8 +38,8 @@ export type StreamTransport = "tls" | "wss";
 
 /** The data plane's calls that links are made of, on one of its sockets. */
 export interface Streams {
-  /** Descriptor of a new link's stream, which the caller closes. */
-  openStream(remote: Endpoint): number;
+  /** The caller's end of a new link's stream: a descriptor that the caller closes, or the name of a pipe to connect to. */
+  openStream(remote: Endpoint): number | string;
   /** Fits a TCP connection for links, by its descriptor. */
   tuneStream(descriptor: number): void;
 }

@@ -26,6 +26,23 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("journal", () => {
+  it("[C20] undoes a rule for names that outlasted a restart of the machine, and no interface of another life", async () => {
+    const rule: SystemChange = {
+      kind: "dnsDomains",
+      name: "starmesh0",
+      server: "10.9.255.254",
+      domains: ["home.mesh"],
+      everything: false,
+    };
+    const before = openJournal(folder, system);
+    await before.apply(address);
+    await before.apply(rule);
+    system.life = "boot-2 net-1";
+    system.log.length = 0;
+    expect(await openJournal(folder, system).undo()).toEqual([]);
+    expect(system.log).toEqual(["remove-dns domains 10.9.255.254"]);
+  });
+
   it("writes each change down before it is made, and undoes them last first", async () => {
     const journal = openJournal(folder, system);
     const written: number[] = [];

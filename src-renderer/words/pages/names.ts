@@ -10,6 +10,7 @@ export const en = {
   "names.way.off": "This machine’s look-ups are not touched. Whoever wants to may ask {server}.",
   "names.way.none": "No packets flow on this machine, so nobody answers for the names.",
   "names.way.resolved": "systemd-resolved asks {server} for these names, and looks all others up as before.",
+  "names.way.domains": "This system asks {server} for these names, and looks all others up as before.",
   "names.way.file":
     "Look-ups of this machine ask Starmesh first; all other names go on to the servers that it had.",
   "names.way.failed": "Looking names up could not be set up: {reason}",
@@ -36,6 +37,7 @@ export const zhCN = {
   "names.way.off": "未改动本机的域名查询。需要时可以向 {server} 查询。",
   "names.way.none": "本机没有数据通过，因此没有人应答这些名称。",
   "names.way.resolved": "systemd-resolved 向 {server} 查询这些名称，其余名称照旧。",
+  "names.way.domains": "本系统向 {server} 查询这些名称，其余名称照旧。",
   "names.way.file": "本机先向 Starmesh 查询；其他名称转给原有的服务器。",
   "names.way.failed": "无法设置域名查询：{reason}",
   "names.byHand": "手动添加",

