@@ -21,7 +21,7 @@ function install(machine: Network): Install {
       networks: () => [{ stored, loop } as unknown as Held],
       traffic,
       identity: { key: identityOf("ann") },
-      surroundings: { notary: { hash: hashOf } },
+      surroundings: { notary: { hash: hashOf }, forwarding: { firewalls: () => [] } },
       whereabouts: { outside: { reflexive: () => [] } },
       startedAt: start,
       port: 7743,
