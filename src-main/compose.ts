@@ -60,7 +60,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
   prepareFolder(folder, options.socketOwner);
   const lock = await lockFolder(folder);
   const logs = join(folder, "logs");
-  const { log, close: closeLog } = openLog({ folder: logs, console: options.debug === true });
+  const { log, tail, close: closeLog } = openLog({ folder: logs, console: options.debug === true });
   const closers: Closer[] = [
     { part: "lock", close: () => lock.release() },
     { part: "log", close: closeLog },
@@ -88,6 +88,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
       engine,
       router,
       version,
+      tail,
       panel: () => local.server?.panel ?? null,
       panelLink: () => panelOf(local.server).panelLink(),
       revokePanel: () => panelOf(local.server).revokePanel(),

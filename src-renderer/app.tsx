@@ -6,9 +6,11 @@ import { useStore } from "zustand";
 import { Frame } from "./frame.tsx";
 import { ClientsPage } from "./pages/clients.tsx";
 import { CreatePage } from "./pages/create.tsx";
+import { DiagnosticsPage } from "./pages/diagnostics.tsx";
 import { GraphPage } from "./pages/graph.tsx";
 import { HomePage } from "./pages/home.tsx";
 import { JoinPage } from "./pages/join.tsx";
+import { LatencyPage } from "./pages/latency.tsx";
 import { NamesPage } from "./pages/names.tsx";
 import { NetworkPage } from "./pages/network.tsx";
 import { NetworksPage } from "./pages/networks.tsx";
@@ -18,6 +20,7 @@ import { RoutesPage } from "./pages/routes.tsx";
 import { RulesPage } from "./pages/rules.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
 import { UnreachedPage } from "./pages/unreached.tsx";
+import { UndoBar } from "./parts/undo-bar.tsx";
 import type { Route } from "./state/route.ts";
 import { usePanel } from "./state/use-panel.ts";
 import { useRoute } from "./state/use-route.ts";
@@ -46,6 +49,7 @@ export function App({ retry }: { readonly retry: () => void }) {
     >
       <WordsContext value={words}>
         <Notifications position="bottom-right" limit={3} />
+        <UndoBar />
         {unknown || connection.kind === "refused" ? (
           <UnreachedPage connection={connection} retry={retry} />
         ) : (
@@ -80,10 +84,14 @@ function Page({ route }: { readonly route: Route }) {
       return <RulesPage id={route.network} />;
     case "peer":
       return <PeerPage network={route.network} name={route.peer} />;
+    case "latency":
+      return <LatencyPage />;
     case "graph":
       return <GraphPage />;
     case "router":
       return <RouterPage />;
+    case "diagnostics":
+      return <DiagnosticsPage />;
     case "settings":
       return <SettingsPage />;
   }

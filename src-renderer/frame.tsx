@@ -1,11 +1,13 @@
 /** What stands round every page: the mark, the way to the other pages, and a banner while nobody answers. */
 import { Button } from "@mantine/core";
 import {
+  IconActivityHeartbeat,
   IconChartDots3,
   IconHome,
   IconPlugConnectedX,
   IconRouter,
   IconSettings,
+  IconStethoscope,
   IconTopologyStar3,
 } from "@tabler/icons-react";
 import type { ReactNode } from "react";
@@ -128,7 +130,14 @@ const places: readonly Place[] = [
     icon: IconTopologyStar3,
     below: ["networks", ...networkParts, "create", "join"],
   },
+  { route: { page: "latency" }, label: "nav.latency", icon: IconActivityHeartbeat, below: ["latency"] },
   { route: { page: "graph" }, label: "nav.graph", icon: IconChartDots3, below: ["graph"] },
   { route: { page: "router" }, label: "nav.router", icon: IconRouter, below: ["router"] },
+  {
+    route: { page: "diagnostics" },
+    label: "nav.diagnostics",
+    icon: IconStethoscope,
+    below: ["diagnostics"],
+  },
   { route: { page: "settings" }, label: "nav.settings", icon: IconSettings, below: ["settings"] },
 ];

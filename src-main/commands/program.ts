@@ -13,6 +13,7 @@ import { addPeerCommands } from "./peer-commands.ts";
 import { addPolicyCommand } from "./policy-command.ts";
 import { addPortMapCommand } from "./portmap-command.ts";
 import { addRelayCommand } from "./relay-command.ts";
+import { addReportCommand } from "./report-command.ts";
 import { addRouteCommands } from "./route-commands.ts";
 import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -61,6 +62,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addRunCommands(program, context, outcome);
   addPeerCommands(program, context);
   addDiaryCommand(program, context);
+  addReportCommand(program, context);
   addRelayCommand(program, context);
   addRouteCommands(program, context);
   addExitCommand(program, context);

@@ -12,6 +12,8 @@ import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import electronLog from "electron-log/node";
+import { LogTail } from "./log-tail.ts";
+import { isSecretName, withoutSecrets } from "./redaction.ts";
 import type { Log } from "./surroundings.ts";
 
 export interface LogOptions {
@@ -34,6 +36,8 @@ export interface EventLog {
   readonly log: Log;
   /** For what only `--debug` shows. */
   readonly debug: Log;
+  /** What was written last, for whoever looks on; without debug events. */
+  readonly tail: LogTail;
   /** Waits until what was put away is compressed. */
   close(): Promise<void>;
 }
@@ -45,6 +49,7 @@ export function openLog(options: LogOptions): EventLog {
   const current = () => `starmesh-${now().toISOString().slice(0, 10)}.log`;
   let tidying = Promise.resolve();
   let newest = "";
+  const tail = new LogTail();
   const tidy = () => {
     tidying = tidying.then(() =>
       tidyFolder(folder, { current: current(), oldest: daysBefore(now(), limits.days), limits }),
@@ -80,16 +85,18 @@ export function openLog(options: LogOptions): EventLog {
       newest = current();
       tidy();
     }
-    logger[level](formatEvent(now(), event, fields));
+    const line = formatEvent(now(), event, fields);
+    if (level === "info") tail.add(line);
+    logger[level](line);
   };
-  return { log: write("info"), debug: write("debug"), close: () => tidying };
+  return { log: write("info"), debug: write("debug"), tail, close: () => tidying };
 }
 
 /** One line: `2026-11-21T02:20:00.123Z peer.path peer=nas kind=direct ms=12`. What looks like a key is cut. */
 export function formatEvent(at: Date, event: string, fields: Readonly<Record<string, unknown>> = {}): string {
   const parts = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${secretName.test(name) ? "…" : fieldText(value)}`);
+    .map(([name, value]) => `${name}=${isSecretName(name) ? "…" : fieldText(value)}`);
   return [at.toISOString(), event, ...parts].join(" ").slice(0, longestLine);
 }
 
@@ -167,23 +174,14 @@ function daysBefore(date: Date, days: number): string {
 
 function fieldText(value: unknown): string {
   const isPlain = typeof value === "string" || typeof value === "bigint";
-  const text = withoutKeys(isPlain ? String(value) : (JSON.stringify(value, plainValue) ?? String(value)));
+  const text = withoutSecrets(isPlain ? String(value) : (JSON.stringify(value, plainValue) ?? String(value)));
   return /^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
 }
 
 function plainValue(name: string, value: unknown): unknown {
-  if (secretName.test(name)) return "…";
+  if (isSecretName(name)) return "…";
   if (value instanceof Error) return value.stack ?? value.message;
   return typeof value === "bigint" ? String(value) : value;
 }
 
-/** Links carry secrets whole; of a key its beginning tells enough. */
-function withoutKeys(text: string): string {
-  return text
-    .replace(/starmesh:\/\/[^\s"]+/g, "starmesh://…")
-    .replace(/(?<![\w+/-])([\w+/-]{8})(?:[\w+/-]{35}=|[\w-]{35}(?![\w+/=-]))/g, "$1…")
-    .replace(/(?<![\w-])([0-9a-fA-F]{8})[0-9a-fA-F]{24,}(?![\w-])/g, "$1…");
-}
-
-const secretName = /secret|token|seed|private|preshared|psk|cookie|password|invite/i;
 const longestLine = 8192;

@@ -14,6 +14,7 @@ import { peerHandlers } from "./peers.ts";
 import { policyHandlers } from "./policy.ts";
 import { portMapHandlers } from "./port-maps.ts";
 import { relayHandlers } from "./relay.ts";
+import { reportHandlers } from "./report.ts";
 import { routerHandlers } from "./router.ts";
 import { routeHandlers } from "./routes.ts";
 import { settingsHandlers } from "./settings.ts";
@@ -22,7 +23,7 @@ import { wireguardHandlers } from "./wireguard.ts";
 
 /** The handlers of an install; the same for every border. */
 export function createHandlers(install: Install): Handlers {
-  return {
+  const answers = {
     ...statusHandlers(install),
     ...networkHandlers(install),
     ...graphHandlers(install),
@@ -42,4 +43,5 @@ export function createHandlers(install: Install): Handlers {
     ...policyHandlers(install),
     ...wireguardHandlers(install),
   };
+  return { ...answers, ...reportHandlers(install, answers) };
 }

@@ -3,6 +3,7 @@ import type { RouterWish } from "../../src-shared/router-settings.ts";
 import type { RouterStatus } from "../../src-shared/status.ts";
 import type { Host } from "../engine/create.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { LogTail } from "../engine/log-tail.ts";
 
 /** The router role of this install. */
 export interface RouterRole {
@@ -24,6 +25,8 @@ export interface Install {
   readonly engine: Engine;
   readonly router: RouterRole;
   readonly version: string;
+  /** The log's last lines. */
+  readonly tail: LogTail;
   /** Address of the panel; null without one. */
   panel(): string | null;
   panelLink(): { readonly url: string; readonly expires: string };

@@ -1,18 +1,16 @@
 /** Devices with the WireGuard app in a network: those let in, and a way in for another one. */
 import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconDeviceMobile } from "@tabler/icons-react";
-import { useState } from "react";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import type { WireguardClient } from "../../src-shared/wireguard.ts";
 import { Card } from "../parts/card.tsx";
-import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine } from "../parts/notices.tsx";
 import { WireguardCard } from "../parts/wireguard-card.tsx";
 import { useAsked } from "../state/use-asked.ts";
-import { usePanel, useTask } from "../state/use-panel.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
+import { usePanel } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 
 export function ClientsPage({ id }: { readonly id: string }) {
@@ -26,7 +24,8 @@ export function ClientsPage({ id }: { readonly id: string }) {
 function Clients({ network }: { readonly network: NetworkStatus }) {
   const { say, format } = useWords();
   const clients = useAsked(network.id, (client) => client.call("wireguard.list", { network: network.id }));
-  const [leaving, setLeaving] = useState<WireguardClient | null>(null);
+  const isLeaving = useLeaving();
+  const leavingKey = ({ publicKey }: WireguardClient) => `client ${network.id} ${publicKey}`;
   return (
     <>
       <Card
@@ -45,13 +44,18 @@ function Clients({ network }: { readonly network: NetworkStatus }) {
                 key={each.publicKey}
                 client={each}
                 mayRevoke={network.admin || each.here}
-                onRevoke={() => setLeaving(each)}
+                isLeaving={isLeaving(leavingKey(each))}
+                onRevoke={() =>
+                  actLater({
+                    key: leavingKey(each),
+                    text: say("clients.revoked", { name: each.name }),
+                    run: (client) =>
+                      client.call("wireguard.revoke", { network: network.id, name: each.name }),
+                  })
+                }
               />
             ))}
           </ul>
-        )}
-        {leaving !== null && (
-          <Revoke network={network} client={leaving} onDone={clients.read} onClose={() => setLeaving(null)} />
         )}
       </Card>
       {network.address !== null && <WireguardCard network={network} onMade={clients.read} />}
@@ -62,10 +66,12 @@ function Clients({ network }: { readonly network: NetworkStatus }) {
 interface ClientLineProps {
   readonly client: WireguardClient;
   readonly mayRevoke: boolean;
+  /** About to be shut out. */
+  readonly isLeaving: boolean;
   readonly onRevoke: () => void;
 }
 
-function ClientLine({ client, mayRevoke, onRevoke }: ClientLineProps) {
+function ClientLine({ client, mayRevoke, isLeaving, onRevoke }: ClientLineProps) {
   const { say, format } = useWords();
   const now = usePanel(({ heardAt }) => heardAt);
   const { name, gateway, connected, lastHandshake, rxBytes, txBytes } = client;
@@ -78,7 +84,7 @@ function ClientLine({ client, mayRevoke, onRevoke }: ClientLineProps) {
       ? null
       : say("clients.traffic", { received: format.bytes(rxBytes), sent: format.bytes(txBytes) });
   return (
-    <li className="member">
+    <li className={isLeaving ? "member leaving" : "member"}>
       <span className={`dot dot-${connected === true ? "connected" : "offline"}`} aria-hidden="true" />
       <span className="member-name">
         {name}
@@ -93,7 +99,7 @@ function ClientLine({ client, mayRevoke, onRevoke }: ClientLineProps) {
         <CopyText text={client.address} what={say("address.of", { name })} />
       </span>
       <span className="member-actions">
-        {mayRevoke && (
+        {mayRevoke && !isLeaving && (
           <Button
             variant="subtle"
             color="red"
@@ -106,39 +112,5 @@ function ClientLine({ client, mayRevoke, onRevoke }: ClientLineProps) {
         )}
       </span>
     </li>
-  );
-}
-
-interface RevokeProps {
-  readonly network: NetworkStatus;
-  readonly client: WireguardClient;
-  readonly onDone: () => void;
-  readonly onClose: () => void;
-}
-
-function Revoke({ network, client: { name }, onDone, onClose }: RevokeProps) {
-  const { say } = useWords();
-  const revoke = useTask(async (client, who: string) => {
-    await client.call("wireguard.revoke", { network: network.id, name: who });
-    return true;
-  });
-  const confirm = async () => {
-    if ((await revoke.run(name)) === null) return;
-    notifications.show({ message: say("clients.revoked", { name }) });
-    onDone();
-    onClose();
-  };
-  return (
-    <Confirm
-      opened
-      title={say("clients.revoke.title", { name })}
-      action={say("clients.revoke")}
-      busy={revoke.busy}
-      error={revoke.error}
-      onConfirm={() => void confirm()}
-      onClose={onClose}
-    >
-      {say("clients.revoke.text")}
-    </Confirm>
   );
 }

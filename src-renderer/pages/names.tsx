@@ -1,7 +1,6 @@
 /** The names of a network: its members', and those that administrators write. */
 
 import { ActionIcon, Button, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAbc, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { NamesStatus } from "../../src-shared/names.ts";
@@ -12,6 +11,7 @@ import { Form } from "../parts/form.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { useAsked } from "../state/use-asked.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
@@ -41,9 +41,7 @@ function Names({ network }: { readonly network: NetworkStatus }) {
         <ErrorLine error={error} />
         {value !== null && <Way names={value} />}
         {value?.names.length === 0 && <Empty icon={<IconAbc size={28} />} title={say("names.none")} />}
-        {value !== null && value.names.length > 0 && (
-          <NameList network={network} names={value} onChange={read} />
-        )}
+        {value !== null && value.names.length > 0 && <NameList network={network} names={value} />}
       </Card>
       {network.admin ? (
         <AddName network={network} onAdded={read} />
@@ -67,57 +65,55 @@ function Way({ names: { way, server, reason } }: { readonly names: NamesStatus }
 interface NameListProps {
   readonly network: NetworkStatus;
   readonly names: NamesStatus;
-  readonly onChange: () => void;
 }
 
-function NameList({ network, names: { names, domain }, onChange }: NameListProps) {
+function NameList({ network, names: { names, domain } }: NameListProps) {
   const { say } = useWords();
-  const remove = useTask(async (client, name: string) => {
+  const isLeaving = useLeaving();
+  const leavingKey = (name: string) => `name ${network.id} ${name}`;
+  const drop = (name: string) => {
     const below = name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : name;
-    await client.call("names.remove", { network: network.id, name: below });
-    return true;
-  });
-  const drop = async (name: string) => {
-    if ((await remove.run(name)) === null) return;
-    notifications.show({ message: say("names.removed", { name }) });
-    onChange();
+    actLater({
+      key: leavingKey(name),
+      text: say("names.removed", { name }),
+      run: (client) => client.call("names.remove", { network: network.id, name: below }),
+    });
   };
   return (
-    <>
-      <ErrorLine error={remove.error} />
-      <ul className="members" aria-label={say("names.list", { name: network.name })}>
-        {names.map(({ name, addresses, alias, byHand }) => (
-          <li key={name} className="member name-line">
-            <span className="member-name">
-              <CopyText text={name} what={say("names.name")} />
-              {byHand && <span className="tag">{say("names.byHand")}</span>}
-            </span>
-            <span className="member-address">
-              {alias === null ? (
-                addresses.map((address) => (
-                  <CopyText key={address} text={address} what={say("address.of", { name })} />
-                ))
-              ) : (
-                <span className="quiet">{say("names.alias", { name: alias })}</span>
-              )}
-            </span>
-            <span className="member-actions">
-              {byHand && network.admin && (
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  loading={remove.busy}
-                  onClick={() => void drop(name)}
-                  aria-label={say("names.remove.what", { name })}
-                >
-                  <IconTrash size={17} />
-                </ActionIcon>
-              )}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </>
+    <ul className="members" aria-label={say("names.list", { name: network.name })}>
+      {names.map(({ name, addresses, alias, byHand }) => (
+        <li
+          key={name}
+          className={isLeaving(leavingKey(name)) ? "member name-line leaving" : "member name-line"}
+        >
+          <span className="member-name">
+            <CopyText text={name} what={say("names.name")} />
+            {byHand && <span className="tag">{say("names.byHand")}</span>}
+          </span>
+          <span className="member-address">
+            {alias === null ? (
+              addresses.map((address) => (
+                <CopyText key={address} text={address} what={say("address.of", { name })} />
+              ))
+            ) : (
+              <span className="quiet">{say("names.alias", { name: alias })}</span>
+            )}
+          </span>
+          <span className="member-actions">
+            {byHand && network.admin && !isLeaving(leavingKey(name)) && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                onClick={() => drop(name)}
+                aria-label={say("names.remove.what", { name })}
+              >
+                <IconTrash size={17} />
+              </ActionIcon>
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,11 +1,9 @@
 /** One network: invite people, see and change its members, leave. */
 import { Button } from "@mantine/core";
 import { IconDoorExit } from "@tabler/icons-react";
-import { useState } from "react";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { BroadcastCard } from "../parts/broadcast-card.tsx";
 import { Card, Fact, Facts } from "../parts/card.tsx";
-import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { DeleteNetwork } from "../parts/delete-network.tsx";
 import { InviteForm } from "../parts/invite-form.tsx";
@@ -15,7 +13,7 @@ import { MembersCard } from "../parts/members-card.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Remark } from "../parts/notices.tsx";
 import { RelayCard } from "../parts/relay-card.tsx";
-import { useTask } from "../state/use-panel.ts";
+import { actLater, leavingNetworkKey, useLeaving } from "../state/use-later.ts";
 import { go } from "../state/use-route.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
@@ -80,40 +78,32 @@ function NetworkFacts({ network }: { readonly network: NetworkStatus }) {
 
 function Leave({ network }: { readonly network: NetworkStatus }) {
   const { say } = useWords();
-  const [asking, setAsking] = useState(false);
-  const leave = useTask((client, name: string) => client.call("networks.leave", { network: name }));
+  const key = leavingNetworkKey(network);
+  const isLeaving = useLeaving()(key);
   return (
-    <>
-      <Card
-        title={say("leave.title")}
-        hint={say(network.admin ? "leave.hint.admin" : "leave.hint")}
-        aside={
-          <Button
-            variant="light"
-            color="red"
-            leftSection={<IconDoorExit size={16} aria-hidden="true" />}
-            onClick={() => {
-              leave.reset();
-              setAsking(true);
-            }}
-          >
-            {say("leave.action")}
-          </Button>
-        }
-      >
-        {null}
-      </Card>
-      <Confirm
-        opened={asking}
-        title={say("leave.confirm.title", { name: network.name })}
-        action={say("leave.action")}
-        busy={leave.busy}
-        error={leave.error}
-        onClose={() => setAsking(false)}
-        onConfirm={() => void leave.run(network.id).then((left) => left !== null && go({ page: "networks" }))}
-      >
-        {say(network.admin ? "leave.hint.admin" : "leave.confirm")}
-      </Confirm>
-    </>
+    <Card
+      title={say("leave.title")}
+      hint={say(network.admin ? "leave.hint.admin" : "leave.hint")}
+      aside={
+        <Button
+          variant="light"
+          color="red"
+          disabled={isLeaving}
+          leftSection={<IconDoorExit size={16} aria-hidden="true" />}
+          onClick={() => {
+            actLater({
+              key,
+              text: say("leave.left", { name: network.name }),
+              run: (client) => client.call("networks.leave", { network: network.id }),
+            });
+            go({ page: "networks" });
+          }}
+        >
+          {say("leave.action")}
+        </Button>
+      }
+    >
+      {null}
+    </Card>
   );
 }

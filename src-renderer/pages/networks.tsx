@@ -8,6 +8,7 @@ import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-lin
 import { Empty, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { formatRoute } from "../state/route.ts";
+import { leavingNetworkKey, useLeaving } from "../state/use-later.ts";
 import { useStatus } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
@@ -60,8 +61,9 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
   const words = useWords();
   const { say, format } = words;
   const advice = networkAdvice(network, words);
+  const isLeaving = useLeaving()(leavingNetworkKey(network));
   return (
-    <li className="card network-card">
+    <li className={isLeaving ? "card network-card leaving" : "card network-card"}>
       <header className="card-head">
         <div className="network-title">
           <h2>

@@ -8,7 +8,6 @@ import type { InputOf } from "../../src-shared/api/contract.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import type { RouterStatus } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
-import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { Form } from "../parts/form.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
@@ -16,6 +15,7 @@ import { PageHead } from "../parts/page-head.tsx";
 import { PlanesCard } from "../parts/planes-card.tsx";
 import { TransportsCard } from "../parts/transports-card.tsx";
 import { formatRoute } from "../state/route.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
@@ -25,7 +25,6 @@ export function RouterPage() {
   const { router, networks } = useStatus();
   const [edited, setEdited] = useState<Settings | null>(null);
   const settings = edited ?? settingsOf(router);
-  const [stopping, setStopping] = useState(false);
   const hintId = useId();
   const start = useTask((client, input: InputOf<"router.start">) => client.call("router.start", input));
   const stop = useTask((client, _input: null) => client.call("router.stop", {}));
@@ -34,9 +33,15 @@ export function RouterPage() {
     if ((await start.run(edited === null ? {} : inputOf(edited, router))) !== null) setEdited(null);
   };
   const flip = (on: boolean) => {
-    if (on) void apply();
-    else if (router.networks.length > 0) setStopping(true);
-    else void stop.run(null);
+    if (on) return void apply();
+    const hosted = router.networks.map((network) => network.name);
+    void stop.run(null).then((stopped) => {
+      if (stopped === null || hosted.length === 0) return;
+      notifications.show({
+        message: say("router.stopped", { networks: format.list(hosted) }),
+        autoClose: 9000,
+      });
+    });
   };
   return (
     <div className="page">
@@ -56,7 +61,7 @@ export function RouterPage() {
           </p>
         </div>
         {router.on ? <RunningFacts router={router} /> : null}
-        {!stopping && <ErrorLine error={start.error ?? stop.error} />}
+        <ErrorLine error={start.error ?? stop.error} />
         {router.lanOnly && <Warning>{say("router.lanOnly")}</Warning>}
         {router.admits.length > 0 && (
           <Remark>{say("router.admits", { networks: format.list(router.admits) })}</Remark>
@@ -74,17 +79,6 @@ export function RouterPage() {
       {router.on && <PlanesCard router={router} />}
       {router.on && <LinkCard router={router} />}
       {router.on && <HostedCard router={router} own={networks.map((network) => network.id)} />}
-      <Confirm
-        opened={stopping}
-        title={say("router.stop.title")}
-        action={say("router.stop")}
-        busy={stop.busy}
-        error={stop.error}
-        onClose={() => setStopping(false)}
-        onConfirm={() => void stop.run(null).then((stopped) => stopped !== null && setStopping(false))}
-      >
-        {say("router.stop.text", { networks: format.list(router.networks.map((network) => network.name)) })}
-      </Confirm>
     </div>
   );
 }
@@ -166,8 +160,7 @@ function SettingsCard({ on, busy, settings, fixed, onChange, onApply }: Settings
 
 function LinkCard({ router }: { readonly router: RouterStatus }) {
   const { say } = useWords();
-  const [asking, setAsking] = useState(false);
-  const renew = useTask((client, _input: null) => client.call("router.newToken", {}));
+  const isLeaving = useLeaving()(renewKey);
   if (router.link === null) return null;
   return (
     <Card
@@ -178,32 +171,22 @@ function LinkCard({ router }: { readonly router: RouterStatus }) {
           variant="default"
           size="xs"
           leftSection={<IconRefresh size={15} aria-hidden="true" />}
-          onClick={() => setAsking(true)}
+          disabled={isLeaving}
+          onClick={() =>
+            actLater({
+              key: renewKey,
+              text: say("router.newToken.done"),
+              run: (client) => client.call("router.newToken", {}),
+            })
+          }
         >
           {say("router.newToken")}
         </Button>
       }
     >
-      <div className="long-line">
+      <div className={isLeaving ? "long-line leaving" : "long-line"}>
         <CopyText text={router.link} what={say("router.link")} />
       </div>
-      <Confirm
-        opened={asking}
-        title={say("router.newToken.title")}
-        action={say("router.newToken")}
-        busy={renew.busy}
-        error={renew.error}
-        onClose={() => setAsking(false)}
-        onConfirm={() =>
-          void renew.run(null).then((renewed) => {
-            if (renewed === null) return;
-            notifications.show({ message: say("router.newToken.done") });
-            setAsking(false);
-          })
-        }
-      >
-        {say("router.newToken.text")}
-      </Confirm>
     </Card>
   );
 }
@@ -267,3 +250,4 @@ function inputOf({ port, hosts }: Settings, router: RouterStatus): InputOf<"rout
 }
 
 const defaultPort = 7743;
+const renewKey = "router link";

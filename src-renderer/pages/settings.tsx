@@ -2,11 +2,8 @@
 import type { MantineColorScheme } from "@mantine/core";
 import { Button, SegmentedControl, useMantineColorScheme } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconCheck, IconX } from "@tabler/icons-react";
-import type { ReactNode } from "react";
 import { useState } from "react";
 import { useStore } from "zustand";
-import type { Netcheck } from "../../src-shared/status.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
@@ -26,7 +23,6 @@ export function SettingsPage() {
       <PageHead title={say("nav.settings")} />
       <LookCard />
       <ReachCard />
-      <CheckCard />
       <AboutCard />
       <EndCard />
     </div>
@@ -73,77 +69,6 @@ function LookCard() {
         />
       </div>
     </Card>
-  );
-}
-
-function CheckCard() {
-  const { say } = useWords();
-  const [found, setFound] = useState<Netcheck | null>(null);
-  const check = useTask((client, _input: null) => client.call("netcheck.run", {}));
-  return (
-    <Card
-      title={say("check.title")}
-      hint={say("check.hint")}
-      aside={
-        <Button
-          variant="light"
-          size="xs"
-          loading={check.busy}
-          onClick={() => void check.run(null).then((result) => result !== null && setFound(result))}
-        >
-          {say("check.run")}
-        </Button>
-      }
-    >
-      <ErrorLine error={check.error} />
-      {found !== null && <Found found={found} />}
-    </Card>
-  );
-}
-
-function Found({ found }: { readonly found: Netcheck }) {
-  const { say, format, line } = useWords();
-  return (
-    <div role="status">
-      <ul className="checks">
-        <Check ok={found.tun.ok}>
-          {say("check.tun")}{" "}
-          {found.tun.detail !== null && <span className="quiet">{line(found.tun.detail)}</span>}
-        </Check>
-        <Check ok={found.hardwareAes}>{say("check.aes")}</Check>
-        {found.routers.map((router) => (
-          <Check key={router.address} ok={router.control && (router.udp || router.linkMs !== null)}>
-            {say("check.router", { address: router.address })}{" "}
-            <span className="quiet">
-              TCP {router.control ? format.latency(router.controlMs) : say("check.closed")} · UDP{" "}
-              {router.udp ? format.latency(router.udpMs) : say("check.closed")}
-              {router.linkMs !== null &&
-                ` · ${say("check.link", { latency: format.latency(router.linkMs) })}`}
-              {router.reflexive !== null && ` · ${say("check.seenAs", { address: router.reflexive })}`}
-            </span>
-          </Check>
-        ))}
-      </ul>
-      <Facts>
-        <Fact name={say("about.port")}>{found.udpPort === null ? nothing : String(found.udpPort)}</Fact>
-        {found.interfaces.map((each) => (
-          <Fact key={each.name} name={each.name}>
-            <span className="mono">{each.addresses.join(", ")}</span>
-          </Fact>
-        ))}
-      </Facts>
-    </div>
-  );
-}
-
-function Check({ ok, children }: { readonly ok: boolean; readonly children: ReactNode }) {
-  const { say } = useWords();
-  const Icon = ok ? IconCheck : IconX;
-  return (
-    <li className={ok ? "check-good" : "check-bad"}>
-      <Icon size={17} role="img" aria-label={say(ok ? "check.good" : "check.bad")} />
-      <span>{children}</span>
-    </li>
   );
 }
 

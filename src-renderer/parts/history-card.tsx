@@ -4,6 +4,7 @@ import { IconActivity } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import type { PeerStatus } from "../../src-shared/status.ts";
 import { peerKey } from "../state/peer-list.ts";
+import type { Column } from "../state/timeline.ts";
 import { changesOf, timelineOf, totalsOf } from "../state/timeline.ts";
 import type { Reach } from "../state/use-diary.ts";
 import { useDiary } from "../state/use-diary.ts";
@@ -61,7 +62,7 @@ export function HistoryCard({ peer, networkId }: HistoryProps) {
 
 function Remembered({ peer, networkId, reach }: HistoryProps & { readonly reach: Reach }) {
   const { say, format, line } = useWords();
-  const { diary, since, until, error } = useDiary(networkId, peer.name, reach);
+  const { value: diary, since, until, error } = useDiary({ network: networkId, peer: peer.name }, reach);
   const [pointed, setPointed] = useState<number | null>(null);
   const drawn = useMemo(() => {
     if (diary === null) return null;
@@ -96,7 +97,7 @@ function Remembered({ peer, networkId, reach }: HistoryProps & { readonly reach:
   if (drawn === null) return <ErrorLine error={error} />;
   const { timeline, totals, changes } = drawn;
   const at = pointed === null ? undefined : timeline.times[pointed];
-  const here = (column: readonly (number | null)[]) => (pointed === null ? null : (column[pointed] ?? null));
+  const here = (column: Column) => (pointed === null ? null : (column[pointed] ?? null));
   const group = `${peer.publicKey} ${reach}`;
   return (
     <>

@@ -1,23 +1,20 @@
 /** The members of a network; an administrator approves, removes and makes administrators. */
 import { ActionIcon, Button, Loader, Menu } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconDots, IconShieldPlus, IconUserMinus } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { useState } from "react";
 import type { MemberStatus, NetworkStatus } from "../../src-shared/status.ts";
 import { formatRoute } from "../state/route.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useMembers } from "../state/use-members.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
-import { Confirm } from "./confirm.tsx";
 import { CopyText } from "./copy-text.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 export function MembersCard({ network }: { readonly network: NetworkStatus }) {
   const { say, format } = useWords();
   const { value: members, error, read } = useMembers(network);
-  const [asking, setAsking] = useState<Asking | null>(null);
   const approve = useTask((client, member: string) =>
     client.call("members.approve", { network: network.id, member }),
   );
@@ -45,7 +42,7 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
                   {say("member.approve")}
                 </Button>
               )}
-              {network.admin && <MemberMenu member={member} network={network} onAsk={setAsking} />}
+              {network.admin && <MemberMenu member={member} network={network} />}
             </MemberLine>
           ))}
         </ul>
@@ -53,22 +50,12 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
       <ul className="members" aria-label={say("members")}>
         {approved.map((member) => (
           <MemberLine key={member.identity} member={member} network={network}>
-            {network.admin && !member.self && (
-              <MemberMenu member={member} network={network} onAsk={setAsking} />
-            )}
+            {network.admin && !member.self && <MemberMenu member={member} network={network} />}
           </MemberLine>
         ))}
       </ul>
-      {asking !== null && (
-        <Ask asking={asking} network={network} onDone={read} onClose={() => setAsking(null)} />
-      )}
     </Card>
   );
-}
-
-interface Asking {
-  readonly what: "remove" | "admin";
-  readonly member: MemberStatus;
 }
 
 interface MemberLineProps {
@@ -79,9 +66,10 @@ interface MemberLineProps {
 
 function MemberLine({ member, network, children }: MemberLineProps) {
   const { say } = useWords();
+  const isLeaving = useLeaving()(leavingKey(network, member));
   const state = say(!member.approved ? "member.waits" : member.online ? "member.online" : "member.offline");
   return (
-    <li className="member">
+    <li className={isLeaving ? "member leaving" : "member"}>
       <span className={`dot dot-${member.online ? "connected" : "offline"}`} aria-hidden="true" />
       <span className="member-name">
         {member.self ? (
@@ -103,7 +91,7 @@ function MemberLine({ member, network, children }: MemberLineProps) {
           <CopyText text={member.address} what={say("address.of", { name: member.name })} />
         )}
       </span>
-      <span className="member-actions">{children}</span>
+      <span className="member-actions">{!isLeaving && children}</span>
     </li>
   );
 }
@@ -111,17 +99,17 @@ function MemberLine({ member, network, children }: MemberLineProps) {
 interface MemberMenuProps {
   readonly member: MemberStatus;
   readonly network: NetworkStatus;
-  readonly onAsk: (asking: Asking) => void;
 }
 
-function MemberMenu({ member, network, onAsk }: MemberMenuProps) {
+function MemberMenu({ member, network }: MemberMenuProps) {
   const { say } = useWords();
   if (network.secret) return null;
+  const { name } = member;
   const mayBeAdmin = !member.admin && member.approved && member.kind === "node";
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={say("member.menu", { name: member.name })}>
+        <ActionIcon variant="subtle" color="gray" aria-label={say("member.menu", { name })}>
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>
@@ -129,7 +117,13 @@ function MemberMenu({ member, network, onAsk }: MemberMenuProps) {
         {mayBeAdmin && (
           <Menu.Item
             leftSection={<IconShieldPlus size={16} />}
-            onClick={() => onAsk({ what: "admin", member })}
+            onClick={() =>
+              actLater({
+                key: `admin ${network.id} ${member.identity}`,
+                text: say("member.madeAdmin", { name }),
+                run: (client) => client.call("members.admin", { network: network.id, member: name }),
+              })
+            }
           >
             {say("member.makeAdmin")}
           </Menu.Item>
@@ -137,7 +131,13 @@ function MemberMenu({ member, network, onAsk }: MemberMenuProps) {
         <Menu.Item
           color="red"
           leftSection={<IconUserMinus size={16} />}
-          onClick={() => onAsk({ what: "remove", member })}
+          onClick={() =>
+            actLater({
+              key: leavingKey(network, member),
+              text: say("member.removed", { name }),
+              run: (client) => client.call("members.remove", { network: network.id, member: name }),
+            })
+          }
         >
           {say("member.remove")}
         </Menu.Item>
@@ -146,39 +146,6 @@ function MemberMenu({ member, network, onAsk }: MemberMenuProps) {
   );
 }
 
-interface AskProps {
-  readonly asking: Asking;
-  readonly network: NetworkStatus;
-  readonly onDone: () => void;
-  readonly onClose: () => void;
-}
-
-function Ask({ asking, network, onDone, onClose }: AskProps) {
-  const { say } = useWords();
-  const { what, member } = asking;
-  const { name } = member;
-  const change = useTask(async (client, input: { readonly network: string; readonly member: string }) => {
-    await client.call(what === "remove" ? "members.remove" : "members.admin", input);
-    return true;
-  });
-  const confirm = async () => {
-    const done = await change.run({ network: network.id, member: name });
-    if (done === null) return;
-    notifications.show({ message: say(what === "remove" ? "member.removed" : "member.madeAdmin", { name }) });
-    onDone();
-    onClose();
-  };
-  return (
-    <Confirm
-      opened
-      title={say(what === "remove" ? "member.remove.title" : "member.makeAdmin.title", { name })}
-      action={say(what === "remove" ? "member.remove" : "member.makeAdmin")}
-      busy={change.busy}
-      error={change.error}
-      onConfirm={() => void confirm()}
-      onClose={onClose}
-    >
-      {say(what === "remove" ? "member.remove.text" : "member.makeAdmin.text", { name })}
-    </Confirm>
-  );
+function leavingKey({ id }: NetworkStatus, { identity }: MemberStatus): string {
+  return `member ${id} ${identity}`;
 }

@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
 import type { OwnRouteStatus } from "../../src-shared/route-status.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
@@ -14,9 +15,8 @@ import { ErrorLine, Remark } from "./notices.tsx";
 export function OwnRoutesCard({ network }: { readonly network: NetworkStatus }) {
   const { say } = useWords();
   const own = useStatus().ownRoutes.filter((each) => each.network === network.name);
-  const withdraw = useTask((client, prefix: string) =>
-    client.call("routes.withdraw", { network: network.id, prefix }),
-  );
+  const isLeaving = useLeaving();
+  const leavingKey = ({ prefix }: OwnRouteStatus) => `route ${network.id} ${prefix}`;
   return (
     <Card title={say("routes.own.title")} hint={say("routes.own.hint")}>
       {own.length > 0 && (
@@ -25,13 +25,19 @@ export function OwnRoutesCard({ network }: { readonly network: NetworkStatus }) 
             <OwnRoute
               key={route.prefix}
               route={route}
-              busy={withdraw.busy}
-              onWithdraw={() => void withdraw.run(route.prefix)}
+              isLeaving={isLeaving(leavingKey(route))}
+              onWithdraw={() =>
+                actLater({
+                  key: leavingKey(route),
+                  text: say("routes.withdrawn", { prefix: route.prefix }),
+                  run: (client) =>
+                    client.call("routes.withdraw", { network: network.id, prefix: route.prefix }),
+                })
+              }
             />
           ))}
         </ul>
       )}
-      <ErrorLine error={withdraw.error} />
       <Advertise network={network} />
     </Card>
   );
@@ -39,16 +45,17 @@ export function OwnRoutesCard({ network }: { readonly network: NetworkStatus }) 
 
 interface OwnRouteProps {
   readonly route: OwnRouteStatus;
-  readonly busy: boolean;
+  /** About to be taken back. */
+  readonly isLeaving: boolean;
   readonly onWithdraw: () => void;
 }
 
-function OwnRoute({ route, busy, onWithdraw }: OwnRouteProps) {
+function OwnRoute({ route, isLeaving, onWithdraw }: OwnRouteProps) {
   const { say, line } = useWords();
   const { prefix, as, granted, up, problem } = route;
   const state = !granted ? "waits" : up ? "works" : "down";
   return (
-    <li className="route-gateway">
+    <li className={isLeaving ? "route-gateway leaving" : "route-gateway"}>
       <span className="mono route-gateway-name">{prefix}</span>
       <span className={`tag tag-route-${state}`}>{say(`routes.own.${state}`)}</span>
       {as !== null && <span className="quiet">{say("routes.own.as", { prefix: as })}</span>}
@@ -56,7 +63,7 @@ function OwnRoute({ route, busy, onWithdraw }: OwnRouteProps) {
         size="compact-sm"
         variant="subtle"
         color="red"
-        disabled={busy}
+        disabled={isLeaving}
         onClick={onWithdraw}
         aria-label={say("routes.withdraw.what", { prefix })}
       >

@@ -38,7 +38,7 @@ export function PeerRow({ peer, several, index }: PeerRowProps) {
       </td>
       <td className="cell-path">
         <PathBadge peer={peer} />
-        {path !== null && <span className="quiet transport">{path.transport.toUpperCase()}</span>}
+        {path !== null && <span className="quiet cell-transport">{path.transport.toUpperCase()}</span>}
       </td>
       <td className="cell-latency">
         {path === null ? <span className="spark" /> : <LatencyLine peer={peer} />}

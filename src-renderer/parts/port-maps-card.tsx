@@ -5,6 +5,7 @@ import { useState } from "react";
 import type { PortMap, PortMapStatus } from "../../src-shared/port-map.ts";
 import { usualPlace } from "../../src-shared/port-map.ts";
 import { useAsked } from "../state/use-asked.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
@@ -17,18 +18,25 @@ export function PortMapsCard() {
     const { portMaps } = await client.call("portmaps.list", {});
     return portMaps;
   });
-  const remove = useTask((client, id: number) => client.call("portmaps.remove", { id }));
+  const isLeaving = useLeaving();
+  const leavingKey = ({ id }: PortMapStatus) => `port ${id}`;
   return (
     <Card title={say("ports.title")} hint={say("ports.hint")}>
-      <ErrorLine error={error ?? remove.error} />
+      <ErrorLine error={error} />
       {value !== null && value.length > 0 && (
         <ul className="own-routes" aria-label={say("ports.list")}>
           {value.map((map) => (
             <Line
               key={map.id}
               map={map}
-              busy={remove.busy}
-              onRemove={() => void remove.run(map.id).then(read)}
+              isLeaving={isLeaving(leavingKey(map))}
+              onRemove={() =>
+                actLater({
+                  key: leavingKey(map),
+                  text: say("ports.closed", { listen: map.listen }),
+                  run: (client) => client.call("portmaps.remove", { id: map.id }),
+                })
+              }
             />
           ))}
         </ul>
@@ -40,14 +48,15 @@ export function PortMapsCard() {
 
 interface LineProps {
   readonly map: PortMapStatus;
-  readonly busy: boolean;
+  /** About to be closed. */
+  readonly isLeaving: boolean;
   readonly onRemove: () => void;
 }
 
-function Line({ map: { protocol, listen, target, problem }, busy, onRemove }: LineProps) {
+function Line({ map: { protocol, listen, target, problem }, isLeaving, onRemove }: LineProps) {
   const { say, line } = useWords();
   return (
-    <li className="route-gateway">
+    <li className={isLeaving ? "route-gateway leaving" : "route-gateway"}>
       <span className="tag">{protocol.toUpperCase()}</span>
       <span className="mono">{listen}</span>
       <span aria-hidden="true">→</span>
@@ -56,7 +65,7 @@ function Line({ map: { protocol, listen, target, problem }, busy, onRemove }: Li
         size="compact-sm"
         variant="subtle"
         color="red"
-        disabled={busy}
+        disabled={isLeaving}
         onClick={onRemove}
         aria-label={say("ports.close.what", { listen })}
       >

@@ -4,6 +4,7 @@ import { Button, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { SharedLans } from "../../src-shared/route-status.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
+import { actLater, useLeaving } from "../state/use-later.ts";
 import { useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
@@ -23,6 +24,8 @@ export function SharedLanCard({ network, shared, onChange }: SharedLanCardProps)
     client.call("routes.share", { network: network.id, ...wish }),
   );
   const { prefixes, fullCone } = shared;
+  const leavingKey = `share ${network.id}`;
+  const isLeaving = useLeaving()(leavingKey);
   const change = async (wish: SharedLans) => {
     if ((await set.run(wish)) === null) return;
     setPrefix("");
@@ -32,14 +35,21 @@ export function SharedLanCard({ network, shared, onChange }: SharedLanCardProps)
     <Card title={say("share.title")} hint={say("share.hint")}>
       {prefixes.length > 0 && (
         <>
-          <div className="route-gateway">
+          <div className={isLeaving ? "route-gateway leaving" : "route-gateway"}>
             <span className="mono">{format.list(prefixes)}</span>
             <Button
               size="compact-sm"
               variant="subtle"
               color="red"
-              disabled={set.busy}
-              onClick={() => void change({ prefixes: [], fullCone: false })}
+              disabled={set.busy || isLeaving}
+              onClick={() =>
+                actLater({
+                  key: leavingKey,
+                  text: say("share.ended"),
+                  run: (client) =>
+                    client.call("routes.share", { network: network.id, prefixes: [], fullCone: false }),
+                })
+              }
             >
               {say("share.end")}
             </Button>

@@ -5,10 +5,14 @@ import type Plot from "uplot";
 import type { Column } from "../state/timeline.ts";
 import { useWords } from "../words/use-words.ts";
 
+/** A line that stands for one of several peers; the style sheet has the same colours. */
+export type PeerLook = (typeof peerLooks)[number];
+export const peerLooks = ["peer1", "peer2", "peer3", "peer4", "peer5", "peer6"] as const;
+
 /** One column and how it looks. */
 export interface ChartSeries {
   readonly values: Column;
-  readonly look: "main" | "second" | "edge" | "bars";
+  readonly look: "main" | "second" | "edge" | "bars" | PeerLook;
 }
 
 export interface ChartData {
@@ -164,6 +168,13 @@ function seriesOf(
       return { ...hidden, stroke: colours.main, width: 1.6 };
     case "second":
       return { ...hidden, stroke: colours.second, width: 1.6 };
+    case "peer1":
+    case "peer2":
+    case "peer3":
+    case "peer4":
+    case "peer5":
+    case "peer6":
+      return { ...hidden, stroke: colours[look], width: 1.8 };
     case "edge":
       return { ...hidden, stroke: "transparent", width: 0 };
     case "bars": {
@@ -203,6 +214,12 @@ const palette = {
   light: {
     main: "#565fe0",
     second: "#1f9d6b",
+    peer1: "#565fe0",
+    peer2: "#c2410c",
+    peer3: "#0f8a6a",
+    peer4: "#b3257f",
+    peer5: "#8a6100",
+    peer6: "#0c7fa8",
     band: "rgba(86, 95, 224, 0.16)",
     bars: "rgba(201, 58, 51, 0.75)",
     mark: "rgba(138, 90, 0, 0.75)",
@@ -212,6 +229,12 @@ const palette = {
   dark: {
     main: "#959bf1",
     second: "#4fc795",
+    peer1: "#959bf1",
+    peer2: "#f59a62",
+    peer3: "#4fc795",
+    peer4: "#ec82c1",
+    peer5: "#dcb64c",
+    peer6: "#5cc3e8",
     band: "rgba(149, 155, 241, 0.2)",
     bars: "rgba(240, 135, 128, 0.8)",
     mark: "rgba(232, 176, 74, 0.75)",

@@ -7,8 +7,10 @@ export type Route =
   | { readonly page: "join"; readonly invite: string }
   | { readonly page: NetworkPart; readonly network: string }
   | { readonly page: "peer"; readonly network: string; readonly peer: string }
+  | { readonly page: "latency" }
   | { readonly page: "graph" }
   | { readonly page: "router" }
+  | { readonly page: "diagnostics" }
   | { readonly page: "settings" };
 
 /** The pages of one network, the first being the one that its name leads to. */
@@ -30,8 +32,10 @@ export function parseRoute(hash: string): Route {
     case "join":
       return { page, invite: rest.join("/") };
     case "create":
+    case "latency":
     case "graph":
     case "router":
+    case "diagnostics":
     case "settings":
       return { page };
     default:
@@ -57,8 +61,10 @@ export function formatRoute(route: Route): string {
       return route.invite === "" ? "#/join" : `#/join/${encodeURIComponent(route.invite)}`;
     case "networks":
     case "create":
+    case "latency":
     case "graph":
     case "router":
+    case "diagnostics":
     case "settings":
       return `#/${route.page}`;
   }

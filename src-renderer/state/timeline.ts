@@ -14,7 +14,8 @@ export interface Timeline {
   readonly received: Column;
   readonly sent: Column;
 }
-export type Column = readonly (number | null)[];
+/** Undefined: this column has nothing to say about that time, and its line goes on. */
+export type Column = readonly (number | null | undefined)[];
 
 /** What the whole time comes to; null for what was never measured. */
 export interface TimelineTotals {
@@ -68,6 +69,18 @@ export function totalsOf({ points }: Diary): TimelineTotals {
     rxBytes: points.reduce((sum, point) => sum + point.rxBytes, 0),
     txBytes: points.reduce((sum, point) => sum + point.txBytes, 0),
   };
+}
+
+/** Several lines over one axis: every time of any of them, oldest first, and each line's values there. */
+export function alignLines(
+  lines: readonly { readonly times: readonly number[]; readonly values: Column }[],
+): { readonly times: readonly number[]; readonly columns: readonly Column[] } {
+  const times = [...new Set(lines.flatMap((line) => line.times))].sort((one, other) => one - other);
+  const columns = lines.map((line) => {
+    const values = new Map(line.times.map((time, at) => [time, line.values[at]]));
+    return times.map((time) => values.get(time));
+  });
+  return { times, columns };
 }
 
 /** Changes of path or state, newest first; what only tells of a session is left out. */

@@ -3,6 +3,7 @@
  * place `count` chooses. Chinese has one plural form, so none of its texts has two. The compiler knows when one is missing.
  */
 import * as clients from "./pages/clients.ts";
+import * as diagnostics from "./pages/diagnostics.ts";
 import * as frame from "./pages/frame.ts";
 import * as graph from "./pages/graph.ts";
 import * as home from "./pages/home.ts";
@@ -17,6 +18,7 @@ import * as settings from "./pages/settings.ts";
 
 export const en = {
   ...clients.en,
+  ...diagnostics.en,
   ...frame.en,
   ...graph.en,
   ...home.en,
@@ -32,6 +34,7 @@ export const en = {
 
 export const zhCN = {
   ...clients.zhCN,
+  ...diagnostics.zhCN,
   ...frame.zhCN,
   ...graph.zhCN,
   ...home.zhCN,

@@ -2,6 +2,7 @@
 import { errorKinds, fillText, isErrorCode } from "../../src-shared/errors.ts";
 import { engineLines } from "./engine-lines.ts";
 import { errorTexts } from "./errors.ts";
+import { findingLines } from "./finding-lines.ts";
 import type { Language } from "./language.ts";
 
 /** The line in a language, beginning with a capital unless a name stands there; as it is where nobody knows it. */
@@ -46,7 +47,10 @@ function capital(text: string): string {
 
 /** In order: of two that fit, the first is meant. A usage error is nothing but its detail, and would fit everything. */
 const knownLines: readonly KnownLine[] = [
-  ...engineLines.map(({ said, en = said, zh }) => ({ pattern: patternOf(said), texts: { en, "zh-CN": zh } })),
+  ...[...engineLines, ...findingLines].map(({ said, en = said, zh }) => ({
+    pattern: patternOf(said),
+    texts: { en, "zh-CN": zh },
+  })),
   ...Object.entries(errorKinds).flatMap(([code, { text }]) =>
     code === "usage" || !isErrorCode(code)
       ? []

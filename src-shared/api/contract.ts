@@ -6,6 +6,7 @@ import { networkGraph } from "../graph.ts";
 import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
 import { keptPortMap, portMap, portMapStatus } from "../port-map.ts";
+import { logLines, report } from "../report.ts";
 import { routeAcceptance, routesStatus, sharedLans } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
@@ -254,6 +255,11 @@ export const contract = {
   ),
 
   "netcheck.run": call(nothing, netcheck),
+
+  /** The log's last lines at once, then each as it is written; no secret stands in it. */
+  "log.watch": stream(z.object({ lines: z.number().int().min(0).max(1000).default(200) }), logLines),
+  /** How this machine stands, for those who help; without secrets, and with other names and addresses where wanted. */
+  "report.make": call(z.object({ disguise: z.boolean().default(true) }), report),
 
   "settings.read": call(nothing, settingsStatus),
   /** What is left out stays. A change of port, interface or MTU connects the networks anew. */

@@ -1,4 +1,7 @@
 /** A whole engine that moves no packet: it answers the contract as the real one would, for UI work and its tests. */
+import { formatEvent } from "../../src-main/engine/log.ts";
+import { LogTail } from "../../src-main/engine/log-tail.ts";
+import { reportHandlers } from "../../src-main/handlers/report.ts";
 import type { Handlers, StopSignal } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Status } from "../../src-shared/status.ts";
@@ -59,6 +62,8 @@ export interface FakeWorld {
   /** Networks that others host, by id. */
   readonly foreign: Map<string, { readonly name: string; readonly approve: boolean }>;
   readonly router: FakeRouter;
+  /** The last lines of its log. */
+  readonly tail: LogTail;
   /** Tells every watcher. */
   changed(): void;
   /** The network of a name or the beginning of an id. Throws `unknown-network`. */
@@ -76,6 +81,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     networks: [],
     foreign: new Map(),
     router: createRouter(),
+    tail: new LogTail(),
     changed: () => {
       for (const watcher of [...watchers]) watcher();
     },
@@ -90,6 +96,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   const startedAt = clock.now() - 5 * 3_600_000;
   const identity = world.random.key();
   if (start === "running") settle(world, peers);
+  for (const [event, fields] of firstEvents) world.tail.add(formatEvent(new Date(startedAt), event, fields));
 
   let stopped = false;
   let cancelTick = clock.after(1000, tick);
@@ -147,40 +154,51 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   };
 
   const settings = settingsHandlers();
+  const answers = {
+    "status.read": async () => read(),
+    "status.watch": (_input, signal) => watch(signal),
+    ...networkHandlers(world),
+    ...graphHandlers(world),
+    ...settings,
+    ...policyHandlers(world, async () => (await settings["settings.read"]({})).settings.inbound),
+    ...joinHandlers(world),
+    ...inviteHandlers(world),
+    ...memberHandlers(world),
+    ...peerHandlers(world),
+    ...nameHandlers(world),
+    ...portMapHandlers(),
+    ...exitHandlers(world),
+    ...diaryHandlers(world),
+    ...routerHandlers(world),
+    ...routeHandlers(world),
+    "panel.link": async () => ({
+      url: "http://127.0.0.1:7780/#token=0123456789abcdef0123456789abcdef",
+      expires: new Date(clock.now() + 600_000).toISOString(),
+    }),
+    "panel.revoke": async () => ({}),
+    "engine.awake": async () => ({}),
+    "engine.stop": async () => {
+      stop();
+      return {};
+    },
+  } satisfies Omit<Handlers, "log.watch" | "report.make">;
   return {
     world,
     stop,
     foreignInvite: (name, given) => foreignInvite(world, name, given),
-    handlers: {
-      "status.read": async () => read(),
-      "status.watch": (_input, signal) => watch(signal),
-      ...networkHandlers(world),
-      ...graphHandlers(world),
-      ...settings,
-      ...policyHandlers(world, async () => (await settings["settings.read"]({})).settings.inbound),
-      ...joinHandlers(world),
-      ...inviteHandlers(world),
-      ...memberHandlers(world),
-      ...peerHandlers(world),
-      ...nameHandlers(world),
-      ...portMapHandlers(),
-      ...exitHandlers(world),
-      ...diaryHandlers(world),
-      ...routerHandlers(world),
-      ...routeHandlers(world),
-      "panel.link": async () => ({
-        url: "http://127.0.0.1:7780/#token=0123456789abcdef0123456789abcdef",
-        expires: new Date(clock.now() + 600_000).toISOString(),
-      }),
-      "panel.revoke": async () => ({}),
-      "engine.awake": async () => ({}),
-      "engine.stop": async () => {
-        stop();
-        return {};
-      },
-    },
+    handlers: { ...answers, ...reportHandlers({ tail: world.tail, version: "0.1.0" }, answers) },
   };
 }
+
+/** What an engine writes as it starts. */
+const firstEvents: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+  ["started", { version: "0.1.0", port: 7743 }],
+  ["ports", { open: "203.0.113.24:7743", by: "pcp" }],
+  ["router started", { port: 7743, networks: 1 }],
+  ["relay refused", { from: "mei-laptop", cause: "unknown-sender" }],
+  ["link failed", { endpoint: "198.51.100.7:443", error: "Error: connect ETIMEDOUT 198.51.100.7:443" }],
+  ["link", { endpoint: "198.51.100.7:7743", up: true }],
+];
 
 /** Two networks as of someone who has used it for a while. */
 function settle(world: FakeWorld, peers: number): void {

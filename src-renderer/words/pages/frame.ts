@@ -9,6 +9,8 @@ export const en = {
   "nav.graph": "Graph",
   "nav.router": "Router",
   "nav.settings": "Settings",
+  "nav.diagnostics": "Diagnostics",
+  "nav.latency": "Latency",
   "brand.home": "Starmesh, home",
   "node.this": "This machine",
   opening: "Opening…",
@@ -39,6 +41,8 @@ export const en = {
   "nodeName.hint": "How the others see it. Left empty, it is the machine’s own name.",
   "name.missing": "A name is needed.",
   "name.rule": "Letters, digits, dots and hyphens; a letter or digit at both ends; at most 63.",
+  "undo.label": "About to be done",
+  "undo.action": "Undo",
 } as const;
 
 export const zhCN = {
@@ -49,6 +53,8 @@ export const zhCN = {
   "nav.graph": "图谱",
   "nav.router": "路由器",
   "nav.settings": "设置",
+  "nav.diagnostics": "诊断",
+  "nav.latency": "延迟",
   "brand.home": "Starmesh 主页",
   "node.this": "本机",
   opening: "正在打开…",
@@ -79,4 +85,6 @@ export const zhCN = {
   "nodeName.hint": "其他成员看到的名称。留空则用机器自己的名称。",
   "name.missing": "请填写名称。",
   "name.rule": "可用字母、数字、点和连字符，首尾须为字母或数字，最多 63 个字符。",
+  "undo.label": "即将执行",
+  "undo.action": "撤销",
 } as const satisfies SameTexts<typeof en>;

@@ -25,7 +25,7 @@ export const en = {
   "names.add": "Add",
   "names.remove": "Remove",
   "names.remove.what": "Remove {name}",
-  "names.removed": "{name} is removed",
+  "names.removed": "Removing the name {name}.",
   "names.notAdmin": "Administrators write further names.",
 } as const;
 
@@ -51,6 +51,6 @@ export const zhCN = {
   "names.add": "添加",
   "names.remove": "移除",
   "names.remove.what": "移除 {name}",
-  "names.removed": "已移除 {name}",
+  "names.removed": "正在删除名称 {name}。",
   "names.notAdmin": "其他名称由管理员添加。",
 } as const satisfies SameTexts<typeof en>;

@@ -44,8 +44,8 @@ export const en = {
   "leave.hint.admin":
     "This machine is an administrator. If it is the only one, nobody can invite or remove members after it has left.",
   "leave.action": "Leave",
-  "leave.confirm.title": "Leave {name}?",
-  "leave.confirm": "Its peers are cut off from this machine at once. To come back it needs a new invite.",
+  "leave.left": "Leaving {name}. To come back, this machine needs a new invite.",
+  "leave.leaving": "leaving",
   "delete.title": "Delete this network",
   "delete.hint": "It ends for all its members at once, and cannot be brought back.",
   "delete.action": "Delete for everybody",
@@ -88,15 +88,9 @@ export const en = {
   "member.approve": "Approve",
   "member.approve.who": "Approve {name}",
   "member.remove": "Remove",
-  "member.remove.title": "Remove {name}?",
-  "member.remove.text":
-    "{name} is cut off from all members within seconds, and the network’s key is renewed. To come back it needs a new invite.",
-  "member.removed": "{name} was removed",
+  "member.removed": "Removing {name}. To come back, it needs a new invite.",
   "member.makeAdmin": "Make administrator",
-  "member.makeAdmin.title": "Make {name} an administrator?",
-  "member.makeAdmin.text":
-    "{name} can then invite, approve and remove members, and make administrators. That cannot be taken back short of removing it.",
-  "member.madeAdmin": "{name} is an administrator now",
+  "member.madeAdmin": "Making {name} an administrator: it can then invite and remove members.",
 } as const;
 
 export const zhCN = {
@@ -138,8 +132,8 @@ export const zhCN = {
   "leave.hint": "本机将失去在网络中的位置，再回来需要新的邀请。",
   "leave.hint.admin": "本机是管理员。如果是唯一的管理员，退出后就没有人能邀请或移除成员了。",
   "leave.action": "退出",
-  "leave.confirm.title": "退出 {name}？",
-  "leave.confirm": "其中的节点会立即与本机断开，再回来需要新的邀请。",
+  "leave.left": "正在退出 {name}。再回来需要新的邀请。",
+  "leave.leaving": "正在退出",
   "delete.title": "删除此网络",
   "delete.hint": "所有成员立即失去它，且无法恢复。",
   "delete.action": "为所有人删除",
@@ -178,12 +172,7 @@ export const zhCN = {
   "member.approve": "批准",
   "member.approve.who": "批准 {name}",
   "member.remove": "移除",
-  "member.remove.title": "移除 {name}？",
-  "member.remove.text": "{name} 会在数秒内与所有成员断开，网络密钥随之更新。再回来需要新的邀请。",
-  "member.removed": "已移除 {name}",
+  "member.removed": "正在移除 {name}。再回来需要新的邀请。",
   "member.makeAdmin": "设为管理员",
-  "member.makeAdmin.title": "将 {name} 设为管理员？",
-  "member.makeAdmin.text":
-    "之后 {name} 可以邀请、批准和移除成员，也能指定管理员。除非将其移除，否则无法收回。",
-  "member.madeAdmin": "{name} 已成为管理员",
+  "member.madeAdmin": "正在将 {name} 设为管理员：之后它可以邀请和移除成员。",
 } as const satisfies SameTexts<typeof en>;

@@ -63,6 +63,7 @@ export const en = {
   "routes.advertise": "Lead there",
   "routes.overlap": "{local} on {interface} uses the same addresses as {wanted}.",
   "routes.overlap.map": "Make it known as {as}",
+  "routes.withdrawn": "Taking back {prefix}.",
   "exit.title": "To the internet through a member",
   "exit.hint":
     "Whatever this machine sends to the internet leaves at that member, and names are looked up there.",
@@ -86,6 +87,7 @@ export const en = {
   "share.end": "End it",
   "share.fullCone": "Members reach them at ports that they use",
   "share.fullCone.hint": "Some games need it. Off: only answers come back.",
+  "share.ended": "Shutting these hosts out.",
 } as const;
 
 export const zhCN = {
@@ -148,6 +150,7 @@ export const zhCN = {
   "routes.advertise": "通往那里",
   "routes.overlap": "{interface} 上的 {local} 与 {wanted} 使用了相同的地址。",
   "routes.overlap.map": "对外显示为 {as}",
+  "routes.withdrawn": "正在撤回 {prefix}。",
   "exit.title": "经由成员访问互联网",
   "exit.hint": "本机发往互联网的数据都从该成员出去，域名也在那里查询。",
   "exit.none":
@@ -169,4 +172,5 @@ export const zhCN = {
   "share.end": "停止",
   "share.fullCone": "成员可访问它们正在使用的端口",
   "share.fullCone.hint": "部分游戏需要。关闭后只有应答能回来。",
+  "share.ended": "正在停止让这些主机使用网络。",
 } as const satisfies SameTexts<typeof en>;

@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { findingsOf } from "../../../src-main/handlers/netcheck-findings.ts";
+import { isKnownLine } from "../../../src-renderer/words/lines.ts";
 import type { Netcheck } from "../../../src-shared/status.ts";
 
 type Facts = Omit<Netcheck, "findings">;
@@ -76,5 +77,14 @@ describe("netcheck says what its facts mean", () => {
   test.each(notes)("%s as something to know", (code, change) => {
     expect(codes(change, "note")).toEqual([code]);
     expect(codes(change, "bad")).toEqual([]);
+  });
+
+  const changes = [...bad.filter(([code]) => code !== "tun"), ...notes].map(([, change]) => change);
+  test("[C10] in lines that the panel knows in every language", () => {
+    for (const change of [facts, ...changes])
+      for (const { text, advice } of findingsOf({ ...facts, ...change })) {
+        expect(isKnownLine(text), text).toBe(true);
+        expect(advice === null || isKnownLine(advice), advice ?? "").toBe(true);
+      }
   });
 });

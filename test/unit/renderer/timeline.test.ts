@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { changesOf, timelineOf, totalsOf } from "../../../src-renderer/state/timeline.ts";
+import { alignLines, changesOf, timelineOf, totalsOf } from "../../../src-renderer/state/timeline.ts";
 import type { Diary, DiaryPoint } from "../../../src-shared/diary.ts";
 
 const noon = Date.UTC(2026, 0, 15, 12);
@@ -84,5 +84,23 @@ describe("a timeline", () => {
     });
     const events = [event("session", "one"), event("same-lan", "two"), event("peer-offline", "three")];
     expect(changesOf(diary([], events)).map(({ text }) => text)).toEqual(["three", "two"]);
+  });
+});
+
+describe("several lines over one axis", () => {
+  it("have every time of any of them, and go on where another one was measured", () => {
+    expect(
+      alignLines([
+        { times: [1, 3, 5], values: [10, null, 30] },
+        { times: [2, 3], values: [7, 8] },
+      ]),
+    ).toEqual({
+      times: [1, 2, 3, 5],
+      columns: [
+        [10, undefined, null, 30],
+        [undefined, 7, 8, undefined],
+      ],
+    });
+    expect(alignLines([])).toEqual({ times: [], columns: [] });
   });
 });

@@ -43,7 +43,7 @@ describe("the compiler", () => {
     // @ts-expect-error there is no such text
     expect(() => say("no.such.text")).toThrow();
     // @ts-expect-error the name is missing
-    expect(say("member.removed")).toBe("{name} was removed");
+    expect(say("address.of")).toBe("Address of {name}");
     // @ts-expect-error it has no place for this
     expect(say("cancel", { name: "nas" })).toBe("Cancel");
   });

@@ -1,0 +1,109 @@
+/** What this machine's surroundings let through: what it means first, what was measured on demand. */
+import { Button } from "@mantine/core";
+import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
+import { useState } from "react";
+import type { Finding, Netcheck } from "../../src-shared/status.ts";
+import { useTask } from "../state/use-panel.ts";
+import { nothing } from "../words/format.ts";
+import { useWords } from "../words/use-words.ts";
+import type { PlainKey } from "../words/words.ts";
+import { Card, Fact, Facts } from "./card.tsx";
+import { ErrorLine } from "./notices.tsx";
+
+export function CheckCard() {
+  const { say } = useWords();
+  const [found, setFound] = useState<Netcheck | null>(null);
+  const check = useTask((client, _input: null) => client.call("netcheck.run", {}));
+  return (
+    <Card
+      title={say("check.title")}
+      hint={say("check.hint")}
+      aside={
+        <Button
+          variant="light"
+          size="xs"
+          loading={check.busy}
+          onClick={() => void check.run(null).then((result) => result !== null && setFound(result))}
+        >
+          {say("check.run")}
+        </Button>
+      }
+    >
+      <ErrorLine error={check.error} />
+      {found === null ? <p className="quiet">{say("check.idle")}</p> : <Found found={found} />}
+    </Card>
+  );
+}
+
+function Found({ found }: { readonly found: Netcheck }) {
+  const { say } = useWords();
+  const findings = [...found.findings].sort((one, other) => weight[other.level] - weight[one.level]);
+  return (
+    <div role="status">
+      <ul className="checks">
+        {findings.map((each) => (
+          <FindingLine key={`${each.code} ${each.text}`} finding={each} />
+        ))}
+      </ul>
+      <details className="details">
+        <summary>{say("check.details")}</summary>
+        <Measured found={found} />
+      </details>
+    </div>
+  );
+}
+
+function FindingLine({ finding: { level, text, advice } }: { readonly finding: Finding }) {
+  const { say, line } = useWords();
+  const Icon = icons[level];
+  return (
+    <li className={`check-${level}`}>
+      <Icon size={18} role="img" aria-label={say(levels[level])} />
+      <span>
+        {line(text)}
+        {advice !== null && <span className="quiet"> {line(advice)}</span>}
+      </span>
+    </li>
+  );
+}
+
+function Measured({ found }: { readonly found: Netcheck }) {
+  const { say, format } = useWords();
+  return (
+    <Facts>
+      {found.routers.map((router) => (
+        <Fact key={router.address} name={say("check.router", { address: router.address })}>
+          TCP {router.control ? format.latency(router.controlMs) : say("check.closed")} · UDP{" "}
+          {router.udp ? format.latency(router.udpMs) : say("check.closed")}
+          {router.linkMs !== null && ` · ${say("check.link", { latency: format.latency(router.linkMs) })}`}
+          {router.reflexive !== null && ` · ${say("check.seenAs", { address: router.reflexive })}`}
+        </Fact>
+      ))}
+      {found.stun.map(({ server, address }) => (
+        <Fact key={server} name={`${say("check.stun")} ${server}`}>
+          <span className="mono">{address ?? nothing}</span>
+        </Fact>
+      ))}
+      <Fact name={say("check.mapping")}>
+        <span className="mono">{found.portMapping.endpoints.join(", ") || nothing}</span>
+      </Fact>
+      <Fact name={say("about.port")}>{found.udpPort === null ? nothing : String(found.udpPort)}</Fact>
+      <Fact name={say("check.interfaces")}>
+        {found.interfaces.map((each) => (
+          <span key={each.name} className="fact-line">
+            {each.name} <span className="mono quiet">{each.addresses.join(", ")}</span>
+          </span>
+        ))}
+      </Fact>
+      <Fact name="AES">{found.hardwareAes ? say("check.aes") : nothing}</Fact>
+    </Facts>
+  );
+}
+
+const icons = { good: IconCheck, note: IconInfoCircle, bad: IconAlertTriangle } as const;
+const weight = { good: 0, note: 1, bad: 2 } as const satisfies Record<Finding["level"], number>;
+const levels = {
+  good: "check.level.good",
+  note: "check.level.note",
+  bad: "check.level.bad",
+} as const satisfies Record<Finding["level"], PlainKey>;
