@@ -23,6 +23,8 @@ export interface MainWindowOptions {
   readonly calls: Omit<PageCalls, "takeFiles" | "showBackground">;
   /** The user closes it: whether it may go now. */
   readonly mayClose: () => boolean;
+  /** It is gone. */
+  readonly onClosed: () => void;
   /** The user wanted to close it, and it may not go unasked. */
   readonly onHeld: () => void;
   /** The user's session ends, and nobody waits. */
@@ -97,7 +99,8 @@ export class MainWindow {
   }
 
   #make(hash: string, minimized: boolean): void {
-    const { engine, preload, icon, kept, words, log, calls, mayClose, onHeld, onSessionEnd } = this.#options;
+    const { engine, preload, icon, kept, words, log, calls, mayClose, onClosed, onHeld, onSessionEnd } =
+      this.#options;
     const window = openWindow({ preload, icon, kept, minimized, hash });
     this.#window = window;
     this.#told = "";
@@ -120,6 +123,7 @@ export class MainWindow {
     window.on("session-end", onSessionEnd);
     window.once("closed", () => {
       this.#window = null;
+      onClosed();
     });
   }
 }

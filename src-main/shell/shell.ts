@@ -132,8 +132,9 @@ class Shell {
         openFolder: (folder) => showFolder(this.#folderOf(folder)),
         saveFile,
       },
-      mayClose: () => this.#ending.isAgreed,
-      onHeld: () => void this.#close(),
+      mayClose: () => this.#ending.isAgreed || this.#tray.isShown,
+      onClosed: () => this.#sayThatItStays(),
+      onHeld: () => void this.#leave(),
       onSessionEnd: () => this.#ending.quit(),
     });
     this.#tray = new TrayIcon({
@@ -262,12 +263,18 @@ class Shell {
     if (response === 0 && this.#link.state.kind === "stopped") await this.#link.start();
   }
 
-  /** The window is closed: with an icon in the tray nothing ends; without one the user says what is to happen. */
-  async #close(): Promise<void> {
+  /** With the window closed only the icon shows that all goes on; that is said once. */
+  #sayThatItStays(): void {
+    if (this.#ending.isAgreed || this.#kept.values.saidItStays) return;
+    this.#notifier.tellStays();
+    this.#kept.keep({ saidItStays: true });
+  }
+
+  /** The window is closed where no icon was seen so far. */
+  async #leave(): Promise<void> {
     if (await this.#tray.seek()) {
-      if (!this.#kept.values.saidItStays) this.#notifier.tellStays();
-      this.#kept.keep({ saidItStays: true });
-      return this.#window.destroy();
+      this.#window.destroy();
+      return;
     }
     const answer = await this.#ending.mayLeave();
     if (answer === "minimise") this.#window.minimize();

@@ -46,10 +46,20 @@ export function boundsFrom(
   areas: readonly Rectangle[],
 ): Pick<BrowserWindowConstructorOptions, "x" | "y" | "width" | "height"> {
   if (place === null) return usualSize;
-  const { x, y } = place;
-  const area = areas.find((each) => sharedLength(place, each) >= leastSeen);
-  if (area === undefined) return usualSize;
-  return { x, y, width: Math.min(place.width, area.width), height: Math.min(place.height, area.height) };
+  const seen = areas
+    .map((area) => ({
+      area,
+      x: place.x,
+      y: place.y,
+      width: Math.min(place.width, area.width),
+      height: Math.min(place.height, area.height),
+    }))
+    .find(
+      ({ area, ...bounds }) => sharedLength(bounds, area) >= Math.min(leastSeen, bounds.width, bounds.height),
+    );
+  if (seen === undefined) return usualSize;
+  const { area: _, ...bounds } = seen;
+  return bounds;
 }
 
 /** The shorter side of what two rectangles share; negative where they do not meet. */

@@ -5,6 +5,7 @@ import type { EngineAccess, HostedEngine } from "../../src-main/shell/engine.ts"
 import type { ShellFiles } from "../../src-main/shell/shell.ts";
 import { runShell } from "../../src-main/shell/shell.ts";
 import type { UpdateFeed } from "../../src-main/shell/update-feed.ts";
+import type { Bridge, Shell } from "../../src-shared/api/bridge.ts";
 import type { Channel } from "../../src-shared/api/channel.ts";
 import { channelPair } from "../../src-shared/api/channel.ts";
 import { serve } from "../../src-shared/api/server.ts";
@@ -12,7 +13,7 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { FakeEngine } from "../fakes/engine.ts";
 import { createFakeEngine } from "../fakes/engine.ts";
 import type { FakeMenuItem } from "./fake-electron.ts";
-import { app, BrowserWindow, dialog, Tray } from "./fake-electron.ts";
+import { app, BrowserWindow, contextBridge, dialog, ipcRenderer, Tray } from "./fake-electron.ts";
 
 /** An engine that can be started, stopped and reached, without a process. */
 export class FakeAccess implements EngineAccess {
@@ -77,6 +78,9 @@ export interface Desktop {
   feed?: UpdateFeed | null;
 }
 
+// As Electron runs it before the page.
+await import("../../src-main/shell/preload.ts");
+
 /** Starts the shell. What it keeps for itself lies where `app.getPath("userData")` says. */
 export function startDesk(access: FakeAccess, pages: string, desktop: Desktop = {}): void {
   const own = app.getPath("userData");
@@ -117,6 +121,22 @@ export function theWindow(): BrowserWindow {
   const window = BrowserWindow.all.at(-1);
   if (window === undefined) throw new Error("no window is open");
   return window;
+}
+
+/** The bridge as the real preload script builds it, its IPC joined with the window's. */
+export function pageBridge(): Bridge {
+  const { webContents } = theWindow();
+  ipcRenderer.send = (channel, value) => webContents.say(channel, value);
+  ipcRenderer.invoke = (channel, ...args) => webContents.ask(channel, args);
+  webContents.send = (channel, value) => void ipcRenderer.emit(channel, {}, value);
+  return contextBridge.exposed["starmesh"] as Bridge;
+}
+
+/** The calls of the window itself. */
+export function pageShell(): Shell {
+  const { shell } = pageBridge();
+  if (shell === undefined) throw new Error("the window offers no calls");
+  return shell;
 }
 
 /** An item of the tray's menu. */

@@ -3,14 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { frameChannel } from "../../src-main/shell/bridge.ts";
+import { frameChannel, shellChannel } from "../../src-main/shell/bridge.ts";
 import { bridgeChannel } from "../../src-renderer/channel/bridge.ts";
-import type { Bridge } from "../../src-shared/api/bridge.ts";
 import { createClient } from "../../src-shared/api/client.ts";
-import { frameText } from "../../src-shared/api/frames.ts";
-import { closeDesk, FakeAccess, openDesk, theWindow } from "./desk.ts";
+import { frameText, longestRequest } from "../../src-shared/api/frames.ts";
+import { closeDesk, FakeAccess, openDesk, pageBridge, theWindow } from "./desk.ts";
 import type { FakeFrame } from "./fake-electron.ts";
-import { contextBridge, ipcRenderer, protocol, resetElectron, session } from "./fake-electron.ts";
+import { app, crashReporter, protocol, resetElectron, session, shell } from "./fake-electron.ts";
 
 let access: FakeAccess;
 let pages: string;
@@ -32,11 +31,41 @@ afterEach(async () => {
 test("the window runs our page in a sandbox without Node", () => {
   const { options, loaded } = theWindow();
   expect(loaded).toEqual(["app://starmesh/index.html"]);
-  expect(options.webPreferences).toMatchObject({
+  expect(options.webPreferences).toEqual({
+    preload: "/preload.cjs",
     sandbox: true,
     contextIsolation: true,
     nodeIntegration: false,
+    nodeIntegrationInWorker: false,
+    nodeIntegrationInSubFrames: false,
+    webSecurity: true,
+    allowRunningInsecureContent: false,
+    experimentalFeatures: false,
+    webviewTag: false,
+    navigateOnDragDrop: false,
+    spellcheck: false,
   });
+  expect(app.sandboxed).toBe(true);
+});
+
+test("reports of crashes are sent to nobody", () => {
+  expect(crashReporter.started).toEqual({ uploadToServer: false });
+});
+
+test("the preload script gives the page the bridge, and nothing of Electron", () => {
+  const { shell: calls, ...bridge } = pageBridge();
+  expect(Object.keys(bridge).sort()).toEqual(["onFrame", "send"]);
+  expect(Object.keys(calls ?? {}).sort()).toEqual([
+    "change",
+    "checkForUpdate",
+    "installUpdate",
+    "onFile",
+    "onStatus",
+    "openFolder",
+    "read",
+    "saveFile",
+    "startEngine",
+  ]);
 });
 
 test("the pages' client gets its answers through preload script and IPC", async () => {
@@ -79,13 +108,47 @@ test.each<[string, FakeFrame | null, unknown]>([
   ["another host of the scheme", { url: "app://elsewhere/index.html", parent: null }, "hello"],
   ["a frame that is gone", null, "hello"],
   ["something that is no text", { url: "app://starmesh/index.html", parent: null }, { type: "hello" }],
-  ["a text beyond all measure", { url: "app://starmesh/index.html", parent: null }, "x".repeat(300_000)],
+  [
+    "a text beyond all measure",
+    { url: "app://starmesh/index.html", parent: null },
+    "x".repeat(longestRequest + 1),
+  ],
 ])("%s is not heard", async (_what, frame, value) => {
   const connect = vi.spyOn(access, "connect");
   const text = value === "hello" ? frameText({ type: "hello", version: 1 }) : value;
   theWindow().webContents.say(frameChannel, text, frame);
   await Promise.resolve();
   expect(connect).not.toHaveBeenCalled();
+});
+
+test.each<[string, FakeFrame | null]>([
+  [
+    "a frame inside the page",
+    { url: "app://starmesh/x.html", parent: { url: "app://starmesh/", parent: null } },
+  ],
+  ["a page from the network", { url: "https://example.org/", parent: null }],
+  ["another host of the scheme", { url: "app://elsewhere/index.html", parent: null }],
+  ["a frame that is gone", null],
+])("%s is not answered", async (_what, frame) => {
+  await expect(theWindow().webContents.ask(shellChannel, ["read"], frame)).rejects.toThrow(
+    "not for this page",
+  );
+});
+
+test("calls of another name or shape are refused", async () => {
+  const { webContents } = theWindow();
+  for (const [name, input] of [
+    ["quit"],
+    ["constructor"],
+    [["read"]],
+    ["change", { notifications: "yes" }],
+    ["openFolder", "/etc"],
+    ["saveFile", { name: "", content: "x" }],
+    ["saveFile", { name: "x", content: 1 }],
+    ["showBackground", "red"],
+  ] as const) {
+    await expect(webContents.ask(shellChannel, [name, input]), String(name)).rejects.toThrow();
+  }
 });
 
 test("navigation away, new windows, web views and permissions are denied", () => {
@@ -95,6 +158,30 @@ test("navigation away, new windows, web views and permissions are denied", () =>
   expect(isPrevented("will-redirect", "file:///etc/passwd")).toBe(true);
   expect(isPrevented("will-frame-navigate", "app://starmesh/index.html")).toBe(false);
   expect(isPrevented("will-attach-webview", "app://starmesh/index.html")).toBe(true);
+  expect(shell.opened).toEqual([]);
+});
+
+test("the one page outside that ours lead to opens in the user's browser, to the letter", () => {
+  const { webContents } = theWindow();
+  const app = "https://www.wireguard.com/install/";
+  expect(webContents.openHandler({ url: app })).toEqual({ action: "deny" });
+  expect(shell.opened).toEqual([app]);
+  for (const url of [
+    `${app}?x`,
+    `${app}#x`,
+    "https://www.wireguard.com/",
+    "http://www.wireguard.com/install/",
+    "https://www.wireguard.com:444/install/",
+    "https://user@www.wireguard.com/install/",
+    "file:///bin/sh",
+    "ms-settings:",
+    "javascript:1",
+    "",
+  ]) {
+    expect(webContents.openHandler({ url })).toEqual({ action: "deny" });
+    webContents.emit("will-frame-navigate", { url, isMainFrame: true, preventDefault: () => undefined });
+  }
+  expect(shell.opened).toEqual([app]);
 });
 
 test("pages may write to the clipboard and look through the camera, in their main frame, and nothing else", () => {
@@ -135,7 +222,21 @@ test("pages come from their folder only, under a strict policy", async () => {
   const index = await protocol.answer?.({ url: "app://starmesh/index.html" });
   expect(index?.status).toBe(200);
   expect(index?.headers.get("content-type")).toContain("text/html");
-  expect(index?.headers.get("content-security-policy")).toMatch(/default-src 'none'.*script-src 'self';/);
+  expect(index?.headers.get("content-security-policy")?.split("; ")).toEqual([
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ]);
+  expect(index?.headers.get("permissions-policy")).toContain("camera=(self), microphone=()");
+  expect(index?.headers.get("referrer-policy")).toBe("no-referrer");
+  expect(index?.headers.get("x-content-type-options")).toBe("nosniff");
   expect(
     (await protocol.answer?.({ url: "app://starmesh/assets/main.js" }))?.headers.get("content-type"),
   ).toContain("javascript");
@@ -151,16 +252,6 @@ test("pages come from their folder only, under a strict policy", async () => {
     expect((await protocol.answer?.({ url }))?.status, url).toBe(404);
   }
 });
-
-/** The bridge as the real preload script builds it, its IPC joined with the window's. */
-function pageBridge(): Bridge {
-  const { webContents } = theWindow();
-  ipcRenderer.send = (channel, value) => webContents.say(channel, value);
-  webContents.send = (channel, value) => void ipcRenderer.emit(channel, {}, value);
-  return contextBridge.exposed["starmesh"] as Bridge;
-}
-
-await import("../../src-main/shell/preload.ts");
 
 function isPrevented(happening: string, url: string): boolean {
   const preventDefault = vi.fn();
