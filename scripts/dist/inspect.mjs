@@ -111,7 +111,7 @@ export async function inspectZip(file) {
     const print = `const fs = require("node:fs"); for (const name of ["stdout", "stderr"]) Object.defineProperty(process, name, { value: { write: (text) => fs.appendFileSync("said", text), on() {}, isTTY: false } });`;
     const args = [
       "-e",
-      `${print} process.argv.push("--version"); import("./resources/app.asar.unpacked/out/cli.js")`,
+      `${print} process.argv = [process.execPath, "starmesh", "--version"]; import("./resources/app.asar.unpacked/out/cli.js")`,
     ];
     const { output } = await runUnderWine("./Starmesh.exe", args, {
       cwd: folder,
