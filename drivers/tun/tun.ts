@@ -1,5 +1,6 @@
 /** The virtual network interface: opens one on this system and hands its descriptor on. */
 import { AppError } from "../../src-shared/errors.ts";
+import { utun } from "./darwin.ts";
 import { linuxTun } from "./linux.ts";
 import { wintun } from "./wintun.ts";
 
@@ -49,6 +50,8 @@ function tunDriver(): TunDriver | null {
       return linuxTun;
     case "win32":
       return wintun;
+    case "darwin":
+      return utun;
     default:
       return null;
   }

@@ -106,12 +106,15 @@ function refused(action: string, detail: string): AppError {
   return new AppError("system-refused", { action, detail });
 }
 
-/** From the sources and from a bundle alike: the nearest folder above that holds the file. Never by a search of Windows' own. */
+/**
+ * From the sources, a bundle and a package alike: the nearest folder above that holds the file. Never by a search of Windows' own, nor
+ * at the top of a drive, where others may write.
+ */
 function findLibrary(folder: string = dirname(fileURLToPath(import.meta.url))): string | null {
-  const path = join(folder, libraryFile);
-  if (existsSync(path)) return path;
   const above = dirname(folder);
-  return above === folder ? null : findLibrary(above);
+  if (above === folder) return null;
+  const path = libraryFiles.map((file) => join(folder, file)).find((file) => existsSync(file));
+  return path ?? findLibrary(above);
 }
 
 interface Adapter {
@@ -170,8 +173,9 @@ function handle(pointer: unknown): bigint {
   return typeof pointer === "bigint" ? pointer : 0n;
 }
 
-/** Where an install has it: signed, from its makers' archive. */
-const libraryFile = "drivers/tun/wintun.dll";
+const libraryFile = "wintun.dll";
+/** Where the sources have it, and where packages do: signed, from its makers' archive. */
+const libraryFiles = [`drivers/tun/${libraryFile}`, libraryFile];
 const namePrefix = "starmesh";
 /** What Windows shows as the kind of the adapter. */
 const tunnelType = "Starmesh";

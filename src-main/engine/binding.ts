@@ -3,7 +3,7 @@ import type { Address } from "../../src-shared/address.ts";
 import { formatAddress, parseAddress } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Interface, System } from "../system/system.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 
 /** The part of the system that is used. */
 export type Used = Pick<System, "interfaces" | "routes">;
@@ -57,7 +57,7 @@ export function requireInterface(system: Pick<System, "interfaces">, bind: strin
 }
 
 function usedInterfaces(interfaces: readonly Interface[], bind: string | null): readonly Interface[] {
-  const others = interfaces.filter(({ name }) => !name.startsWith(interfacePrefix));
+  const others = interfaces.filter(({ name }) => !isOverlay(name));
   if (bind === null) return others;
   const address = parseAddress(bind);
   if (address === null) return others.filter(({ name }) => name === bind);

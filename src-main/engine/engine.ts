@@ -37,7 +37,7 @@ import { signRevocation } from "./issue.ts";
 import type { Joined, JoinRequest } from "./join.ts";
 import { joinNetwork } from "./join.ts";
 import { Links } from "./links.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 import { NetworkLoop } from "./loop.ts";
 import type { Move } from "./moves.ts";
 import { Moves } from "./moves.ts";
@@ -595,7 +595,7 @@ export class Engine {
   #begin(): void {
     this.#moves = new Moves({
       system: this.system,
-      ignores: (name) => name.startsWith(interfacePrefix),
+      ignores: isOverlay,
       wall: Date.now,
       steady: () => performance.now(),
       heard: (move) => void this.#move(move),

@@ -6,7 +6,7 @@ import type { IdentityKey, NetworkId, SessionKey } from "../../src-shared/ids.ts
 import type { RouteView } from "../mesh/route-table.ts";
 import type { Journal, SystemChange } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 import type { NameService } from "./name-service.ts";
 import type { Forward } from "./resolver.ts";
 import type { Log } from "./surroundings.ts";
@@ -157,7 +157,7 @@ export class Exit {
     const isStrictForAll = system.setting(`${filterFolder}/all/rp_filter`) === "1";
     return system
       .interfaces()
-      .filter(({ name, loopback }) => !loopback && !name.startsWith(interfacePrefix))
+      .filter(({ name, loopback }) => !loopback && !isOverlay(name))
       .map(({ name }) => `${filterFolder}/${name}/rp_filter`)
       .filter((name) => system.setting(name) === "1" || (isStrictForAll && system.setting(name) === "0"))
       .map((name) => ({ kind: "setting" as const, name, value: "2" }));

@@ -9,7 +9,7 @@ import type { Journal, SystemChange } from "../system/journal.ts";
 import type { Site } from "../system/passage.ts";
 import { passageRules } from "../system/passage.ts";
 import type { FirewallOpening, System, Watch } from "../system/system.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 import type { Log } from "./surroundings.ts";
 
 export interface ForwardingOptions {
@@ -175,7 +175,7 @@ export class Forwarding {
     const known = this.#applied.flatMap((change) => (change.kind === "setting" ? [change.name] : []));
     return system
       .interfaces()
-      .filter(({ name, loopback }) => !loopback && !name.startsWith(interfacePrefix))
+      .filter(({ name, loopback }) => !loopback && !isOverlay(name))
       .map(({ name }) => `net/ipv6/conf/${name}/accept_ra`)
       .filter((name) => known.includes(name) || system.setting(name) === "1")
       .map((name) => ({ kind: "setting" as const, name, value: "2" }));

@@ -2,14 +2,14 @@
 import type { Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
 import type { Route, System } from "../system/system.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 
 /** `connected` or `routed` by a route of its own; `default`: only where everything goes; `none`: not at all. */
 export type LanSide = "connected" | "routed" | "default" | "none";
 
 /** How this machine reaches a prefix without any network of ours. */
 export function lanSideOf(prefix: Prefix, system: Pick<System, "interfaces" | "routes">): LanSide {
-  const up = system.interfaces().filter(({ name, up: isUp }) => isUp && !name.startsWith(interfacePrefix));
+  const up = system.interfaces().filter(({ name, up: isUp }) => isUp && !isOverlay(name));
   const names = new Set(up.map(({ name }) => name));
   const routes = system
     .routes()

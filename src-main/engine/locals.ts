@@ -4,8 +4,10 @@ import type { LocalPrefix } from "../mesh/addresses.ts";
 import type { System } from "../system/system.ts";
 import { connectedPrefixes } from "../system/system.ts";
 
-/** Names of Starmesh's interfaces begin with this. */
-export const interfacePrefix = "starmesh";
+/** Whether an interface is one of Starmesh's; on macOS, which names them itself, any tunnel is taken for one. */
+export function isOverlay(name: string): boolean {
+  return name.startsWith("starmesh") || (process.platform === "darwin" && name.startsWith("utun"));
+}
 
 /** Connected prefixes and routes, those of our other networks too; loopback and default routes are left out. */
 export function localPrefixes(system: System): readonly LocalPrefix[] {

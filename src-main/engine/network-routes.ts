@@ -16,7 +16,7 @@ import type { Site } from "../system/passage.ts";
 import { connectedPrefixes } from "../system/system.ts";
 import type { Forwarding } from "./forwarding.ts";
 import { lanSideOf } from "./lan-side.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 import type { Unrouted } from "./overlay-routes.ts";
 import { OverlayRoutes } from "./overlay-routes.ts";
 import type { StoredNetwork, StoredRoute } from "./stored.ts";
@@ -239,9 +239,7 @@ export class NetworkRoutes {
   /** What this machine is connected to by interfaces that are not ours. */
   #locals(): readonly LocalPrefix[] {
     const { system } = this.#options.surroundings;
-    const foreign = system
-      .interfaces()
-      .filter(({ name, loopback }) => !loopback && !name.startsWith(interfacePrefix));
+    const foreign = system.interfaces().filter(({ name, loopback }) => !loopback && !isOverlay(name));
     return connectedPrefixes(foreign).map(({ prefix, interface: name }) => ({
       prefix: formatPrefix(prefix),
       interface: name,

@@ -8,7 +8,7 @@ import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { System } from "../system/system.ts";
 import { connectedPrefixes } from "../system/system.ts";
-import { interfacePrefix } from "./locals.ts";
+import { isOverlay } from "./locals.ts";
 import { readVersioned, writeVersioned } from "./versioned-file.ts";
 
 const keptWorked = z.object({
@@ -61,7 +61,7 @@ export class Worked {
   #place(): string {
     const outside = this.#options.system
       .interfaces()
-      .filter(({ name, up, loopback }) => up && !loopback && !name.startsWith(interfacePrefix));
+      .filter(({ name, up, loopback }) => up && !loopback && !isOverlay(name));
     const prefixes = connectedPrefixes(outside).map(({ prefix }) => formatPrefix(prefix));
     const text = [...new Set(prefixes)].sort().join(" ");
     return createHash("sha256").update(text).digest("base64url").slice(0, 16);

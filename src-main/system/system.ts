@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Address, Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { darwinSystem } from "./darwin.ts";
 import { linuxSystem } from "./linux.ts";
 import { windowsSystem } from "./windows.ts";
 
@@ -206,6 +207,7 @@ export function findOverlap(range: Prefix, connected: readonly Connected[]): Con
 export function openSystem(): System {
   if (process.platform === "linux") return linuxSystem();
   if (process.platform === "win32") return windowsSystem();
+  if (process.platform === "darwin") return darwinSystem();
   throw new AppError("system-refused", {
     action: "show its interfaces and routes",
     detail: `Starmesh cannot do that on ${process.platform} yet`,
