@@ -1,9 +1,10 @@
 // @ts-check
 /** The archive for servers: everything in one folder, with Node, and a script that installs it. */
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { find, run, StepFailed } from "../command.mjs";
 import { ROOT } from "../root.mjs";
+import { thirdPartyText } from "./licences.mjs";
 import { fetchNode } from "./node.mjs";
 import { nameOf } from "./targets.mjs";
 import { layTree } from "./tree.mjs";
@@ -56,6 +57,7 @@ export async function makeHeadless(target) {
   const folder = join(ROOT, "out/headless", name);
   const { lacks } = await layHeadless(target, folder);
   await layNode(target, folder);
+  writeFileSync(join(folder, "THIRD-PARTY.txt"), await thirdPartyText(target));
   const file = join(ROOT, "out/dist", `${name}.tar.gz`);
   mkdirSync(join(ROOT, "out/dist"), { recursive: true });
   const tar = find("tar");

@@ -10,12 +10,14 @@ import { hasWine, runUnderWine } from "./wine.mjs";
 /** What came of it: shown to run, or why not. @typedef {{ ran: string } | { not: string }} Inspection */
 
 /**
- * Installs a deb, runs its command line and an engine from it, removes and purges it.
+ * Installs a deb, and again over a running engine as an update does, runs its command line and an engine from it, removes and purges it.
  * @param {string} file
  * @returns {Promise<Inspection>}
  */
 export function inspectDeb(file) {
   const install = `cp "$1" /tmp/starmesh.deb; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null
+    starmesh up >/dev/null; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null; starmesh status >/dev/null
+    if command -v desktop-file-validate >/dev/null; then desktop-file-validate /usr/share/applications/*tarmesh*; fi
     cp /usr/lib/systemd/system/starmesh@.service /tmp/starmesh@home.service
     if command -v systemd-analyze >/dev/null; then systemd-analyze verify /tmp/starmesh@home.service; fi`;
   const remove =

@@ -6,14 +6,16 @@ import { cargoPath } from "../build.mjs";
 import { run, StepFailed } from "../command.mjs";
 import { ROOT } from "../root.mjs";
 
+/** @typedef {import("./targets.mjs").Target} Target */
 /** Something that others wrote. `texts`: its licence files. @typedef {{ name: string, licence: string, texts: string[] }} Part */
 
 /**
  * One text that names every part, and gives each licence once with the parts that it is for.
+ * @param {Target} target
  * @returns {Promise<string>}
  */
-export async function thirdPartyText() {
-  const parts = [...npmParts(), ...(await crateParts())];
+export async function thirdPartyText(target) {
+  const parts = [...npmParts(), ...(await crateParts(target))];
   /** @type {Map<string, string[]>} */
   const byText = new Map();
   for (const { name, texts } of parts) {
@@ -63,15 +65,19 @@ function importedByPages() {
   return new Set(names.filter((name) => existsSync(join(ROOT, "node_modules", name, "package.json"))));
 }
 
-/** @returns {Promise<Part[]>} */
-async function crateParts() {
+/**
+ * @param {Target} target
+ * @returns {Promise<Part[]>}
+ */
+async function crateParts(target) {
   const cargo = cargoPath();
   if (!cargo) return [];
   /** @type {Map<string, Part>} */
   const parts = new Map();
   for (const crate of ["drivers/dataplane", "drivers/helper"]) {
     const manifest = join(ROOT, crate, "Cargo.toml");
-    if (existsSync(manifest)) for (const part of await partsOf(cargo, manifest)) parts.set(part.name, part);
+    if (existsSync(manifest))
+      for (const part of await partsOf(cargo, manifest, target)) parts.set(part.name, part);
   }
   return [...parts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -79,10 +85,13 @@ async function crateParts() {
 /**
  * @param {string} cargo
  * @param {string} manifest
+ * @param {Target} target
  * @returns {Promise<Part[]>}
  */
-async function partsOf(cargo, manifest) {
-  const args = ["metadata", "--format-version", "1", "--locked", "--manifest-path", manifest];
+async function partsOf(cargo, manifest, { platform, arch }) {
+  const triple = `${arch === "x64" ? "x86_64" : "aarch64"}-${TRIPLES[platform]}`;
+  const only = ["--filter-platform", triple, "--manifest-path", manifest];
+  const args = ["metadata", "--format-version", "1", "--locked", ...only];
   const { code, output } = await run(cargo, args);
   const start = output.indexOf('{"packages"');
   if (code !== 0 || start < 0) throw new StepFailed(`cargo metadata failed:\n${output.slice(0, 2000)}`);
@@ -120,4 +129,6 @@ function licenceTexts(folder) {
     .map((entry) => readFileSync(join(folder, entry.name), "utf8"));
 }
 
+/** As Rust calls the systems. @type {Readonly<Record<import("./targets.mjs").Platform, string>>} */
+const TRIPLES = { linux: "unknown-linux-gnu", win32: "pc-windows-msvc", darwin: "apple-darwin" };
 const LINE = "-".repeat(80);

@@ -4,7 +4,6 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { basename, dirname, join } from "node:path";
 import { StepFailed } from "../command.mjs";
 import { ROOT } from "../root.mjs";
-import { thirdPartyText } from "./licences.mjs";
 import { layPackage, runtimePackages } from "./packages.mjs";
 import { thisMachine } from "./targets.mjs";
 
@@ -25,7 +24,6 @@ export async function layTree(target, folder) {
   copy("out/renderer", folder);
   copy("resources/icons", folder);
   copy("LICENSE", folder);
-  writeFileSync(join(folder, "THIRD-PARTY.txt"), await thirdPartyText());
   const lacks = [];
   for (const [file, name] of nativeFiles(target)) {
     const built = builtFile(target, file);
