@@ -19,6 +19,8 @@ export type ShellNews =
 export interface PreloadCalls {
   /** The files that wait; each is given once. */
   takeFiles(): readonly HandedFile[];
+  /** Something was dropped on the window. */
+  drop(file: HandedFile): void;
   /** Which background the page shows, for the next window to begin with. */
   showBackground(background: "light" | "dark"): void;
 }

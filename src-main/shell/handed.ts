@@ -33,17 +33,24 @@ export function inviteIn(text: string): string | null {
   return link.length <= longestLink && /^[\w:/-]+$/.test(link) && isLink(link, "join") ? link : null;
 }
 
-/** The file at this path, or the invite that a short text in it is; null where it cannot be read or is none of ours. */
-export async function readHanded(path: string): Promise<HandedFile | { readonly invite: string } | null> {
+/** What a file is to us: the invite that a short text is, or a file for the page; null for none of ours. */
+export function sortFile(file: HandedFile): HandedFile | { readonly invite: string } | null {
+  const { name, content } = file;
+  if (content.length === 0 || content.length > longestFile) return null;
+  const invite = content.length <= longestLink ? inviteIn(Buffer.from(content).toString("utf8")) : null;
+  if (invite !== null) return { invite };
+  return fileKinds.has(extname(name).toLowerCase()) ? file : null;
+}
+
+/** The file at this path; null where it cannot be read, is too large, or is none. */
+export async function readHanded(path: string): Promise<HandedFile | null> {
   try {
     // Without waiting, for a pipe that nobody writes to is a path, too.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const stats = await file.stat();
-      if (!stats.isFile() || stats.size === 0 || stats.size > longestFile) return null;
-      const content = await file.readFile();
-      const invite = content.length <= longestLink ? inviteIn(content.toString("utf8")) : null;
-      return invite === null ? { name: basename(path), content: new Uint8Array(content) } : { invite };
+      if (!stats.isFile() || stats.size > longestFile) return null;
+      return { name: basename(path), content: new Uint8Array(await file.readFile()) };
     } finally {
       await file.close();
     }

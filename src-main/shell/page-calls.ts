@@ -39,6 +39,8 @@ function answer(calls: PageCalls, name: unknown, input: unknown): unknown {
       return calls.openFolder(shellFolder.parse(input));
     case "saveFile":
       return calls.saveFile(savedFile.parse(input));
+    case "drop":
+      return calls.drop(droppedFile.parse(input));
     case "showBackground":
       return calls.showBackground(background.parse(input));
     default:
@@ -46,4 +48,5 @@ function answer(calls: PageCalls, name: unknown, input: unknown): unknown {
   }
 }
 
+const droppedFile = z.object({ name: z.string().max(1000), content: z.instanceof(Uint8Array) });
 const background = z.enum(["light", "dark"]);

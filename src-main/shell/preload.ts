@@ -3,6 +3,7 @@ import { contextBridge, ipcRenderer } from "electron";
 import type { Bridge, HandedFile, ShellStatus } from "../../src-shared/api/bridge.ts";
 import type { ShellNews } from "./bridge.ts";
 import { frameChannel, newsChannel, shellChannel } from "./bridge.ts";
+import { watchPage } from "./page-events.ts";
 
 let hearFrame: (frame: string | null) => void = () => undefined;
 let hearStatus: (status: ShellStatus) => void = () => undefined;
@@ -46,13 +47,7 @@ async function takeFiles(): Promise<void> {
   for (const file of (await ask("takeFiles")) as readonly HandedFile[]) hearFile(file);
 }
 
-// The pages have a theme of their own, which need not be the system's: the next window begins with its background.
-globalThis.addEventListener?.("DOMContentLoaded", () => {
-  const { documentElement } = document;
-  const tell = () => {
-    const scheme = documentElement.dataset["mantineColorScheme"];
-    if (scheme === "light" || scheme === "dark") void ask("showBackground", scheme);
-  };
-  new MutationObserver(tell).observe(documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
-  tell();
+watchPage({
+  onDrop: (file) => void ask("drop", file),
+  onBackground: (background) => void ask("showBackground", background),
 });

@@ -1,7 +1,7 @@
 /** The desktop app: one instance, one window, one tray icon, all on the contract of one engine. */
 import { join } from "node:path";
 import { app, clipboard, dialog, powerMonitor } from "electron";
-import type { ShellChange, ShellFolder, ShellStatus } from "../../src-shared/api/bridge.ts";
+import type { HandedFile, ShellChange, ShellFolder, ShellStatus } from "../../src-shared/api/bridge.ts";
 import { toWireError } from "../../src-shared/errors.ts";
 import { showAppMenu } from "./app-menu.ts";
 import { confinePages } from "./confinement.ts";
@@ -11,7 +11,7 @@ import type { EngineAccess } from "./engine.ts";
 import type { EngineState } from "./engine-link.ts";
 import { EngineLink } from "./engine-link.ts";
 import type { Handed } from "./handed.ts";
-import { readHanded } from "./handed.ts";
+import { readHanded, sortFile } from "./handed.ts";
 import { Handover } from "./handover.ts";
 import { KeptFile } from "./kept.ts";
 import { backgroundOption, loginStart } from "./login-start.ts";
@@ -131,6 +131,7 @@ class Shell {
         startEngine: () => this.#link.start().then(() => this.#link.state.kind !== "stopped"),
         openFolder: (folder) => showFolder(this.#folderOf(folder)),
         saveFile,
+        drop: (file) => this.#takeFile(file),
       },
       mayClose: () => this.#ending.isAgreed || this.#tray.isShown,
       onClosed: () => this.#sayThatItStays(),
@@ -239,12 +240,24 @@ class Shell {
 
   /** What came from outside is shown; nothing of it is done. */
   async #take(handed: Handed | null): Promise<void> {
-    if (handed === null) return this.#window.open();
-    const file = handed.kind === "file" ? await readHanded(handed.path) : { invite: handed.link };
-    if (file === null) return this.#window.open();
-    if ("invite" in file) return this.#window.open(`#/join/${encodeURIComponent(file.invite)}`);
-    this.#window.open("#/join");
-    this.#window.hand(file);
+    if (handed === null) this.#window.open();
+    else if (handed.kind === "invite") this.#showInvite(handed.link);
+    else {
+      const file = await readHanded(handed.path);
+      this.#window.open();
+      if (file !== null) this.#takeFile(file);
+    }
+  }
+
+  #takeFile(file: HandedFile): void {
+    const sorted = sortFile(file);
+    if (sorted === null) return;
+    if ("invite" in sorted) this.#showInvite(sorted.invite);
+    else this.#window.hand(sorted);
+  }
+
+  #showInvite(link: string): void {
+    this.#window.open(`#/join/${encodeURIComponent(link)}`);
   }
 
   /** Shows why something from the tray did not work: there is no page to say it. */

@@ -78,7 +78,8 @@ export interface Desktop {
   feed?: UpdateFeed | null;
 }
 
-// As Electron runs it before the page.
+// As Electron runs it before the page, of which there is none here.
+Object.assign(globalThis, { addEventListener: () => undefined });
 await import("../../src-main/shell/preload.ts");
 
 /** Starts the shell. What it keeps for itself lies where `app.getPath("userData")` says. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { handedIn, inviteIn, readHanded } from "../../src-main/shell/handed.ts";
+import { handedIn, inviteIn, readHanded, sortFile } from "../../src-main/shell/handed.ts";
 import type { HandedFile } from "../../src-shared/api/bridge.ts";
 import { closeDesk, FakeAccess, openDesk, pageShell, startDesk, theWindow, until } from "./desk.ts";
 import { app, BrowserWindow, resetElectron } from "./fake-electron.ts";
@@ -81,10 +81,21 @@ test("another file is given to the page, once, whether the page listens before o
   ]);
 });
 
-test("what is no file of ours is not read: absent, empty, a folder", async () => {
-  writeFileSync(join(folder, "empty.conf"), "");
-  for (const name of ["absent.conf", "empty.conf", "."])
-    expect(await readHanded(join(folder, name))).toBeNull();
+test("[C05] an invite that is dropped on the window is like one that is clicked; other texts do nothing", async () => {
+  await openDesk(access, "/pages");
+  const drop = (name: string, text: string) =>
+    theWindow().webContents.ask("starmesh:shell", ["drop", { name, content: Buffer.from(text) }]);
+  await drop("notes.html", "hello");
+  expect(theWindow().loaded).toHaveLength(1);
+  await drop("text.txt", `${invite}\n`);
+  expect(theWindow().loaded.slice(1)).toEqual([joinPage(invite)]);
+});
+
+test("what is no file of ours is not read: absent, empty, a folder, of another kind", async () => {
+  for (const name of ["absent.conf", "."]) expect(await readHanded(join(folder, name))).toBeNull();
+  expect(sortFile({ name: "empty.conf", content: new Uint8Array() })).toBeNull();
+  expect(sortFile({ name: "x.exe", content: new Uint8Array(9) })).toBeNull();
+  expect(sortFile({ name: "x.PNG", content: new Uint8Array(9) })).toMatchObject({ name: "x.PNG" });
 });
 
 test("arguments of any kind are understood or passed over", () => {

@@ -30,7 +30,9 @@ describe.skipIf(lacks.length > 0)("the real window", () => {
       const page = await desktop.firstWindow();
       expect(page.url()).toBe("app://starmesh/index.html");
       expect(await page.evaluate("typeof process + typeof require")).toBe("undefinedundefined");
-      expect(await page.evaluate("Object.keys(window.starmesh).sort().join()")).toBe("onFrame,send");
+      expect(await page.evaluate("Object.keys(window.starmesh).sort().join()")).toBe("onFrame,send,shell");
+      const status = await page.evaluate("window.starmesh.shell.read()");
+      expect(status).toMatchObject({ engine: { running: true, hosted: true }, startAtLogin: null });
       expect(await page.evaluate("window.open('https://example.org/') === null")).toBe(true);
       await page.evaluate("void (location.href = 'https://example.org/')");
       await page.waitForTimeout(300);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FuseV1Options } from "@electron/fuses";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parse } from "yaml";
 import { afterPack, fuses, wrongFuses } from "../../../scripts/fuses.mjs";
 
 let folder: string;
@@ -43,6 +44,14 @@ test.each([
   await afterPack({ appOutDir: folder, electronPlatformName });
   expect(await wrongFuses(program)).toEqual([]);
   expect(readFileSync(program, "latin1").split(sentinel)[1]?.slice(2, 11)).toBe("110011001");
+});
+
+test("packing keeps the app in one archive whose hash the program knows, and sets the fuses", () => {
+  const configuration = parse(
+    readFileSync(new URL("../../../electron-builder.yml", import.meta.url), "utf8"),
+  );
+  expect(configuration).toMatchObject({ asar: true, afterPack: "scripts/fuses.mjs" });
+  expect(configuration).not.toHaveProperty("disableAsarIntegrity");
 });
 
 test("a program with a fuse that nobody decided on is not packed", async () => {
