@@ -21,6 +21,7 @@ import { inspectArchive, inspectContainer, inspectDeb, inspectRpm, inspectZip } 
 import { checkInstaller } from "./dist/installer.mjs";
 import { tableOf } from "./dist/report.mjs";
 import { nameOf, thisMachine } from "./dist/targets.mjs";
+import { signUpdates } from "./dist/updates.mjs";
 import { layWintun } from "./dist/wintun.mjs";
 import { createProgress } from "./progress.mjs";
 import { ROOT } from "./root.mjs";
@@ -122,6 +123,8 @@ async function release() {
     if (file === undefined) throw new StepFailed(`electron-builder made no ${kind}`);
     rows.push(row(`${nameOf(target)} ${kind}`, "built", "with Electron", file));
   }
+  const updateKey = process.env["STARMESH_UPDATE_KEY"];
+  if (updateKey) signUpdates(updateKey, join(ROOT, "out/dist"));
   writeSums();
   return rows;
 }

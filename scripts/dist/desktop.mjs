@@ -8,6 +8,7 @@ import { ROOT } from "../root.mjs";
 import { thirdPartyText } from "./licences.mjs";
 import { fetchNode } from "./node.mjs";
 import { layTree } from "./tree.mjs";
+import { layUpdateKey } from "./updates.mjs";
 
 /** @typedef {import("./targets.mjs").Target} Target */
 /** What a package is made with: Electron itself, or Node in its place, to look into the package and run its command line.
@@ -104,6 +105,7 @@ export async function layStandIn(target) {
 export async function makeDesktop(target, kinds, { inside, output }) {
   const { lacks } = await layTree(target, PACKAGE);
   writeFileSync(join(PACKAGE, "THIRD-PARTY.txt"), await thirdPartyText(target));
+  /** @type {Record<string, unknown>} */
   const configuration = { ...(await readConfiguration()), directories: { app: "out/package", output } };
   if (inside === "stand-in") {
     // The switches of Electron's binary are set in Electron's binary alone.
@@ -112,6 +114,15 @@ export async function makeDesktop(target, kinds, { inside, output }) {
   const [owner, repo] = (process.env["GITHUB_REPOSITORY"] ?? "").split("/");
   // Where releases are made, the app learns where to ask for newer ones.
   if (owner && repo) Object.assign(configuration, { publish: { provider: "github", owner, repo } });
+  const updateKey = process.env["STARMESH_UPDATE_KEY"];
+  if (updateKey) {
+    // By it the app knows who made a newer version; without it, it takes none.
+    layUpdateKey(updateKey, join(ROOT, "out/update-key"));
+    const { extraResources = [] } = configuration;
+    Object.assign(configuration, {
+      extraResources: [...extraResources, { from: "out/update-key", to: "." }],
+    });
+  }
   const file = join(ROOT, "out/electron-builder.json");
   writeFileSync(file, JSON.stringify(configuration));
   const cli = join(PACKAGING, "node_modules/electron-builder/cli.js");
