@@ -118,10 +118,8 @@ export async function makeDesktop(target, kinds, { inside, output }) {
   if (updateKey) {
     // By it the app knows who made a newer version; without it, it takes none.
     layUpdateKey(updateKey, join(ROOT, "out/update-key"));
-    const { extraResources = [] } = configuration;
-    Object.assign(configuration, {
-      extraResources: [...extraResources, { from: "out/update-key", to: "." }],
-    });
+    const others = /** @type {readonly object[]} */ (configuration["extraResources"] ?? []);
+    configuration["extraResources"] = [...others, { from: "out/update-key", to: "." }];
   }
   const file = join(ROOT, "out/electron-builder.json");
   writeFileSync(file, JSON.stringify(configuration));
