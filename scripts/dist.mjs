@@ -5,7 +5,7 @@
  * Electron, and fails when one of them cannot be made.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { find, StepFailed } from "./command.mjs";
@@ -125,6 +125,9 @@ async function release() {
   }
   const updateKey = process.env["STARMESH_UPDATE_KEY"];
   if (updateKey) signUpdates(updateKey, join(ROOT, "out/dist"));
+  // Both processors' would have one name; the release recipe makes one file of the two.
+  const updates = join(OUTPUT, "latest-mac.yml");
+  if (existsSync(updates)) renameSync(updates, join(OUTPUT, `latest-mac-${target.arch}.yml`));
   writeSums();
   return rows;
 }

@@ -98,9 +98,9 @@ uninstall_it() {
   fi
   if [ -z "$root" ]; then
     if [ -d /run/systemd/system ]; then
-      for unit in $(systemctl list-units --all --plain --no-legend 'starmesh@*' | cut -d' ' -f1); do
-        step systemctl disable --now "$unit"
-      done
+      step systemctl stop 'starmesh@*.service'
+      # Of all names at once, also of those that do not run.
+      step systemctl disable starmesh@.service
     elif [ -e "$scripts/starmesh" ]; then
       step rc-service starmesh stop || true
       step rc-update del starmesh || true

@@ -6,12 +6,9 @@ case "$1" in
   upgrade | 1) exit 0 ;;
 esac
 
-if [ -d /run/systemd/system ]; then
-  systemctl disable --now 'starmesh@*.service' 2>/dev/null || true
-  for unit in $(systemctl list-unit-files --no-legend 'starmesh@*.service' 2>/dev/null | cut -d' ' -f1); do
-    systemctl disable "$unit" 2>/dev/null || true
-  done
-fi
+if [ -d /run/systemd/system ]; then systemctl stop 'starmesh@*.service' 2>/dev/null || true; fi
+# Of all names at once, also of those that do not run.
+if command -v systemctl >/dev/null; then systemctl --quiet disable starmesh@.service 2>/dev/null || true; fi
 # Its units, user, rules and adapter, where it was installed.
 /usr/bin/starmesh service uninstall >/dev/null 2>&1 || true
 # Ends the system's engine, which takes back what it changed.

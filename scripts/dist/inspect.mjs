@@ -1,6 +1,6 @@
 // @ts-check
 /** Looks into packages that were made: installs them in a scratch copy of this machine, runs what they bring, removes them. */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { find, run } from "../command.mjs";
 import { ROOT } from "../root.mjs";
@@ -19,7 +19,8 @@ export function inspectDeb(file) {
     starmesh up >/dev/null; dpkg -i --force-depends /tmp/starmesh.deb 2>/dev/null; starmesh status >/dev/null
     if command -v desktop-file-validate >/dev/null; then desktop-file-validate /usr/share/applications/*tarmesh*; fi
     cp /usr/lib/systemd/system/starmesh@.service /tmp/starmesh@home.service
-    if command -v systemd-analyze >/dev/null; then systemd-analyze verify /tmp/starmesh@home.service; fi`;
+    if command -v systemd-analyze >/dev/null; then systemd-analyze verify /tmp/starmesh@home.service; fi
+    if command -v systemctl >/dev/null; then systemctl --quiet enable starmesh@home; fi`;
   const remove =
     "dpkg -r --force-depends starmesh; echo removed: $(ls -d /opt/Starmesh /usr/bin/starmesh 2>/dev/null)";
   const keys = "test -d /var/lib/starmesh; dpkg -P starmesh; test ! -e /var/lib/starmesh";
@@ -96,8 +97,7 @@ export function containerSteps(recipe) {
 }
 
 /**
- * Unpacks a zip for Windows and runs its command line under Wine. Wine has no console to write to here, so what it prints is
- * taken from a file.
+ * Unpacks a zip for Windows, and runs its command line and loads its data plane under Wine.
  * @param {string} file
  * @returns {Promise<Inspection>}
  */
@@ -109,22 +109,42 @@ export async function inspectZip(file) {
   try {
     const unpacked = await run(unzip, ["-q", file, "-d", folder]);
     if (unpacked.code !== 0) return { not: `it cannot be unpacked: ${unpacked.output.split("\n")[0]}` };
-    const said = join(folder, "said");
-    const print = `const fs = require("node:fs"); for (const name of ["stdout", "stderr"]) Object.defineProperty(process, name, { value: { write: (text) => fs.appendFileSync("said", text), on() {}, isTTY: false } });`;
-    const args = [
-      "-e",
-      `${print} process.argv = [process.execPath, "starmesh", "--version"]; import("./resources/app.asar.unpacked/out/cli.js")`,
-    ];
-    const { output } = await runUnderWine("./Starmesh.exe", args, {
-      cwd: folder,
-      env: { ELECTRON_RUN_AS_NODE: "1", NODE_SKIP_PLATFORM_CHECK: "1" },
-    });
-    const text = readIfThere(said).trim();
-    if (text === version()) return { ran: `prints its version ${text} under Wine` };
-    return { not: `under Wine it says: ${lastLine(`${text}\n${output}`)}` };
+    const said = await saidUnderWine(
+      folder,
+      'process.argv = [process.execPath, "starmesh", "--version"]; import("./resources/app.asar.unpacked/out/cli.js")',
+    );
+    if (said.text !== version())
+      return { not: `under Wine it says: ${lastLine(`${said.text}\n${said.output}`)}` };
+    const addon = "resources/app.asar.unpacked/drivers/dataplane/starmesh-dataplane.node";
+    if (!existsSync(join(folder, addon))) return { ran: "prints its version under Wine" };
+    const loaded = await saidUnderWine(
+      folder,
+      `process.stdout.write(Object.keys(require("./${addon}")).length > 0 ? "loaded" : "empty")`,
+    );
+    if (loaded.text !== "loaded")
+      return { not: `its addon does not load under Wine: ${lastLine(loaded.output)}` };
+    return { ran: "prints its version and loads the data plane under Wine" };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Runs a program of JavaScript by the unpacked app's program. What it prints goes to a file: Wine has no console here.
+ * @param {string} folder
+ * @param {string} code
+ * @returns {Promise<{ text: string, output: string }>}
+ */
+async function saidUnderWine(folder, code) {
+  const said = join(folder, "said");
+  rmSync(said, { force: true });
+  const stream = "{ write: (text) => fs.appendFileSync('said', text), on() {}, isTTY: false }";
+  const print = `const fs = require("node:fs"); for (const name of ["stdout", "stderr"]) Object.defineProperty(process, name, { value: ${stream} });`;
+  const { output } = await runUnderWine("./Starmesh.exe", ["-e", `${print} ${code}`], {
+    cwd: folder,
+    env: { ELECTRON_RUN_AS_NODE: "1", NODE_SKIP_PLATFORM_CHECK: "1" },
+  });
+  return { text: readIfThere(said).trim(), output };
 }
 
 /**

@@ -1,8 +1,9 @@
 // @ts-check
 /** Signs what a feed says of a new version; apps of a release take no version without it. */
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 
 /**
@@ -20,13 +21,32 @@ export function layUpdateKey(key, folder) {
  * Signs the descriptions in a folder of packages, `latest….yml`.
  * @param {string} key private key (Ed25519), PEM
  * @param {string} folder
+ * @param {RegExp} [which] their names
  */
-export function signUpdates(key, folder) {
-  for (const name of readdirSync(folder).filter((each) => /^latest.*\.yml$/.test(each))) {
+export function signUpdates(key, folder, which = /^latest.*\.yml$/) {
+  for (const name of readdirSync(folder).filter((each) => which.test(each))) {
     const update = parse(readFileSync(join(folder, name), "utf8"));
     const signature = sign(null, Buffer.from(signedText(update)), createPrivateKey(key));
     writeFileSync(join(folder, name), stringify({ ...update, signature: signature.toString("base64") }));
   }
+}
+
+/**
+ * Makes one description, `latest-mac.yml`, of those of macOS' processors, `latest-mac-ARCH.yml`, which were made on two machines.
+ * @param {string | undefined} key private key (Ed25519), PEM; without one it is not signed
+ * @param {string} folder
+ */
+export function joinMacUpdates(key, folder) {
+  const names = readdirSync(folder)
+    .filter((each) => /^latest-mac-.+\.yml$/.test(each))
+    .sort();
+  const updates = names.map((name) => parse(readFileSync(join(folder, name), "utf8")));
+  const [first] = updates;
+  if (first === undefined) return;
+  const { signature: _, ...joined } = { ...first, files: updates.flatMap(({ files }) => files) };
+  for (const name of names) rmSync(join(folder, name));
+  writeFileSync(join(folder, "latest-mac.yml"), stringify(joined));
+  if (key) signUpdates(key, folder, /^latest-mac\.yml$/);
 }
 
 /**
@@ -36,4 +56,9 @@ export function signUpdates(key, folder) {
 function signedText({ version, files }) {
   const lines = files.map(({ url, sha512 }) => `${sha512} ${url}`).sort();
   return ["starmesh update 1", version, ...lines].join("\n");
+}
+
+// `node scripts/dist/updates.mjs FOLDER`, where the packages of all machines have come together.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  joinMacUpdates(process.env["STARMESH_UPDATE_KEY"], process.argv[2] ?? ".");
 }

@@ -1,11 +1,11 @@
 /** What a release signs is what its apps believe. */
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
-import { layUpdateKey, signUpdates } from "../../../scripts/dist/updates.mjs";
+import { joinMacUpdates, layUpdateKey, signUpdates } from "../../../scripts/dist/updates.mjs";
 import { describedUpdate, isSigned } from "../../../src-main/shell/update-signature.ts";
 
 let folder: string;
@@ -44,4 +44,25 @@ test("a description that was signed at packing is believed by the key in the pac
   expect(isSigned(update, readFileSync(join(folder, "key/update-key.pem"), "utf8"))).toBe(true);
   expect(isSigned(update, readFileSync(join(folder, "other/update-key.pem"), "utf8"))).toBe(false);
   expect(readFileSync(join(folder, "other.yml"), "utf8")).toBe("a: 1\n");
+});
+
+test("what two machines made for macOS becomes one description, signed as a whole", () => {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  for (const arch of ["x64", "arm64"]) {
+    const file = { url: `starmesh-desktop-1.2.3-macos-${arch}.zip`, sha512: `${arch}==`, size: 1 };
+    const description = { version: "1.2.3", files: [file], path: file.url, sha512: file.sha512 };
+    // JSON is YAML, too.
+    writeFileSync(join(folder, `latest-mac-${arch}.yml`), JSON.stringify(description));
+  }
+  layUpdateKey(key, join(folder, "key"));
+  signUpdates(key, folder);
+  joinMacUpdates(key, folder);
+  expect(readdirSync(folder).sort()).toEqual(["key", "latest-mac.yml"]);
+  const update = describedUpdate.parse(parse(readFileSync(join(folder, "latest-mac.yml"), "utf8")));
+  expect(update.files.map(({ url }) => url)).toEqual([
+    "starmesh-desktop-1.2.3-macos-arm64.zip",
+    "starmesh-desktop-1.2.3-macos-x64.zip",
+  ]);
+  expect(isSigned(update, readFileSync(join(folder, "key/update-key.pem"), "utf8"))).toBe(true);
 });
