@@ -149,6 +149,10 @@ export const errorKinds = {
     409,
     "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave it out.",
   ),
+  "range-clashes": kind(
+    409,
+    "The range {range} overlaps {local}, which is used already ({where}). Choose another, or force it: {where} will not reach one of the two.",
+  ),
   "route-invalid": kind(400, "“{prefix}” is no prefix: write for example 192.168.1.0/24."),
   "route-map": kind(
     400,

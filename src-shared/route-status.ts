@@ -120,6 +120,8 @@ export const overlapStatus = z.object({
   advice: z.string(),
   /** Addresses that are free, under which the prefix could be known instead; null where that is no help. */
   map: z.object({ prefix: z.string(), as: z.string() }).nullable(),
+  /** A free range to which the network itself could move; null where that is no help. */
+  move: z.string().nullable(),
 });
 export type OverlapStatus = z.infer<typeof overlapStatus>;
 

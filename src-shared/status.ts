@@ -308,6 +308,8 @@ export const netcheck = z.object({
     /** As a server sees it over IPv6. */
     outside: z.string().nullable(),
   }),
+  /** Addresses that a network or what is behind its gateways shares with what this machine is connected to. */
+  overlaps: z.array(overlapStatus),
   /** What all of it means, one line each. */
   findings: z.array(finding),
   tun: z.object({ ok: z.boolean(), detail: z.string().nullable() }),

@@ -45,6 +45,8 @@ export const verdictTexts = {
   "relay-no-address": "Packets go through {via}: {name} has told no other address.",
   "relay-unanswered":
     "Packets go through {via}: no other address of {name} answers ({count} tried), so a firewall must be in the way.",
+  "same-addresses":
+    "{name} is not reached at {address}: {local} on {interface} has the same addresses as the network ({range}).",
   unused: "No packets for {name} yet; a path is found with the first one.",
   calling: "{name} is being called.",
   offline: "{name} is not connected to the router: it is off, has no internet, or does not run Starmesh.",
@@ -78,6 +80,8 @@ export const remedyTexts = {
   "try-cable": "Try a cable instead of Wi-Fi, or another line.",
   "start-there": "See that {name} is on, has internet, and runs Starmesh.",
   "run-router": "Open a UDP port at one end, or run a router that both ends reach.",
+  renumber:
+    "Let an administrator give the network other addresses (starmesh network renumber), or use others on {interface}.",
   "connect-client": "Switch the tunnel on in the WireGuard app of {name}.",
 } as const;
 

@@ -77,9 +77,14 @@ export class Administration {
     const issuer = this.#issuer("approval");
     const epoch = this.#newestEpoch();
     const { cryptography, now } = this.#surroundings;
-    const { network, sessionKey: to } = certificate;
+    const { network, sessionKey: to, identity, name } = certificate;
+    // The network may have moved to another range while it waited.
+    const isStale = this.#membership.view(identity)?.addresses.length === 0;
+    const given = isStale
+      ? await (await this.#loop.online()).request({ call: "reserve", name, identity })
+      : null;
     await this.#publish([
-      reissue(certificate, issuer, { now: now() }),
+      reissue(certificate, issuer, { ...(given && { address: given.address }), now: now() }),
       ...(epoch === null ? [] : [sealEpoch({ network, to }, epoch, { issuer, cryptography })]),
     ]);
   }
@@ -339,9 +344,9 @@ function isDue({ rank, certificate }: Member, now: Millis): boolean {
   return rank === "direct" && now > (certificate.issued + certificate.expires) / 2;
 }
 
-/** Lost its address to another certificate. */
-function hasNoAddress({ rank, addresses, lost }: Member): boolean {
-  return rank !== "stock" && addresses.length === 0 && lost.length > 0;
+/** Lost its address to another certificate, or has one of a range that is the network's no more. */
+function hasNoAddress({ addresses }: Member): boolean {
+  return addresses.length === 0;
 }
 
 function isOver({ body }: EntryOf<"delegation">, admitted: number, now: Millis): boolean {

@@ -2,14 +2,14 @@
 
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
 import { canOpenTun } from "../../drivers/tun/tun.ts";
-import { formatAddress, formatPrefix, parsePrefix } from "../../src-shared/address.ts";
+import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
 import { ulaAddress, ulaPrefix } from "../../src-shared/ula.ts";
 import { controlKind } from "../../src-shared/wire.ts";
-import { resolverAddress } from "../mesh/addresses.ts";
+import { isUsableIn, resolverAddress } from "../mesh/addresses.ts";
 import type { Effect, Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
 import { beaconKey } from "../transport/beacon.ts";
@@ -691,6 +691,9 @@ export class NetworkLoop {
     const { address6 } = this;
     if (address === undefined || address6 === null || range === undefined) return;
     const prefix = parsePrefix(range);
+    const parsed = parseAddress(address);
+    // The range is another one now, and the certificate for it is still to come.
+    if (parsed === null || !isUsableIn(prefix, parsed)) return;
     const server = prefix === null ? null : resolverAddress(prefix);
     const resolver = server === null ? null : formatAddress(server);
     this.#claim([address, address6, ...(resolver === null ? [] : [resolver])]);

@@ -6,6 +6,7 @@ import { formatPrefix, overlaps, parseAddress, parsePrefix } from "../../src-sha
 import type { OwnRouteStatus, RouteAcceptance } from "../../src-shared/route-status.ts";
 import type { AdvertisedRoute } from "../../src-shared/trust.ts";
 import type { LocalPrefix } from "../mesh/addresses.ts";
+import { overlapping } from "../mesh/addresses.ts";
 import type { Input } from "../mesh/effect.ts";
 import { hostPortOf } from "../mesh/endpoint.ts";
 import type { Network } from "../mesh/network.ts";
@@ -136,7 +137,9 @@ export class NetworkRoutes {
         });
     }
     const exit = this.#options.stored().exit?.identity ?? null;
-    const input: Input = { kind: "routes", acceptance: this.acceptance(), exit, own, requests };
+    const ranges = this.#options.machine.record()?.ranges ?? [];
+    const clashes = ranges.flatMap((range) => overlapping(range, this.#locals()));
+    const input: Input = { kind: "routes", acceptance: this.acceptance(), exit, own, requests, clashes };
     const text = JSON.stringify(input);
     if (text === this.#told) return;
     this.#told = text;

@@ -81,15 +81,19 @@ function overlapsOf({ stored, routes, machine }: NetworkLoop): readonly OverlapS
       wanted: overlap.wanted,
       local: overlap.local.prefix,
       interface: overlap.local.interface,
-      advice: adviceOf(overlap, gateway),
-      map: overlap.free === null ? null : { prefix: gateway?.inside ?? overlap.wanted, as: overlap.free },
+      advice: adviceOf(overlap, stored.name, gateway),
+      map:
+        overlap.free === null || overlap.kind === "range"
+          ? null
+          : { prefix: gateway?.inside ?? overlap.wanted, as: overlap.free },
+      move: overlap.kind === "range" ? overlap.free : null,
     };
   });
 }
 
-function adviceOf({ kind, free }: Overlap, gateway: GatewayView | undefined): string {
+function adviceOf({ kind, free }: Overlap, network: string, gateway: GatewayView | undefined): string {
   if (kind === "range")
-    return "Members with these addresses are not reached from here. Use another LAN range here, or make the network anew with another one: starmesh network create NAME --cidr RANGE";
+    return `Members with these addresses are not reached from here. Use another LAN range here, or let an administrator move the network: starmesh network renumber ${network} ${free ?? "RANGE"}`;
   if (free === null || gateway === undefined) return "Use other addresses at one of the two ends.";
   return `On ${gateway.name} give the LAN other addresses for the network: starmesh route advertise ${gateway.inside} --as ${free}`;
 }

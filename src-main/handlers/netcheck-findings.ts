@@ -1,4 +1,5 @@
 /** What the checks of the connection mean to its user, one line each, and what can be done. */
+import type { OverlapStatus } from "../../src-shared/route-status.ts";
 import type { Finding, Netcheck } from "../../src-shared/status.ts";
 import { transportNames } from "../../src-shared/status.ts";
 
@@ -12,6 +13,7 @@ export function findingsOf(facts: Omit<Netcheck, "findings">): readonly Finding[
     ipv6Finding(facts),
     ...facts.routers.flatMap(clockFinding),
     ...facts.routers.flatMap(mtuFinding),
+    ...facts.overlaps.map(overlapFinding),
     tunFinding(facts),
   ];
 }
@@ -142,6 +144,10 @@ function mtuFinding({ address, mtu }: Router): readonly Finding[] {
       "Larger ones are cut on the way; for a steady gain: starmesh set --mtu 1280",
     ),
   ];
+}
+
+function overlapFinding({ network, wanted, local, interface: name, advice }: OverlapStatus): Finding {
+  return bad("overlap", `${local} on ${name} has the same addresses as ${wanted} in ${network}.`, advice);
 }
 
 function tunFinding({ tun }: Omit<Netcheck, "findings">): Finding {

@@ -5,6 +5,7 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { Netcheck } from "../../src-shared/status.ts";
 import type { Engine, Held } from "../engine/engine.ts";
+import { routesStatus } from "../engine/route-status.ts";
 import type { InterfaceAddress } from "../system/system.ts";
 import { askHealth, askTcp } from "../transport/health.ts";
 import type { Install } from "./install.ts";
@@ -45,6 +46,7 @@ export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.
           outside:
             outside.answers().find(({ address }) => address?.startsWith("[") === true)?.address ?? null,
         },
+        overlaps: [...routesStatus(engine, engine.networks()).overlaps],
         tun: check.ok ? { ok: true, detail: null } : { ok: false, detail: check.reason.message },
         hardwareAes: engine.addon.hardwareAes,
       };

@@ -7,7 +7,8 @@ import { parseRouterLink } from "../../src-shared/link.ts";
 import { usualPorts, usualRate } from "../engine/broadcast.ts";
 import type { Host } from "../engine/create.ts";
 import { networkIdOf, signingKey } from "../engine/crypto.ts";
-import type { Held } from "../engine/engine.ts";
+import type { Engine, Held } from "../engine/engine.ts";
+import { RenumberActs } from "../engine/renumber-acts.ts";
 import { networkStatus } from "../engine/status.ts";
 import type { Install } from "./install.ts";
 import { inviteAnswer, lanOnlyWarnings } from "./invites.ts";
@@ -19,6 +20,8 @@ type NetworkCalls = Pick<
   | "networks.show"
   | "networks.create"
   | "networks.mask"
+  | "networks.renumber"
+  | "networks.renumberPreview"
   | "networks.broadcast"
   | "networks.delete"
   | "networks.leave"
@@ -85,6 +88,9 @@ export function networkHandlers(install: Install): NetworkCalls {
       await engine.administration(stored.network).mask(on);
       return networkStatus(engine, engine.find(stored.network));
     },
+    "networks.renumberPreview": async ({ network, range }) => renumbering(engine, network).plan(range),
+    "networks.renumber": async ({ network, range, force }) =>
+      renumbering(engine, network).carryOut(range, force),
     "networks.broadcast": async ({ network, on, ports, perSecond, take }) => {
       const { stored, loop } = engine.find(network);
       if (on !== undefined) {
@@ -188,6 +194,18 @@ function quoted(word: string): string {
 function linkHost(link: string): Host {
   const { addresses, pin, token } = parseRouterLink(link);
   return { router: { addresses: [...addresses], pin }, near: [], token, here: false };
+}
+
+function renumbering(engine: Engine, name: string): RenumberActs {
+  const { stored } = engine.find(name);
+  const others = engine
+    .networks()
+    .filter((held) => held.stored.network !== stored.network)
+    .flatMap((held) =>
+      (held.loop?.machine.record()?.ranges ?? []).map((prefix) => ({ prefix, where: held.stored.name })),
+    );
+  const { surroundings } = engine;
+  return new RenumberActs({ loop: engine.loop(stored.network), surroundings, others });
 }
 
 function devicesOf({ loop }: Held): string {

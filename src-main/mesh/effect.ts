@@ -5,6 +5,7 @@ import type { RouteAcceptance } from "../../src-shared/route-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import type { AdvertisedRoute, Entry, NatFacts, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
+import type { LocalPrefix } from "./addresses.ts";
 import type { Pin } from "./pin.ts";
 import type { Filter } from "./policy.ts";
 import type { Punch } from "./punching.ts";
@@ -113,6 +114,8 @@ export type Input =
       readonly exit: IdentityKey | null;
       readonly own: readonly AdvertisedRoute[];
       readonly requests: readonly string[];
+      /** What this machine is connected to besides with addresses of the network's own. Absent: nothing. */
+      readonly clashes?: readonly LocalPrefix[];
     }
   /** What the user chose for the paths to peers, complete. */
   | { readonly kind: "pins"; readonly pins: ReadonlyMap<IdentityKey, Pin> }

@@ -15,6 +15,7 @@ import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-share
 import type { Transport } from "../../src-shared/status.ts";
 import type { EntryOf, NatFacts, NetworkRecord, NodeRecord } from "../../src-shared/trust.ts";
 import type { Presence, PunchFacts } from "../../src-shared/wire.ts";
+import type { LocalPrefix } from "./addresses.ts";
 import type { Around } from "./around.ts";
 import { Attention } from "./attention.ts";
 import { isLossy, outsideHosts, triable } from "./candidate.ts";
@@ -42,6 +43,7 @@ import { Roster } from "./roster.ts";
 import type { Reach, RouteView } from "./route-table.ts";
 import { Timers } from "./timers.ts";
 import { ToldAddresses } from "./told-addresses.ts";
+import type { SameAddresses } from "./verdict.ts";
 import { gatewayOf, neighbourOf, portOf } from "./vicinity.ts";
 
 export interface NetworkOptions {
@@ -104,6 +106,7 @@ export class Network {
     worked: null,
   };
   #ranges: readonly Prefix[] = [];
+  #clashes: readonly LocalPrefix[] = [];
   /** The ranges, and what is routed into the network from here. */
   #inside: readonly Prefix[] = [];
   readonly #told = new ToldAddresses();
@@ -322,6 +325,7 @@ export class Network {
         this.#publish(now);
         break;
       case "routes":
+        this.#clashes = input.clashes ?? [];
         this.#gateways.hear(input);
         this.#publish(now);
         break;
@@ -668,7 +672,26 @@ export class Network {
       },
       there: { nat: member.node?.nat, outside: outsideHosts(member.node?.candidates ?? []) },
       neighbour: () => neighbourOf(member, this.membership, this.#peers),
+      overlap: this.#overlapOf(member),
     });
+  }
+
+  #overlapOf({ addresses }: Member): SameAddresses | null {
+    if (this.#clashes.length === 0) return null;
+    for (const address of addresses)
+      for (const clash of this.#clashes) {
+        const [parsed, local] = [parseAddress(address), parsePrefix(clash.prefix)];
+        if (parsed === null || local === null || !contains(local, parsed)) continue;
+        const range = this.#ranges.find((each) => contains(each, parsed));
+        const { prefix, interface: name } = clash;
+        return {
+          address,
+          range: range === undefined ? "" : formatPrefix(range),
+          local: prefix,
+          interface: name,
+        };
+      }
+    return null;
   }
 
   #confineAll(): void {

@@ -9,7 +9,7 @@ export interface Overlap {
   readonly kind: "range" | "route";
   readonly wanted: string;
   readonly local: LocalPrefix;
-  /** A free prefix of the same length, under which a route could be known instead; null: none is, or it is no route. */
+  /** A free prefix of the same length, under which a route could be known instead, or to which the network could move; null: none is. */
   readonly free: string | null;
 }
 
@@ -22,7 +22,7 @@ export function findOverlaps(
   const find = (kind: Overlap["kind"], wanted: string): readonly Overlap[] => {
     const [local] = overlapping(wanted, locals);
     if (local === undefined) return [];
-    return [{ kind, wanted, local, free: kind === "range" ? null : freePrefix(wanted, taken) }];
+    return [{ kind, wanted, local, free: freePrefix(wanted, taken) }];
   };
   return [
     ...network.ranges.flatMap((range) => find("range", range)),

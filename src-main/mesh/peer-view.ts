@@ -81,6 +81,7 @@ export interface PeerFacts {
   readonly there: End;
   /** Looked for only where a verdict needs it. */
   readonly neighbour: () => VerdictFacts["neighbour"];
+  readonly overlap: VerdictFacts["overlap"];
   /** Whether this node has a relay to ask. */
   readonly relaysHere: boolean;
 }
@@ -169,6 +170,7 @@ function verdictFacts(
     here,
     there,
     neighbour: active?.kind === "relay" ? facts.neighbour() : null,
+    overlap: facts.overlap,
     stock: rank === "stock" ? { gateway, isServedHere: served } : null,
   };
 }

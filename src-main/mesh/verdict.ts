@@ -35,6 +35,14 @@ export interface PathInUse {
   readonly isChosen: boolean;
 }
 
+/** A peer's address, the range it is of, and what here uses that range, too. */
+export interface SameAddresses {
+  readonly address: string;
+  readonly range: string;
+  readonly local: string;
+  readonly interface: string;
+}
+
 /** All that a verdict rests on. */
 export interface VerdictFacts {
   readonly name: string;
@@ -54,6 +62,8 @@ export interface VerdictFacts {
   readonly there: End;
   /** A member in the same place as the peer that answers directly and could relay, but does not. */
   readonly neighbour: { readonly name: string; readonly rttMillis: number } | null;
+  /** What this machine is connected to with the peer's address in it; null: nothing. */
+  readonly overlap: SameAddresses | null;
   /** Set for an ordinary WireGuard client. */
   readonly stock: { readonly gateway: string; readonly isServedHere: boolean } | null;
 }
@@ -69,7 +79,8 @@ export function verdictOf(facts: VerdictFacts): VerdictStatus {
 }
 
 function judge(facts: VerdictFacts): VerdictCode {
-  const { stock, path, pin } = facts;
+  const { stock, path, pin, overlap } = facts;
+  if (overlap !== null) return "same-addresses";
   if (stock !== null) {
     if (!stock.isServedHere) return "stock-elsewhere";
     return facts.state === "connected" ? "stock-connected" : "stock-waiting";
@@ -137,6 +148,7 @@ function placesOf(facts: VerdictFacts): Partial<Record<VerdictCode, VerdictStatu
   const plain = candidates.filter(({ endpoint }) => transportOf(endpoint) === "udp");
   const loss = Math.max(0, ...plain.map(({ lineLoss }) => lineLoss));
   return {
+    ...(facts.overlap === null ? {} : { "same-addresses": { name, ...facts.overlap } }),
     "direct-link": { name, transport, port },
     "direct-for-room": { name, transport, port },
     "relay-for-room": relayed,
@@ -209,6 +221,12 @@ function remedyOf(code: VerdictCode, facts: VerdictFacts): RemedyStatus | null {
       return remedyLine("udp-open-there", { name }, there);
     case "unanswered":
       return remedyLine("run-router", {}, { target: null, gainMs: null });
+    case "same-addresses":
+      return remedyLine(
+        "renumber",
+        { interface: facts.overlap?.interface ?? "" },
+        { target: null, gainMs: null },
+      );
     case "stock-waiting":
       return remedyLine("connect-client", { name }, there);
     default:

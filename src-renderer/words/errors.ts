@@ -79,6 +79,8 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "range-full": "{range} 中已没有空闲地址。",
   "range-overlaps":
     "网络的地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。仍可加入，但不会设置到该网络的路由。",
+  "range-clashes":
+    "地址范围 {range} 与已在使用的 {local}（{where}）重叠。请换一个，或强制执行：{where} 将无法到达两者之一。",
   "range-taken": "地址范围 {range} 与本机已使用的 {local}（{interface}）重叠。请换一个，或留空。",
   "route-invalid": "“{prefix}”不是地址段，请写成例如 192.168.1.0/24。",
   "route-map": "{prefix} 不能显示为 {as}：两者须为同一类型且长度相同，例如 192.168.1.0/24 与 10.9.1.0/24。",

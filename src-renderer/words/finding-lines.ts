@@ -116,6 +116,24 @@ export const findingLines: readonly EngineLine[] = [
     zh: "全尺寸数据包可到达路由器 {address}（{mtu} 字节）。",
   },
   {
+    said: "{local} on {interface} has the same addresses as {wanted} in {network}.",
+    zh: "{interface} 上的 {local} 与 {network} 中的 {wanted} 使用了相同的地址。",
+  },
+  {
+    said: "Members with these addresses are not reached from here. Use another LAN range here, or let an administrator move the network: starmesh network renumber {network} {range}",
+    en: "Members with these addresses are not reached from here. Use another LAN range here, or let an administrator give {network} other addresses, such as {range}.",
+    zh: "从这里无法到达使用这些地址的成员。请在这里改用其他局域网地址，或请管理员为 {network} 换一个地址段，例如 {range}。",
+  },
+  {
+    said: "On {gateway} give the LAN other addresses for the network: starmesh route advertise {prefix} --as {free}",
+    en: "On {gateway} give the LAN {prefix} other addresses for the network, such as {free}.",
+    zh: "在 {gateway} 上为局域网 {prefix} 换用网络中的其他地址，例如 {free}。",
+  },
+  {
+    said: "Use other addresses at one of the two ends.",
+    zh: "请在两端之一改用其他地址。",
+  },
+  {
     said: "Only packets up to {mtu} bytes reach the router {address}.",
     zh: "只有不超过 {mtu} 字节的数据包能到达路由器 {address}。",
   },

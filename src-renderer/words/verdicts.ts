@@ -41,6 +41,8 @@ const chinese: VerdictWords = {
       "数据包经 {via} 传送：本机与 {name} 共用公网地址 {address}，但它们的局域网像访客网络那样将两者隔开。",
     "relay-no-address": "数据包经 {via} 传送：{name} 没有告知其他地址。",
     "relay-unanswered": "数据包经 {via} 传送：{name} 的 {count} 个其他地址均无应答，中间应有防火墙。",
+    "same-addresses":
+      "无法在 {address} 到达 {name}：{interface} 上的 {local} 与网络（{range}）使用了相同的地址。",
     unused: "还没有发往 {name} 的数据包；第一个包会建立路径。",
     calling: "正在呼叫 {name}。",
     offline: "{name} 没有连接到路由器：它已关机、没有网络，或没有运行 Starmesh。",
@@ -70,6 +72,7 @@ const chinese: VerdictWords = {
     "try-cable": "改用网线代替 Wi-Fi，或换一条线路。",
     "start-there": "确认 {name} 已开机、有网络，并在运行 Starmesh。",
     "run-router": "在任意一端开放 UDP 端口，或运行双方都能到达的路由器。",
+    renumber: "请管理员为网络更换地址（starmesh network renumber），或在 {interface} 上使用其他地址。",
     "connect-client": "在 {name} 的 WireGuard 应用中打开隧道。",
   },
   evidence: {

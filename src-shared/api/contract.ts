@@ -6,6 +6,7 @@ import { networkGraph } from "../graph.ts";
 import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
 import { keptPortMap, portMap, portMapStatus } from "../port-map.ts";
+import { renumberPlan } from "../renumber.ts";
 import { logLines, report } from "../report.ts";
 import { routeAcceptance, routesStatus, sharedLans } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
@@ -138,6 +139,13 @@ export const contract = {
       take: z.boolean().optional(),
     }),
     networkStatus,
+  ),
+  /** What moving a network to another range would mean: who gets which address, and what stands against it. */
+  "networks.renumberPreview": call(z.object({ network, range: prefix }), renumberPlan),
+  /** Moves a network to another range; an administrator's to do. `force`: also where somebody uses those addresses. */
+  "networks.renumber": call(
+    z.object({ network, range: prefix, force: z.boolean().default(false) }),
+    renumberPlan,
   ),
   "networks.delete": call(inNetwork, nothing),
   "networks.leave": call(inNetwork, nothing),

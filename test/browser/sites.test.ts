@@ -32,6 +32,41 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await panel.close();
   });
 
+  it("[E15] [P28] name a LAN that has the network's addresses, and give the network others after a look at who gets which", async () => {
+    const panel = await openPanel(browser);
+    const { page, engine, complaints } = panel;
+    const network = engine.world.find("home-lab");
+    network.routes.overlaps = [
+      {
+        network: network.name,
+        kind: "range",
+        wanted: network.range,
+        local: "10.42.7.0/24",
+        interface: "eth1",
+        advice: "starmesh network renumber",
+        map: null,
+        move: "10.60.0.0/16",
+      },
+    ];
+    engine.world.changed();
+    await goTo(page, `#/networks/${network.id}/routes`);
+    await page.getByRole("button", { name: "Give the network other addresses" }).focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog", { name: "Other addresses for home-lab" });
+    await expect.poll(() => dialog.getByLabel("New addresses").inputValue()).toBe("10.60.0.0/16");
+    await page.keyboard.press("Enter");
+    await dialog
+      .getByRole("list", { name: "Who gets which address" })
+      .getByText("becomes 10.60.")
+      .first()
+      .waitFor();
+    await dialog.getByRole("button", { name: "Change the addresses" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await expect.poll(() => network.routes.overlaps.length).toBe(0);
+    expect(complaints).toEqual([]);
+    await panel.close();
+  });
+
   it("[C21] [P29] [P18] show who leads to a local network and why, and lead to another one", async () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;

@@ -5,6 +5,7 @@ import { toBase64Url } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { nodeName } from "../../src-shared/ids.ts";
 import { parseRouterLink } from "../../src-shared/link.ts";
+import type { RenumberPlan } from "../../src-shared/renumber.ts";
 import type { FakeWorld } from "./engine.ts";
 import { failOnDemand } from "./failure.ts";
 import { makeInvite } from "./invites.ts";
@@ -18,6 +19,8 @@ type NetworkCalls =
   | "networks.show"
   | "networks.create"
   | "networks.mask"
+  | "networks.renumber"
+  | "networks.renumberPreview"
   | "networks.broadcast"
   | "networks.delete"
   | "networks.leave"
@@ -99,6 +102,15 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
       network.mask = input.on;
       world.changed();
       return networkStatusOf(network);
+    },
+    "networks.renumberPreview": async ({ network, range }) =>
+      planOf(world.find(network), range, world.clock.now()),
+    "networks.renumber": async ({ network, range }) => {
+      const found = world.find(network);
+      requireAdmin(found);
+      found.routes.overlaps = [];
+      world.changed();
+      return planOf(found, range, world.clock.now());
     },
     "networks.broadcast": async ({ network: name, on, ports, perSecond, take }) => {
       const network = world.find(name);
@@ -193,7 +205,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     state: "online",
     detail: null,
     early: false,
-    routes: { own: [], acceptance: { all: true, prefixes: [] }, shared: null },
+    routes: { own: [], acceptance: { all: true, prefixes: [] }, shared: null, overlaps: [] },
     relay: { on: plan.hosted, cost: plan.hosted ? 1 : 5 },
     peers: populate(random, { range: plan.range, count: plan.peers, now: clock.now() }),
   };
@@ -233,4 +245,17 @@ function checkRange(range: string): void {
     throw new AppError("range-invalid", { range });
   if (range === "192.168.1.0/24")
     throw new AppError("range-overlaps", { range, local: "192.168.1.0/24", interface: "eth0" });
+}
+
+/** Every member keeps the end of its address; nothing moves in the fake. */
+function planOf(network: FakeNetwork, range: string, now: number): RenumberPlan {
+  if (parsePrefix(range) === null) throw new AppError("range-invalid", { range });
+  const beginning = (text: string) => text.split(".").slice(0, 2).join(".");
+  const members = membersOf(network, now).map(({ name, address }) => ({
+    name,
+    from: address,
+    to: address.replace(beginning(address), beginning(range)),
+    stock: false,
+  }));
+  return { before: network.range, range, members, clashes: [] };
 }

@@ -66,6 +66,7 @@ export function peerHandlers(
         nat: { mapping: "independent", step: 0, portMapping: "pcp", udp: true },
         portMapping: { state: "open", protocol: "pcp", endpoints: ["203.0.113.24:7743"] },
         ipv6: { address: true, outside: null },
+        overlaps: [],
         findings: [
           { code: "udp", level: "good", text: "UDP passes.", advice: null },
           {

@@ -4,6 +4,7 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type {
   GatewayStatus,
+  OverlapStatus,
   OwnRouteStatus,
   RouteStatus,
   RoutesStatus,
@@ -19,6 +20,7 @@ export interface FakeRoutes {
   own: OwnRouteStatus[];
   acceptance: { all: boolean; prefixes: string[] };
   shared: SharedLans | null;
+  overlaps: OverlapStatus[];
 }
 
 /** The part of the status about routes. */
@@ -54,7 +56,7 @@ export function routeHandlers(
       return {
         routes: chosen.flatMap((each) => statusOf(each).routes),
         own: chosen.flatMap((each) => statusOf(each).own),
-        overlaps: [],
+        overlaps: chosen.flatMap((each) => each.routes.overlaps),
         firewalls: [],
         acceptance: chosen.map((each) => ({ network: each.name, ...each.routes.acceptance })),
         shared: chosen.flatMap(({ name, routes }) =>
@@ -134,5 +136,5 @@ function statusOf(network: FakeNetwork): RoutesStatus {
     central: false,
     gateways: [gateway(first, "carries"), ...(second === undefined ? [] : [gateway(second, "ready")])],
   };
-  return { routes: [route], own: network.routes.own, overlaps: [], firewalls: [] };
+  return { routes: [route], own: network.routes.own, overlaps: network.routes.overlaps, firewalls: [] };
 }

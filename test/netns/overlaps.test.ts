@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
@@ -85,6 +87,69 @@ describe("the routing table", () => {
     expect((await gateway.status()).routes.every(({ central }) => !central)).toBe(true);
   });
 });
+
+describe("a network whose own addresses are used by a LAN", () => {
+  let range: string;
+  let proposed: string;
+
+  it("[E15 P28] is named in the checks, with free addresses to move to, and for each member that is not reached", async () => {
+    const { gateway } = west;
+    const { address } = await east.gateway.online("twins");
+    range = (await gateway.online("twins")).range ?? "";
+    const [a, b, c] = address.split(".");
+    const local = `${a}.${b}.${c}.0/24`;
+    // A cable to another LAN is plugged in.
+    gateway.host.setUp(
+      "link add eth1 type veth peer name eth1peer",
+      "link set eth1 up",
+      "link set eth1peer up",
+    );
+    gateway.host.setUp(`address add ${a}.${b}.${c}.250/24 dev eth1`);
+    const overlap = await waitUntil("the clash is told", async () =>
+      (await gateway.status()).overlaps.find(({ kind }) => kind === "range"),
+    );
+    expect(overlap).toMatchObject({ wanted: range, local, interface: "eth1", map: null });
+    proposed = overlap.move ?? "";
+    expect(overlap.advice).toContain(`starmesh network renumber twins ${proposed}`);
+    expect(await gateway.ok("netcheck")).toContain(`${local} on eth1 has the same addresses as ${range}`);
+    const { verdict } = await gateway.peer("east", (peer) => peer.verdict?.code === "same-addresses");
+    expect(verdict?.remedy?.code).toBe("renumber");
+  });
+
+  it("[P28 C22] moves elsewhere by one step of an administrator; members follow, and who is off when it comes back", async () => {
+    const before = await Promise.all([east, west].map(({ gateway }) => gateway.online("twins")));
+    await east.gateway.ok("policy", "set", "--keep", rulesFile(before[1]?.address ?? ""));
+    expect(await west.gateway.run("network", "renumber", "twins", proposed)).toMatchObject({ code: 1 });
+    await west.gateway.end();
+    const refused = await east.gateway.run("network", "renumber", "twins", "192.168.0.0/16");
+    expect(refused.stderr).toContain(lan);
+    const preview = await east.gateway.ok("network", "renumber", "twins", proposed, "--preview");
+    expect(preview).toContain(before[1]?.address);
+    expect((await east.gateway.online("twins")).range).toBe(range);
+    await east.gateway.ok("network", "renumber", "twins", proposed);
+    const moved = (text: string | undefined) =>
+      [...proposed.split(".").slice(0, 2), ...(text ?? "").split(".").slice(2)].join(".");
+    await waitUntil("the administrator's own address is another", async () => {
+      return (await east.gateway.online("twins")).address === moved(before[0]?.address);
+    });
+    await west.gateway.start();
+    await waitUntil("who was off follows", async () => {
+      return (await west.gateway.online("twins")).address === moved(before[1]?.address);
+    });
+    expect((await west.gateway.status()).overlaps).toEqual([]);
+    expect(await east.gateway.ok("policy", "show")).toContain(moved(before[1]?.address));
+    await reaches(west.gateway.host, moved(before[0]?.address));
+    await reaches(east.gateway.host, moved(before[1]?.address));
+    await reaches(east.host, "10.9.2.10");
+  });
+});
+
+/** A policy that lets everything pass, one rule by address. */
+function rulesFile(address: string): string {
+  const path = join(lab.folder, "rules.yaml");
+  writeFileSync(path, `default: all\nrules:\n  - {from: any, to: ${address}, ports: "tcp:22"}\n`);
+  return path;
+}
 
 function site(name: string): Site {
   const nat = lab.nat(`nat-${name}`, "port-restricted", 1);

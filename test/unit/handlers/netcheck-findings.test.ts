@@ -28,8 +28,21 @@ const facts: Facts = {
   nat: { mapping: "independent", step: 0, portMapping: null, udp: true },
   portMapping: { state: "open", protocol: "pcp", endpoints: ["203.0.113.7:7743"] },
   ipv6: { address: true, outside: "[2001:db8::7]:7743" },
+  overlaps: [],
   tun: { ok: true, detail: null },
   hardwareAes: true,
+};
+
+const overlap: Facts["overlaps"][number] = {
+  network: "home",
+  kind: "range",
+  wanted: "10.66.0.0/16",
+  local: "10.66.3.0/24",
+  interface: "eth0",
+  advice:
+    "Members with these addresses are not reached from here. Use another LAN range here, or let an administrator move the network: starmesh network renumber home 10.9.0.0/16",
+  map: null,
+  move: "10.9.0.0/16",
 };
 
 function codes(change: Partial<Facts>, level: string): readonly string[] {
@@ -54,6 +67,7 @@ describe("netcheck says what its facts mean", () => {
       { routers: [{ ...router, udp: false, transport: null }], nat: { ...facts.nat, udp: false } },
     ],
     ["clock-skew", { routers: [{ ...router, clockSkewMs: -90_000 }] }],
+    ["overlap", { overlaps: [overlap] }],
     ["tun", { tun: { ok: false, detail: "No right." } }],
   ];
   test.each(bad)("%s, and what to do about it", (code, change) => {

@@ -9,7 +9,7 @@ describe("[E15] addresses used twice", () => {
   it("are named, with free ones for the LAN behind a gateway", () => {
     const network = { ranges: ["10.66.0.0/16"], routes: ["192.168.1.0/24", "192.168.7.0/24"] };
     expect(findOverlaps(network, [eth0("192.168.1.0/24"), eth0("10.66.3.0/24")])).toEqual([
-      { kind: "range", wanted: "10.66.0.0/16", local: eth0("10.66.3.0/24"), free: null },
+      { kind: "range", wanted: "10.66.0.0/16", local: eth0("10.66.3.0/24"), free: "10.9.0.0/16" },
       { kind: "route", wanted: "192.168.1.0/24", local: eth0("192.168.1.0/24"), free: "10.9.1.0/24" },
     ]);
     expect(findOverlaps(network, [eth0("172.16.0.0/12")])).toEqual([]);

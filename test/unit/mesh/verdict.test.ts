@@ -44,6 +44,7 @@ function facts(change: Partial<VerdictFacts>): VerdictFacts {
     here: { nat: undefined, outside: ["192.0.2.1"], port: 7743, mayMapPorts: true },
     there: { nat: undefined, outside: ["203.0.113.7"] },
     neighbour: null,
+    overlap: null,
     stock: null,
     ...change,
   };
@@ -429,6 +430,18 @@ const cases: readonly Case[] = [
     evidence: [
       "The NAT here is symmetric: the next port for each destination.",
       "The internet router here opens no port.",
+    ],
+  },
+  {
+    name: "a LAN here has the network's addresses",
+    facts: facts({
+      overlap: { address: "10.66.3.9", range: "10.66.0.0/16", local: "10.66.3.0/24", interface: "eth0" },
+    }),
+    says: "bob is not reached at 10.66.3.9: 10.66.3.0/24 on eth0 has the same addresses as the network (10.66.0.0/16).",
+    helps: [
+      "Let an administrator give the network other addresses (starmesh network renumber), or use others on eth0.",
+      null,
+      null,
     ],
   },
   {
