@@ -1,20 +1,19 @@
 //! Units until they are surely at the other end: blocks with parity, mixes, and what is sent again.
 
+mod parity;
+mod settle;
+
 use super::buffers::Buffers;
 use super::code::Encoder;
-use super::field::{add_multiple, weight};
 use super::flight::Load;
-use super::mixes::{Fate, Mixes, Plan};
+use super::mixes::{Mixes, Plan};
 use super::profile::{Measures, Parts};
-use super::record::{HEADER, Mix, PARITIES, Parity, UNITS, Unit, shard_prefix};
+use super::record::{Mix, Parity, UNITS, Unit, shard_prefix};
 use super::{FlowKind, Micros};
 use std::collections::VecDeque;
 
 /// Units that are remembered; no new one is sent while the oldest of so many is not settled.
 const MOST: usize = 8_192;
-/// Times that a unit is sent again, and round trips within which that makes sense.
-const RESENDS: u8 = 3;
-const WITHIN: Micros = 3;
 /// Share of records lost from which on what is sent again goes out more than once.
 const LOSING: f64 = 0.02;
 /// How long a block stays open, at least and at most; half a round trip between.
@@ -193,48 +192,9 @@ impl Repair {
         number
     }
 
-    fn add_to_block(&mut self, unit: u64, now: Micros) -> u64 {
-        if self.open.is_none() {
-            self.open = Some(now + self.span());
-            self.blocks.push_back(Block {
-                first: unit,
-                units: 0,
-                parities: 0,
-                arrived: 0,
-                alive: 0,
-                open: true,
-                done: false,
-            });
-        }
-        if let Some(last) = self.blocks.back_mut() {
-            last.units += 1;
-            last.alive += 1;
-        }
-        self.first_block + self.blocks.len() as u64 - 1
-    }
-
     /// When the open block closes or a mix is made.
     pub fn deadline(&self) -> Option<Micros> {
         [self.open, self.mixes.deadline()].into_iter().flatten().min()
-    }
-
-    /// Makes the mixes that are due.
-    pub fn mix(&mut self, now: Micros, buffers: &mut Buffers) {
-        while let Some(plan) = self.mixes.plan(now) {
-            let Plan { first, units, seed, .. } = plan;
-            if units == 1 {
-                self.copy(first);
-                continue;
-            }
-            let mut sum = buffers.take();
-            for number in first..first + u64::from(units) {
-                if let Some(Sent { shard: Some(shard), .. }) = self.at(number) {
-                    add_multiple(&mut sum, shard, weight(number as u32, seed));
-                }
-            }
-            self.mixes.note(&plan);
-            self.parity.push_back(Shard { of: Whole::Mix(plan), bytes: sum });
-        }
     }
 
     /// Whether the open block has all its units or its time is over, or no more units are covered.
@@ -246,67 +206,6 @@ impl Repair {
     /// How many units the open block has.
     pub fn open_units(&self) -> usize {
         self.blocks.back().map_or(0, |block| usize::from(block.units))
-    }
-
-    /// Closes the open block, with as many parities as its loss takes; fewer when their bytes would be too many.
-    pub fn close(&mut self, parities: usize, now: Micros, buffers: &mut Buffers) {
-        self.open = None;
-        let number = self.first_block + self.blocks.len() as u64 - 1;
-        let Some(block) = self.blocks.back_mut() else { return };
-        block.open = false;
-        let (first, units) = (block.first, u64::from(block.units));
-        let spent = self.protect(number, parities, buffers);
-        self.credit -= spent;
-        self.credit = self.credit.min(self.measures.parity * (2 * UNITS * 1_400) as f64);
-        self.check(number, now);
-        for unit in first..first + units {
-            self.release(unit, buffers);
-        }
-        // Where all of it had arrived before, nothing more is heard of it.
-        self.release_block(number, buffers);
-    }
-
-    fn copy(&mut self, number: u64) {
-        let unit = &mut self.units[(number - self.base) as usize];
-        if !unit.arrived && unit.flying > 0 {
-            unit.flying += 1;
-            self.copies.push_back(number);
-        }
-    }
-
-    /// Makes parity, as far as there is credit; returns how many bytes it took.
-    fn protect(&mut self, number: u64, parities: usize, buffers: &mut Buffers) -> f64 {
-        let block = &mut self.blocks[(number - self.first_block) as usize];
-        let units = usize::from(block.units);
-        let start = (block.first - self.base) as usize;
-        let range = start..start + units;
-        let lengths = self.units.range(range.clone()).filter_map(|unit| unit.shard.as_ref().map(Vec::len));
-        let length = lengths.max().unwrap_or(0).next_multiple_of(2);
-        let allowed = self.credit / (length + HEADER) as f64;
-        let parities = parities.min(PARITIES).min(allowed as usize);
-        if parities == 0 || length == 0 {
-            return 0.0;
-        }
-        let shards = self.units.range_mut(range).filter_map(|unit| unit.shard.as_mut());
-        let mut shards: Vec<&mut Vec<u8>> = shards.collect();
-        if shards.len() != units {
-            return 0.0;
-        }
-        let made = &mut self.parity;
-        let before = made.len();
-        let coded =
-            self.encoder.encode(parities, length, shards.iter_mut().map(|shard| &mut **shard), |bytes| {
-                let mut shard = buffers.take();
-                shard.extend_from_slice(bytes);
-                let index = (made.len() - before) as u8;
-                made.push_back(Shard { of: Whole::Block(number, index), bytes: shard });
-            });
-        if coded.is_ok() {
-            block.parities = parities as u8;
-            block.alive += parities as u16;
-            return (parities * (length + HEADER)) as f64;
-        }
-        0.0
     }
 
     /// Whether something waits to be sent besides new units.
@@ -370,132 +269,6 @@ impl Repair {
         }
     }
 
-    /// What became of a record.
-    pub fn settle(&mut self, load: Load, arrived: bool, late: bool, now: Micros, buffers: &mut Buffers) {
-        match load {
-            Load::Unit(number) => self.settle_unit(number, arrived, late, now, buffers),
-            Load::Parity(number) => {
-                let Some(block) = self.block(number) else { return };
-                block.alive -= u16::from(!late && block.alive > 0);
-                block.arrived += u16::from(arrived);
-                self.check(number, now);
-                self.release_block(number, buffers);
-            }
-            Load::Mix(name) if !late => {
-                self.mixes.settle(name, arrived);
-                self.judge(now, buffers);
-            }
-            Load::Mix(_) => {}
-        }
-    }
-
-    fn settle_unit(&mut self, number: u64, arrived: bool, late: bool, now: Micros, buffers: &mut Buffers) {
-        let at = number.checked_sub(self.base);
-        let Some(unit) = at.and_then(|at| self.units.get_mut(at as usize)) else { return };
-        let was_alive = !unit.arrived && unit.flying > 0;
-        if !late {
-            unit.flying = unit.flying.saturating_sub(1);
-        }
-        let is_news = arrived && !unit.arrived;
-        unit.arrived |= arrived;
-        let is_alive = !unit.arrived && unit.flying > 0;
-        let gone = was_alive && !is_alive;
-        match unit.cover {
-            Cover::Nothing if gone && !arrived => self.resend(number, now),
-            Cover::Nothing => {}
-            Cover::Mixes => {
-                if gone && !arrived {
-                    self.mixes.miss(number);
-                    self.judge(now, buffers);
-                } else if is_news {
-                    self.mixes.find(number);
-                }
-            }
-            Cover::Block(number) => {
-                if let Some(block) = self.block(number) {
-                    block.alive -= u16::from(gone && block.alive > 0);
-                    block.arrived += u16::from(is_news);
-                }
-                self.check(number, now);
-                self.release_block(number, buffers);
-            }
-        }
-        self.release(number, buffers);
-    }
-
-    /// Sends as many missing units of a closed block again as it needs to be complete, if what is on its way is not enough.
-    fn check(&mut self, number: u64, now: Micros) {
-        let Some(block) = self.block(number) else { return };
-        if block.open || block.done {
-            return;
-        }
-        let units = u16::from(block.units);
-        if block.arrived >= units {
-            block.done = true;
-            return;
-        }
-        let possible = block.arrived + block.alive;
-        if possible >= units {
-            return;
-        }
-        let wanted = usize::from(units - possible);
-        let (first, last) = (block.first, block.first + u64::from(block.units));
-        let mut resent = 0;
-        for unit in first..last {
-            if resent == wanted {
-                break;
-            }
-            let sent = &self.units[(unit - self.base) as usize];
-            if !sent.arrived && sent.flying == 0 {
-                resent += usize::from(self.plan(unit, now));
-            }
-        }
-        if let Some(block) = self.block(number) {
-            block.alive += resent as u16;
-            block.done = block.alive == 0;
-        }
-    }
-
-    /// Sends mixed units again that mixes do not restore, and forgets those that they do.
-    fn judge(&mut self, now: Micros, buffers: &mut Buffers) {
-        while let Some(fate) = self.mixes.judge() {
-            let (Fate::Restored(number) | Fate::Lost(number)) = fate;
-            let Some(unit) = number.checked_sub(self.base).and_then(|at| self.units.get_mut(at as usize))
-            else {
-                continue;
-            };
-            match fate {
-                Fate::Restored(_) => unit.arrived = true,
-                Fate::Lost(_) => self.resend(number, now),
-            }
-            self.release(number, buffers);
-        }
-    }
-
-    /// A unit that nothing else restores is lost.
-    fn resend(&mut self, number: u64, now: Micros) {
-        if !self.plan(number, now) {
-            self.units[(number - self.base) as usize].arrived = true;
-        }
-    }
-
-    /// Whether the unit is sent again.
-    fn plan(&mut self, number: u64, now: Micros) -> bool {
-        let within = WITHIN * self.rtt + 2 * OPEN_MOST;
-        let unit = &mut self.units[(number - self.base) as usize];
-        let sensible = unit.resends < RESENDS && now <= unit.at + within && unit.shard.is_some();
-        if !self.parts.resend || !sensible {
-            return false;
-        }
-        let times = if self.losing { self.measures.again } else { 1 };
-        unit.resends += 1;
-        for _ in 0..times {
-            unit.flying += 1;
-            self.again.push_back(number);
-        }
-        true
-    }
-
     fn at(&self, unit: u64) -> Option<&Sent> {
         unit.checked_sub(self.base).and_then(|at| self.units.get(at as usize))
     }
@@ -504,64 +277,9 @@ impl Repair {
         number.checked_sub(self.first_block).and_then(|at| self.blocks.get_mut(at as usize))
     }
 
-    /// A block that is done needs its units no more.
-    fn release_block(&mut self, number: u64, buffers: &mut Buffers) {
-        let Some(Block { done: true, first, units, .. }) = self.block(number) else { return };
-        for unit in *first..*first + u64::from(*units) {
-            let Some(unit) = unit.checked_sub(self.base).and_then(|at| self.units.get_mut(at as usize))
-            else {
-                continue;
-            };
-            unit.arrived = true;
-            if let Some(shard) = unit.shard.take() {
-                buffers.put(shard);
-            }
-        }
-        while self.blocks.front().is_some_and(|block| block.done) {
-            self.blocks.pop_front();
-            self.first_block += 1;
-        }
-        self.forget();
-    }
-
     /// Nothing passes: what was sent is not mixed any more.
     pub fn rest(&mut self, buffers: &mut Buffers) {
         self.mixes.rest();
         self.release_mixed(buffers);
-    }
-
-    /// Units that mixes do not reach back to any more.
-    fn release_mixed(&mut self, buffers: &mut Buffers) {
-        let start = self.mixes.start();
-        for unit in std::mem::replace(&mut self.mixed, start).max(self.base)..start {
-            self.release(unit, buffers);
-        }
-    }
-
-    /// A unit that arrived needs no shard, unless its block is still open or it may be mixed.
-    fn release(&mut self, number: u64, buffers: &mut Buffers) {
-        let open = self.open.and_then(|_| self.blocks.back().map(|block| block.first));
-        let mixed = matches!(self.at(number), Some(Sent { cover: Cover::Mixes, .. }));
-        if mixed && number >= self.mixed || open.is_some_and(|first| number >= first) {
-            return;
-        }
-        let at = number.checked_sub(self.base);
-        if let Some(unit) = at.and_then(|at| self.units.get_mut(at as usize))
-            && unit.arrived
-            && let Some(shard) = unit.shard.take()
-        {
-            buffers.put(shard);
-        }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        let oldest = self.blocks.front().map_or(u64::MAX, |block| block.first);
-        while self.base < oldest
-            && self.units.front().is_some_and(|unit| unit.arrived && unit.shard.is_none())
-        {
-            self.units.pop_front();
-            self.base += 1;
-        }
     }
 }
