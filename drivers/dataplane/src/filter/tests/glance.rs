@@ -91,3 +91,21 @@ fn a_stream_that_goes_on_does_not_grow_old_and_one_that_stopped_does() {
     assert!(filter.inbound(&answer, last + 300_000, &mut Glance::default()));
     assert!(!filter.inbound(&answer, last + 600_001, &mut glance));
 }
+
+/// [Z25]
+#[test]
+fn an_end_in_the_middle_of_a_stream_is_seen() {
+    for (end, patience) in [(RST, 10_000), (FIN | ACK, 240_000)] {
+        let filter = Filter::new(&[], false, None);
+        let (mut out, mut back) = (Glance::default(), Glance::default());
+        let there = |flags| Packet::tcp((0, 50_000), (1, 80), flags).bytes();
+        let here = |flags| Packet::tcp((1, 80), (0, 50_000), flags).bytes();
+        filter.outbound(&there(SYN), NOW, &mut out);
+        assert!(filter.inbound(&here(SYN | ACK), NOW, &mut back));
+        filter.outbound(&there(ACK), NOW, &mut out);
+        assert!(filter.inbound(&here(ACK), NOW, &mut back));
+        filter.outbound(&there(end), NOW, &mut out);
+        assert!(filter.inbound(&here(end), NOW, &mut back));
+        assert!(!filter.inbound(&here(ACK), NOW + patience + 1, &mut back));
+    }
+}

@@ -69,6 +69,15 @@ fn after_both_have_said_their_last_strays_are_refused_in_time() {
 
 /// [Z25]
 #[test]
+fn when_the_peer_has_said_its_last_this_machine_may_go_on() {
+    let mut world = connected();
+    assert!(world.receive(&back(FIN | ACK)));
+    world.wait(3_000);
+    assert!(world.receive(&back(ACK)));
+}
+
+/// [Z25]
+#[test]
 fn after_a_reset_strays_are_refused_soon() {
     for here in [true, false] {
         let mut world = connected();
@@ -146,6 +155,9 @@ fn a_service_that_goes_on_sending_lets_nobody_in() {
     let mut world = World::new(&[]);
     world.send(&Packet::tcp((0, 22), (1, 40_000), ACK));
     assert!(!world.receive(&Packet::tcp((1, 40_000), (0, 22), ACK)));
+    // Nor does one between two such ports, of which nobody can tell who began it.
+    world.send(&Packet::tcp((0, 50_001), (1, 50_002), ACK));
+    assert!(!world.receive(&Packet::tcp((1, 50_002), (0, 50_001), ACK)));
     // One that was begun here is, too, and goes on.
     world.send(&out(ACK));
     assert!(world.receive(&back(ACK)));
@@ -173,4 +185,25 @@ fn peers_that_open_many_push_out_nothing_that_was_begun_here() {
     }
     assert!(world.receive(&back(ACK)));
     assert!(world.receive(&Packet::tcp(THERE, other, SYN | ACK)), "not even what was only just begun here");
+}
+
+/// [Z25]
+#[test]
+fn attempts_from_here_that_nobody_answers_push_out_nothing_that_was_answered() {
+    let mut world = connected();
+    for number in 0..100_000u32 {
+        let [_, host, high, low] = number.to_be_bytes();
+        world.send(&Packet::tcp((0, 40_000), (2 + host, u16::from_be_bytes([high, low])), SYN));
+    }
+    assert!(world.receive(&back(ACK)));
+}
+
+/// [W04]
+#[test]
+fn a_reset_begins_nothing() {
+    let mut world = World::new(&[to_ports(TCP, 22, 22)]);
+    let reset = Packet::tcp((1, 40_000), (0, 22), RST);
+    assert!(world.receive(&reset));
+    world.replace(&[]);
+    assert!(!world.receive(&reset));
 }

@@ -40,6 +40,19 @@ fn errors_about_what_was_sent_are_let_in() {
     }
 }
 
+/// [W04]
+#[test]
+fn errors_about_what_new_rules_ended_are_refused() {
+    let mut world = World::new(&[to_ports(UDP, 53, 53)]);
+    let (question, answer) = (Packet::udp((1, 4_000), (0, 53)), Packet::udp((0, 53), (1, 4_000)));
+    assert!(world.receive(&question));
+    world.send(&answer);
+    let error = Packet::error(1, &answer, 3, 28);
+    assert!(world.receive(&error));
+    world.replace(&[]);
+    assert!(!world.receive(&error));
+}
+
 /// [Z25]
 #[test]
 fn later_fragments_follow_the_first() {

@@ -196,3 +196,29 @@ fn checksums_are_found_wherever_they_are() {
     here.outbound(&Vnet::default(), &mut bare, NOW);
     assert_eq!((bare[26], bare[27]), (0, 0));
 }
+
+/// 0 says that there is no checksum, so one that comes out as 0 is written as the other word for it (RFC 768).
+#[test]
+fn a_checksum_does_not_vanish() {
+    let (here, _) = sites();
+    let (from, to) = ("192.168.5.9:5".parse().expect("ok"), "10.7.1.7:6".parse().expect("ok"));
+    for word in 0..=u16::MAX {
+        let mut sent = packet(UDP, from, to, &word.to_be_bytes());
+        if sent[26..28] != [0, 0] {
+            here.outbound(&Vnet::default(), &mut sent, NOW);
+            assert_ne!(sent[26..28], [0, 0], "{word}");
+        }
+    }
+}
+
+/// What lies where the first piece of a packet has its ports and checksum is payload in the others.
+#[test]
+fn later_pieces_of_ipv6_keep_what_they_carry() {
+    let (here, _) = sites();
+    let [inner, outer, _, other] = hosts(true, 9, 7);
+    let payload: Vec<u8> = (1..=64).collect();
+    let mut piece = network((inner, other), 44, &[&[UDP, 0, 0, 16, 0, 0, 0, 9], &payload[..]].concat());
+    assert_eq!(here.outbound(&Vnet::default(), &mut piece, NOW), Outbound::Pass);
+    assert_eq!(Header::parse(&piece).expect("a packet").source(&piece), outer);
+    assert_eq!(piece[48..], payload);
+}

@@ -1,6 +1,7 @@
 //! Hosts that share one address.
 
-use super::packets::{QUERY, complete, ends, finish, is_right, packet, unfinish, unreachable};
+use super::packets::{QUERY, complete, ends, finish, is_right, network, packet, unfinish, unreachable};
+use crate::nat::layout::ICMP;
 use crate::nat::{MasqueradeOptions, Nat, NatOptions, Outbound};
 use crate::packet::fragment;
 use crate::packet::ip::{Header, TCP, UDP};
@@ -356,4 +357,64 @@ fn too_many_sessions_end_those_that_would_end_soonest() {
         assert!(leave(&nat, UDP, (from, beyond), NOW + u64::from(count)).is_some(), "session {count}");
     }
     assert_eq!(enter(&nat, TCP, (lasting.1, outside), NOW + 150_000), lasting.0);
+}
+
+/// [Z14] What answers nothing needs no session, and gets none.
+#[test]
+fn resets_and_answers_that_nobody_waits_for_do_not_leave() {
+    let nat = nat(false);
+    let between = (host(false, 9, 5_000), remote(false, 2, 80));
+    assert_eq!(leave_flagged(&nat, (TCP, RST), between, NOW), None);
+    let mut reply = packet(QUERY, between.0, between.1, b"back");
+    reply[20] = 0;
+    finish(&mut reply);
+    assert_eq!(nat.outbound(&Vnet::default(), &mut reply, NOW), Outbound::Refuse);
+}
+
+/// [Z14]
+#[test]
+fn a_host_that_shares_an_address_is_not_reached_by_its_own() {
+    let mut came = packet(UDP, remote(false, 2, 53), host(false, 9, 5_000), b"");
+    assert!(!nat(true).inbound(&mut came, false, NOW));
+}
+
+/// [Z14] A ping is answered by who was asked, whoever else may reach the host's ports.
+#[test]
+fn a_strangers_answer_to_a_ping_does_not_reach_the_host() {
+    let nat = nat(true);
+    leave(&nat, QUERY, (host(false, 9, 5_000), remote(false, 2, 0)), NOW).expect("it leaves");
+    for (number, reached) in [(3, remote(false, 1, 0)), (2, host(false, 9, 0))] {
+        let mut reply = packet(QUERY, remote(false, number, 5_000), remote(false, 1, 0), b"back");
+        reply[20] = 0;
+        finish(&mut reply);
+        assert!(nat.inbound(&mut reply, false, NOW));
+        assert_eq!(ends(&reply).1, reached);
+    }
+}
+
+/// [Z14]
+#[test]
+fn an_error_about_what_another_address_sent_is_left_as_it_is() {
+    let nat = nat(false);
+    leave(&nat, UDP, (host(false, 9, 5_000), remote(false, 2, 53)), NOW).expect("it leaves");
+    let about = packet(UDP, remote(false, 3, 5_000), remote(false, 2, 53), b"there");
+    let transport = [&[3, 3, 0, 0, 0, 0, 0, 0], &about[..]].concat();
+    let mut error = network((remote(false, 2, 0).ip(), remote(false, 1, 0).ip()), ICMP, &transport);
+    finish(&mut error);
+    let sent = error.clone();
+    assert!(nat.inbound(&mut error, false, NOW));
+    assert_eq!(error, sent);
+}
+
+/// [Z14]
+#[test]
+fn pieces_that_come_too_late_do_not_leave() {
+    let nat = nat(false);
+    let sent = packet(UDP, host(false, 9, 5_000), remote(false, 2, 53), &[7; 900]);
+    let pieces = fragment::cut(&sent, &Header::parse(&sent).expect("a packet"), 400);
+    let mut pieces = pieces.into_iter();
+    let mut next = |now| nat.outbound(&Vnet::default(), &mut pieces.next().expect("a piece"), now);
+    assert_eq!(next(NOW), Outbound::Pass);
+    assert_eq!(next(NOW + 29_999), Outbound::Pass);
+    assert_eq!(next(NOW + 30_000), Outbound::Refuse);
 }
