@@ -1,6 +1,6 @@
 // @ts-check
 /** Looks into packages that were made: installs them in a scratch copy of this machine, runs what they bring, removes them. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { find, run } from "../command.mjs";
 import { ROOT } from "../root.mjs";
@@ -97,7 +97,7 @@ export function containerSteps(recipe) {
 }
 
 /**
- * Unpacks a zip for Windows, and runs its command line and loads its data plane under Wine.
+ * Unpacks a zip for Windows and runs its command line under Wine. Whether the data plane runs there, the suite `windows` shows.
  * @param {string} file
  * @returns {Promise<Inspection>}
  */
@@ -115,15 +115,7 @@ export async function inspectZip(file) {
     );
     if (said.text !== version())
       return { not: `under Wine it says: ${lastLine(`${said.text}\n${said.output}`)}` };
-    const addon = "resources/app.asar.unpacked/drivers/dataplane/starmesh-dataplane.node";
-    if (!existsSync(join(folder, addon))) return { ran: "prints its version under Wine" };
-    const loaded = await saidUnderWine(
-      folder,
-      `process.stdout.write(Object.keys(require("./${addon}")).length > 0 ? "loaded" : "empty")`,
-    );
-    if (loaded.text !== "loaded")
-      return { not: `its addon does not load under Wine: ${lastLine(loaded.output)}` };
-    return { ran: "prints its version and loads the data plane under Wine" };
+    return { ran: "prints its version under Wine" };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
