@@ -168,7 +168,7 @@ module.exports = {
       to: {
         path: "(^|/)node_modules/",
         pathNot:
-          "(^|/)node_modules/(@types/)?(react|react-dom|zustand|@mantine|@tabler|force-graph|uplot|qrcode|zod|vite)/",
+          "(^|/)node_modules/(@types/)?(react|react-dom|zustand|@mantine|@tabler|force-graph|uplot|qr|zod|vite)/",
       },
     },
     {

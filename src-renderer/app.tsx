@@ -23,7 +23,8 @@ import { UnreachedPage } from "./pages/unreached.tsx";
 import { UndoBar } from "./parts/undo-bar.tsx";
 import type { Route } from "./state/route.ts";
 import { usePanel } from "./state/use-panel.ts";
-import { useRoute } from "./state/use-route.ts";
+import { go, useRoute } from "./state/use-route.ts";
+import { useHandedFile } from "./state/use-shell.ts";
 import { cssVariables, theme } from "./theme.ts";
 import { languageOf, preferences } from "./words/preferences.ts";
 import { WordsContext } from "./words/use-words.ts";
@@ -37,6 +38,11 @@ export function App({ retry }: { readonly retry: () => void }) {
   const route = useRoute();
   const connection = usePanel((state) => state.connection);
   const unknown = usePanel((state) => state.status === null);
+  const handed = useHandedFile();
+  useEffect(() => {
+    // The page that joins takes it.
+    if (handed !== null) go({ page: "join", invite: "" });
+  }, [handed]);
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);

@@ -1,23 +1,15 @@
 /** What stands round every page: the mark, the way to the other pages, and a banner while nobody answers. */
 import { Button } from "@mantine/core";
-import {
-  IconActivityHeartbeat,
-  IconChartDots3,
-  IconHome,
-  IconPlugConnectedX,
-  IconRouter,
-  IconSettings,
-  IconStethoscope,
-  IconTopologyStar3,
-} from "@tabler/icons-react";
+import { IconPlugConnectedX } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useEffect, useRef } from "react";
+import { Keys } from "./parts/keys.tsx";
 import { Logo } from "./parts/logo.tsx";
+import { places } from "./parts/places.ts";
 import type { Route } from "./state/route.ts";
-import { formatRoute, networkParts } from "./state/route.ts";
+import { formatRoute } from "./state/route.ts";
 import { useStatus } from "./state/use-panel.ts";
 import { useWords } from "./words/use-words.ts";
-import type { PlainKey } from "./words/words.ts";
 
 interface FrameProps {
   readonly page: Route["page"];
@@ -48,6 +40,7 @@ export function Frame({ page, lost, retry, children }: FrameProps) {
         <Navigation page={page} />
         <NodeLine />
       </header>
+      <Keys />
       <main id="main" ref={main} tabIndex={-1} data-lost={lost || undefined}>
         {lost && <LostBanner retry={retry} />}
         {children}
@@ -113,31 +106,3 @@ function useFocusOnChange(page: string, target: { readonly current: HTMLElement 
     before.current = page;
   }, [page, target]);
 }
-
-interface Place {
-  readonly route: Route;
-  readonly label: PlainKey;
-  readonly icon: typeof IconHome;
-  /** Pages that belong to this place. */
-  readonly below: readonly Route["page"][];
-}
-
-const places: readonly Place[] = [
-  { route: { page: "home" }, label: "nav.home", icon: IconHome, below: ["home", "peer"] },
-  {
-    route: { page: "networks" },
-    label: "nav.networks",
-    icon: IconTopologyStar3,
-    below: ["networks", ...networkParts, "create", "join"],
-  },
-  { route: { page: "latency" }, label: "nav.latency", icon: IconActivityHeartbeat, below: ["latency"] },
-  { route: { page: "graph" }, label: "nav.graph", icon: IconChartDots3, below: ["graph"] },
-  { route: { page: "router" }, label: "nav.router", icon: IconRouter, below: ["router"] },
-  {
-    route: { page: "diagnostics" },
-    label: "nav.diagnostics",
-    icon: IconStethoscope,
-    below: ["diagnostics"],
-  },
-  { route: { page: "settings" }, label: "nav.settings", icon: IconSettings, below: ["settings"] },
-];

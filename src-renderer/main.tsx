@@ -2,8 +2,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { z } from "zod";
-import "@mantine/core/styles.layer.css";
-import "@mantine/notifications/styles.layer.css";
+import "./styles/kit.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
@@ -12,6 +11,7 @@ import { keepLinked } from "./channel/link.ts";
 import { wayOverBridge, wayOverSocket } from "./channel/ways.ts";
 import { tokenOf } from "./state/route.ts";
 import { panel } from "./state/use-panel.ts";
+import { listenToShell } from "./state/use-shell.ts";
 
 // The pages may not build code out of text, which the schema library would do to be faster.
 z.config({ jitless: true });
@@ -24,6 +24,7 @@ function takeToken(): string | null {
 }
 
 const { starmesh } = window;
+listenToShell(starmesh?.shell);
 const way = starmesh === undefined ? wayOverSocket(window.location, takeToken) : wayOverBridge(starmesh);
 const link = keepLinked(way, panel.listener);
 window.setInterval(panel.tick, 1000);

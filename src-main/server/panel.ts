@@ -200,7 +200,7 @@ function securityHeaders(host: string | undefined): Readonly<Record<string, stri
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=()",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), usb=()",
   };
 }
 

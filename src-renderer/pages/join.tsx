@@ -8,6 +8,7 @@ import { isLink, parseInvite } from "../../src-shared/link.ts";
 import { planeTarget } from "../../src-shared/plane.ts";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
+import { InviteSources } from "../parts/invite-sources.tsx";
 import { ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { formatRoute } from "../state/route.ts";
@@ -75,6 +76,7 @@ export function JoinPage({ invite }: { readonly invite: string }) {
                   spellCheck={false}
                   {...form.getInputProps("invite")}
                 />
+                <InviteSources onInvite={(text) => form.setFieldValue("invite", text)} />
                 <Preview text={form.values.invite} />
               </>
             ) : (

@@ -10,6 +10,8 @@ import { CopyText } from "../parts/copy-text.tsx";
 import { ErrorLine } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { ReachCard } from "../parts/reach-card.tsx";
+import { WindowCard } from "../parts/window-card.tsx";
+import { formatRoute } from "../state/route.ts";
 import { asAppError, usePanel, useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import type { LanguageChoice } from "../words/preferences.ts";
@@ -20,8 +22,16 @@ export function SettingsPage() {
   const { say } = useWords();
   return (
     <div className="page">
-      <PageHead title={say("nav.settings")} />
+      <PageHead
+        title={say("nav.settings")}
+        aside={
+          <Button component="a" variant="default" href={formatRoute({ page: "diagnostics" })}>
+            {say("nav.diagnostics")}
+          </Button>
+        }
+      />
       <LookCard />
+      <WindowCard />
       <ReachCard />
       <AboutCard />
       <EndCard />

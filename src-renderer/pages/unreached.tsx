@@ -1,8 +1,11 @@
 /** What stands here while the engine has not answered, or will not. */
 import { Button, Code, Loader, Stack } from "@mantine/core";
+import { useState } from "react";
+import type { Shell } from "../../src-shared/api/bridge.ts";
 import { CopyButton } from "../parts/copy-text.tsx";
 import { Logo } from "../parts/logo.tsx";
 import type { Connection } from "../state/panel.ts";
+import { useShell } from "../state/use-shell.ts";
 import { useWords } from "../words/use-words.ts";
 
 interface UnreachedProps {
@@ -31,11 +34,17 @@ function Reason({ connection, retry }: UnreachedProps) {
       return (
         <>
           <h1>{say("unreached.title")}</h1>
-          <p>{say("unreached.text")}</p>
-          <Command text="starmesh up" />
-          <Button variant="light" onClick={retry}>
-            {say("lost.retry")}
-          </Button>
+          {window.starmesh?.shell === undefined ? (
+            <>
+              <p>{say("unreached.text")}</p>
+              <Command text="starmesh up" />
+              <Button variant="light" onClick={retry}>
+                {say("lost.retry")}
+              </Button>
+            </>
+          ) : (
+            <StartEngine shell={window.starmesh.shell} retry={retry} />
+          )}
         </>
       );
     case "refused": {
@@ -63,6 +72,28 @@ function Reason({ connection, retry }: UnreachedProps) {
       );
     }
   }
+}
+
+/** In the window nobody needs a command. */
+function StartEngine({ shell, retry }: { readonly shell: Shell; readonly retry: () => void }) {
+  const { say, line } = useWords();
+  const [busy, setBusy] = useState(false);
+  const why = useShell()?.status.engine.why ?? null;
+  const start = async () => {
+    setBusy(true);
+    await shell.startEngine();
+    setBusy(false);
+    retry();
+  };
+  return (
+    <>
+      <p>{say("unreached.stopped")}</p>
+      {why !== null && <p role="alert">{line(why)}</p>}
+      <Button size="md" loading={busy} onClick={() => void start()}>
+        {say("unreached.start")}
+      </Button>
+    </>
+  );
 }
 
 function Command({ text }: { readonly text: string }) {

@@ -14,11 +14,7 @@ export function QrCode({ text, label }: { readonly text: string; readonly label:
   return (
     <div className="qr">
       {drawing !== null && (
-        <svg
-          viewBox={`${-quiet} ${-quiet} ${size + 2 * quiet} ${size + 2 * quiet}`}
-          role="img"
-          aria-label={label}
-        >
+        <svg viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label}>
           <path d={drawing.path} />
         </svg>
       )}
@@ -33,13 +29,12 @@ interface Drawing {
 
 /** The library comes when the first code is shown. */
 async function drawQr(text: string): Promise<Drawing> {
-  const { create } = await import("qrcode");
-  const { modules } = create(text, { errorCorrectionLevel: "L" });
-  let path = "";
-  for (let y = 0; y < modules.size; y++) {
-    for (let x = 0; x < modules.size; x++) if (modules.get(y, x)) path += `M${x} ${y}h1v1h-1z`;
-  }
-  return { size: modules.size, path };
+  const { default: encodeQR } = await import("qr");
+  const modules = encodeQR(text, "raw", { ecc: "low", border: quiet });
+  const path = modules
+    .flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : "")))
+    .join("");
+  return { size: modules.length, path };
 }
 
 /** The white rim that readers ask for, in modules. */

@@ -1,5 +1,4 @@
 import type { Browser, Page } from "playwright-core";
-import { create as createQr } from "qrcode";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Channel } from "../../src-shared/api/channel.ts";
 import { channelPair } from "../../src-shared/api/channel.ts";
@@ -64,18 +63,9 @@ describe.skipIf(lacking !== null)("the panel", () => {
     expect(invite).toMatch(/^starmesh:\/\/join\/1\/[\w-]+$/);
     await page.getByText("For 50 machines").waitFor();
 
-    const drawn = await page
-      .getByRole("img", { name: "The invite as a QR code" })
-      .locator("path")
-      .getAttribute("d");
-    const { modules } = createQr(invite, { errorCorrectionLevel: "L" });
-    const dark = Array.from({ length: modules.size ** 2 }, (_, at) => [
-      at % modules.size,
-      Math.floor(at / modules.size),
-    ])
-      .filter(([x = 0, y = 0]) => modules.get(y, x))
-      .map(([x, y]) => `M${x} ${y}h1v1h-1z`);
-    expect(drawn).toBe(dark.join(""));
+    const code = page.getByRole("img", { name: "The invite as a QR code" });
+    await code.locator("path").waitFor();
+    const picture = await code.screenshot();
 
     await page.getByRole("button", { name: "Copy the invite" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
@@ -83,6 +73,13 @@ describe.skipIf(lacking !== null)("the panel", () => {
 
     await page.getByRole("link", { name: "Open home" }).click();
     await page.getByRole("heading", { name: "home connected" }).waitFor();
+
+    // Somebody else takes a picture of it.
+    await goTo(page, "#/join");
+    await page
+      .getByLabel("Choose a picture or a file")
+      .setInputFiles({ name: "invite.png", mimeType: "image/png", buffer: picture });
+    await expect.poll(() => page.getByRole("textbox", { name: "Invite" }).inputValue()).toBe(invite);
   });
 
   it("creates with options: range, approval, name of this machine; and explains a wrong range", async () => {
@@ -373,6 +370,21 @@ describe.skipIf(lacking !== null)("the panel", () => {
     expect(await clipboardOf(page)).toBe(invite);
   });
 
+  it("goes to every page by a key, and lists the keys", async () => {
+    const { page } = await open();
+    await page.keyboard.press("Alt+Digit4");
+    await page.getByRole("heading", { name: "Graph", level: 1 }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).getByText("Diagnostics").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("Alt+Digit1");
+    await page.getByRole("table").waitFor();
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("a?");
+    expect(await page.getByRole("searchbox", { name: "Search peers" }).inputValue()).toBe("a?");
+  });
+
   it("comes back by itself when the engine was away", async () => {
     const { page, stopServer, restart } = await open();
     await page.getByText("nas").first().waitFor();
@@ -492,8 +504,26 @@ describe.skipIf(lacking !== null)("the panel", () => {
       void near.send(frame);
     });
     await page.addInitScript(() => {
+      const status = {
+        versions: { app: "0.1.0", electron: "45.4.1", chromium: "150.0" },
+        startAtLogin: false,
+        notifications: true,
+        updates: { automatic: true, state: { kind: "found", version: "0.2.0" } },
+        tray: true,
+        engine: { running: true, hosted: true, why: null },
+        crashes: 2,
+      };
+      let starts = 0;
+      const shell = {
+        read: async () => status,
+        onStatus: () => undefined,
+        onFile: () => undefined,
+        change: async (change: object) => ({ ...status, ...change }),
+        startEngine: async () => ++starts > 0,
+      };
       Object.assign(window, {
         starmesh: {
+          shell,
           send: (frame: string) =>
             (window as unknown as { toEngine: (frame: string) => void }).toEngine(frame),
           onFrame: (listener: unknown) => Object.assign(window, { fromEngine: listener }),
@@ -503,6 +533,12 @@ describe.skipIf(lacking !== null)("the panel", () => {
     await page.goto(server.panel ?? "");
     await page.getByRole("status").getByText("Connected").waitFor();
     expect(asked).not.toContain("/login");
+    await goTo(page, "#/settings");
+    const login = page.getByRole("switch", { name: "Start when I log in" });
+    await login.focus();
+    await page.keyboard.press("Space");
+    await expect.poll(() => login.isChecked()).toBe(true);
+    await page.getByText("Version 0.2.0 is there.").waitFor();
     await page.evaluate(() => (window as unknown as { fromEngine: (text: null) => void }).fromEngine(null));
     await page.getByRole("alert").getByText("No connection to Starmesh.").waitFor();
   });

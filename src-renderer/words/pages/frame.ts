@@ -19,6 +19,8 @@ export const en = {
   "lost.retry": "Try now",
   "unreached.title": "Starmesh does not answer",
   "unreached.text": "It may be stopped or starting. This page opens by itself once it runs. To start it:",
+  "unreached.start": "Start Starmesh",
+  "unreached.stopped": "Starmesh is stopped: this machine is in none of its networks.",
   "refused.title": "This page cannot be used",
   "refused.reload": "Reload",
   "login.title": "Open the panel with a link",
@@ -43,6 +45,10 @@ export const en = {
   "name.rule": "Letters, digits, dots and hyphens; a letter or digit at both ends; at most 63.",
   "undo.label": "About to be done",
   "undo.action": "Undo",
+  "keys.title": "Keys",
+  "keys.help": "This list",
+  "keys.search": "Search",
+  "keys.undo": "Undo what is about to be done",
 } as const;
 
 export const zhCN = {
@@ -63,6 +69,8 @@ export const zhCN = {
   "lost.retry": "立即重试",
   "unreached.title": "Starmesh 没有应答",
   "unreached.text": "它可能已停止或正在启动，运行后本页会自动打开。启动命令：",
+  "unreached.start": "启动 Starmesh",
+  "unreached.stopped": "Starmesh 已停止：本机不在任何网络中。",
   "refused.title": "此页面无法使用",
   "refused.reload": "重新加载",
   "login.title": "请用链接打开面板",
@@ -87,4 +95,8 @@ export const zhCN = {
   "name.rule": "可用字母、数字、点和连字符，首尾须为字母或数字，最多 63 个字符。",
   "undo.label": "即将执行",
   "undo.action": "撤销",
+  "keys.title": "快捷键",
+  "keys.help": "显示此列表",
+  "keys.search": "搜索",
+  "keys.undo": "撤销即将执行的操作",
 } as const satisfies SameTexts<typeof en>;

@@ -64,6 +64,15 @@ export const en = {
   "join.preview.expired": "This invite ended {when}. Ask for a new one.",
   "join.force": "Join anyway, without a route to that range",
   "join.action": "Join",
+  "join.scan": "Scan a QR code",
+  "join.scan.view": "What the camera sees",
+  "join.scan.denied":
+    "The camera cannot be used. Allow it for this page, or choose a picture of the code instead.",
+  "join.file": "Choose a picture or a file",
+  "join.file.nothing":
+    "No invite was found in it. Take the picture straight and close, with all of the code in it.",
+  "join.file.wireguard":
+    "That is a profile of the WireGuard app: open it there. To be in the network with Starmesh, ask for an invite.",
   "joined.title": "This machine is in {name}",
   "joined.waits.title": "Asked to join {name}",
   "joined.waits": "Approve this machine on {devices}. It connects by itself then.",
@@ -133,6 +142,12 @@ export const zhCN = {
   "join.preview.expired": "此邀请已于{when}到期，请索取新的邀请。",
   "join.force": "仍然加入，但不设置到该范围的路由",
   "join.action": "加入",
+  "join.scan": "扫描二维码",
+  "join.scan.view": "摄像头画面",
+  "join.scan.denied": "无法使用摄像头。请允许此页面使用，或改选一张二维码图片。",
+  "join.file": "选择图片或文件",
+  "join.file.nothing": "其中没有找到邀请。请正对并靠近拍摄，让二维码完整入镜。",
+  "join.file.wireguard": "这是 WireGuard 应用的配置，请在该应用中打开。要用 Starmesh 加入网络，请索取邀请。",
   "joined.title": "本机已加入 {name}",
   "joined.waits.title": "已申请加入 {name}",
   "joined.waits": "请在 {devices} 上批准本机，之后会自动连接。",
