@@ -110,6 +110,8 @@ export async function makeDesktop(target, kinds, { inside, output }) {
   if (inside === "stand-in") {
     // The switches of Electron's binary are set in Electron's binary alone.
     Object.assign(configuration, { electronDist: await layStandIn(target), afterPack: null });
+  } else if (electronFolder() !== undefined) {
+    Object.assign(configuration, { electronDist: electronFolder() });
   }
   const [owner, repo] = (process.env["GITHUB_REPOSITORY"] ?? "").split("/");
   // Where releases are made, the app learns where to ask for newer ones.
@@ -139,6 +141,8 @@ function tools() {
   const env = { CUSTOM_FPM_PATH: join(ROOT, "scripts/dist/fpm.mjs") };
   const sevenZip = find("7za") ?? find("7z");
   if (process.platform === "linux" && sevenZip) env["ELECTRON_BUILDER_7ZIP_PATH"] = sevenZip;
+  // A recipe names secrets also where there are none; what is empty would be taken for a certificate.
+  for (const name of SECRETS) if (process.env[name] === "") env[name] = undefined;
   return env;
 }
 
@@ -168,5 +172,6 @@ async function packEmptyArchive(file) {
   await asar.createPackage(empty, file);
 }
 
+const SECRETS = ["CSC_LINK", "CSC_KEY_PASSWORD", "APPLE_ID", "APPLE_APP_SPECIFIC_PASSWORD", "APPLE_TEAM_ID"];
 /** @type {Readonly<Record<import("./targets.mjs").Platform, string>>} */
 const PLATFORMS = { linux: "linux", win32: "win", darwin: "mac" };
