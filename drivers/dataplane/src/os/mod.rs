@@ -7,12 +7,32 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::{clock::boot_nanos, pipe::Pipe, priority::prefer_latency, tun::Tun, udp::Udp, waker::Waker};
 
-// On Linux it is compiled for the tests, so that it cannot rot.
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use portable::clock::boot_nanos;
+#[cfg(windows)]
+pub use windows::pair::{FarEnd, NearEnd, pair};
+#[cfg(windows)]
+pub use windows::{tun::Tun, waker::Waker};
+
+#[cfg(unix)]
+mod unix_pair;
+#[cfg(unix)]
+pub use unix_pair::{FarEnd, NearEnd, pair};
+
+// What a system other than Linux has is compiled on Linux for its tests, where that can be, so that it cannot rot.
+#[cfg(any(target_os = "macos", all(test, unix)))]
+#[cfg_attr(not(target_os = "macos"), allow(dead_code, reason = "the tests leave the clock alone"))]
+mod darwin;
+#[cfg(target_os = "macos")]
+pub use darwin::{clock::boot_nanos, tun::Tun, waker::Waker};
+
 #[cfg(any(test, not(target_os = "linux")))]
 #[cfg_attr(target_os = "linux", allow(dead_code, reason = "only its UDP has tests"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub use portable::{Pipe, Tun, Udp, Waker, boot_nanos, prefer_latency};
+pub use portable::{clock::prefer_latency, pipe::Pipe, udp::Udp};
 
 /// What the sockets that reach other nodes are marked with (`SO_MARK`), where the system has marks and lets us: by it a
 /// system that sends everything into a network's interface tells the sealed packets, which must not go there, from the rest.

@@ -80,7 +80,7 @@ macro_rules! suite {
 
 #[cfg(target_os = "linux")]
 suite!(batching, super::Udp);
-suite!(portable_fallback, super::portable::Udp);
+suite!(portable_fallback, super::portable::udp::Udp);
 
 #[cfg(target_os = "linux")]
 #[test]

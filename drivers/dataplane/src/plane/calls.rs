@@ -7,6 +7,7 @@ use super::options::{
 use super::peer::Peer;
 use super::port::{Place, Port};
 use super::realm::{Realm, TunLink};
+use super::stream::FarEnd;
 use super::{kcp, quic, receive, tcp, thread, transmit};
 use crate::crypto::hardware_aes;
 use crate::endpoint::{Carrier, Endpoint, Transport};
@@ -196,9 +197,8 @@ impl Plane {
         }
     }
 
-    /// A link of `tls` or `wss` whose bytes the caller carries; returns the descriptor of the caller's end, which owns it.
-    #[cfg(unix)]
-    pub fn open_stream(&self, socket: &str, remote: Endpoint) -> Called<std::os::fd::OwnedFd> {
+    /// A link of `tls` or `wss` whose bytes the caller carries; returns the caller's end.
+    pub fn open_stream(&self, socket: &str, remote: Endpoint) -> Called<FarEnd> {
         let Endpoint {
             carrier: Carrier::Link(transport @ (Transport::Tls | Transport::Wss)),
             channel: None,

@@ -32,9 +32,9 @@ pub struct RealmOptions {
     pub suites: Option<Vec<u8>>,
 }
 
-/// A TUN descriptor of the caller's.
+/// A TUN descriptor of the caller's; on Windows the handle of an adapter of Wintun.
 pub struct TunOptions {
-    pub fd: i32,
+    pub fd: i64,
     pub mtu: u16,
     pub offload: bool,
 }

@@ -9,7 +9,7 @@ use super::link::{Link, Reading};
 use super::links::Carry;
 use super::port::Port;
 use super::receive::Receiver;
-use super::stream::Stream;
+use super::stream::{FarEnd, Stream};
 use super::tcp_socket as socket;
 use super::worker::{Orders, Worker};
 use crate::endpoint::Transport;
@@ -22,8 +22,6 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-#[cfg(unix)]
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver as Answers, SyncSender, sync_channel};
 use std::time::Duration;
@@ -53,7 +51,6 @@ enum Command {
     Listen(Arc<Port>, Vec<TcpListener>),
     Connect(Attempt),
     /// A pair's near end, with what it leads to.
-    #[cfg(unix)]
     Adopt(Arc<Port>, Stream, SocketAddr),
     /// Closes everything of the port, then answers.
     Close(Arc<Port>, SyncSender<()>),
@@ -94,13 +91,12 @@ pub fn connect(core: &Arc<Core>, main: &Port, remote: SocketAddr, seconds: u32) 
 }
 
 /// A link of `tls` or `wss` to `remote` whose bytes the caller carries: returns its end of the stream. One caller at a time.
-#[cfg(unix)]
 pub fn open_stream(
     core: &Arc<Core>,
     main: &Port,
     transport: Transport,
     remote: SocketAddr,
-) -> io::Result<OwnedFd> {
+) -> io::Result<FarEnd> {
     let (near, far) = Stream::pair()?;
     let port = main.beside(transport).unwrap_or_else(|| {
         let port = Arc::new(Port::of_links(main, transport, 0, Vec::new()));
@@ -201,7 +197,6 @@ impl<'a> Service<'a> {
                 match command {
                     Command::Listen(port, listeners) => self.listen(&port, listeners)?,
                     Command::Connect(attempt) => self.attempts.push(attempt),
-                    #[cfg(unix)]
                     Command::Adopt(port, stream, remote) => self.adopt(&port, stream, remote, false),
                     Command::Close(port, answer) => {
                         self.close(&port);

@@ -79,9 +79,21 @@ pub fn canonical(mut remote: SocketAddr) -> SocketAddr {
 }
 
 fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = open(address)?;
+    let socket = open(taken_by_nobody(address)?)?;
     socket.listen(BACKLOG)?;
     Ok(TcpListener::from_std(socket.into()))
+}
+
+/// The address with the port that it gets. On Windows a socket that shares its port would take the port of another program,
+/// which one that does not share is refused.
+#[cfg(windows)]
+fn taken_by_nobody(address: SocketAddr) -> io::Result<SocketAddr> {
+    std::net::TcpListener::bind(address)?.local_addr()
+}
+
+#[cfg(not(windows))]
+fn taken_by_nobody(address: SocketAddr) -> io::Result<SocketAddr> {
+    Ok(address)
 }
 
 /// Bound so that one socket may listen at the address while others connect from it.

@@ -28,7 +28,8 @@ pub struct Tun {
 impl Tun {
     /// Duplicates `fd` and makes it nonblocking. `offload`: it was opened with `IFF_VNET_HDR`; it is then asked to take
     /// everything we can cut and join.
-    pub fn adopt(fd: RawFd, offload: bool) -> io::Result<Tun> {
+    pub fn adopt(fd: i64, offload: bool) -> io::Result<Tun> {
+        let fd = RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
         // SAFETY: no pointers; a wrong number is refused with EBADF, the duplicate is owned by nobody else.
         let fd = unsafe { OwnedFd::from_raw_fd(check(libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3))?) };
         // SAFETY: no pointers, a descriptor of our own.

@@ -160,7 +160,7 @@ fn a_tun_that_is_gone_fails_its_realm_only() {
         // A stream of no packets at all: its other end closes.
         let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
         let tun = crate::plane::TunOptions {
-            fd: std::os::fd::AsRawFd::as_raw_fd(&far),
+            fd: std::os::fd::AsRawFd::as_raw_fd(&far).into(),
             mtu: 1_400,
             offload: false,
         };

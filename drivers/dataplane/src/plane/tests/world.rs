@@ -77,7 +77,7 @@ impl Node {
         let pair = (tun != TunKind::None).then(|| UnixDatagram::pair().expect("a pair"));
         let options = RealmOptions {
             tun: pair.as_ref().map(|(_, far)| TunOptions {
-                fd: far.as_raw_fd(),
+                fd: far.as_raw_fd().into(),
                 mtu: 1_400,
                 offload: tun == TunKind::Offload,
             }),
