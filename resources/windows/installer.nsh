@@ -28,6 +28,10 @@
 !endif
 
 !macro customInstall
+  ; A link of ours is the app's one argument: behind the two dashes nothing is taken for an option.
+  WriteRegStr SHCTX "Software\Classes\starmesh" "" "URL:Starmesh"
+  WriteRegStr SHCTX "Software\Classes\starmesh" "URL Protocol" ""
+  WriteRegStr SHCTX "Software\Classes\starmesh\shell\open\command" "" '"$INSTDIR\Starmesh.exe" -- "%1"'
   ; The same value that the app's own setting writes, so that it can be switched off there.
   ${If} $startAtLogin == 1
     WriteRegStr HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "io.starmesh.desktop" '"$INSTDIR\Starmesh.exe" --background'
@@ -45,6 +49,7 @@
     nsExec::Exec 'powershell.exe -NoProfile -NonInteractive -Command "Get-NetFirewallRule -DisplayName $\'Starmesh *$\' -ErrorAction SilentlyContinue | Remove-NetFirewallRule"'
     Pop $0
     DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "io.starmesh.desktop"
+    DeleteRegKey SHCTX "Software\Classes\starmesh"
     ; Keys and networks stay, unless somebody is there who wants them gone.
     StrCpy $1 "Remove this computer's keys and networks, too?$\r$\n$\r$\nWithout them it can come back to its networks only with new invites."
     ${If} $LANGUAGE == 2052

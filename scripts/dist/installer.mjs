@@ -49,14 +49,24 @@ async function runBoth(installer) {
   const uninstaller = join(DRIVE, "StarmeshCheck/uninstall.exe");
   if (!existsSync(uninstaller)) return "nothing is installed";
   if (!startsAtLogin()) return "it does not start at login when that is chosen";
+  if (!opensLinks()) return "it does not open links of invites";
   await runUnderWine(uninstaller, ["/S"]);
   const called = existsSync(calls) ? readFileSync(calls, "utf8").split(/\s*\r?\n/) : [];
   if (called[0] !== "service uninstall" || called[1] !== "stop") return "it does not end the service first";
   if (startsAtLogin()) return "removed, it still starts at login";
+  if (opensLinks()) return "removed, it still opens links";
   return existsSync(join(DRIVE, "StarmeshCheck")) ? "removed, it leaves files" : null;
 }
 
-/** As Wine keeps the registry. */
 function startsAtLogin() {
-  return readFileSync(join(DRIVE, "../user.reg"), "utf8").includes('"io.starmesh.desktop"=');
+  return registered().includes('"io.starmesh.desktop"=');
+}
+
+function opensLinks() {
+  return /\[Software\\\\Classes\\\\starmesh\\\\shell\\\\open\\\\command\]/.test(registered());
+}
+
+/** The registry as Wine keeps it, of the user and of the machine. */
+function registered() {
+  return ["user", "system"].map((name) => readFileSync(join(DRIVE, `../${name}.reg`), "utf8")).join("\n");
 }

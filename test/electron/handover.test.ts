@@ -100,6 +100,7 @@ test("what is no file of ours is not read: absent, empty, a folder, of another k
 
 test("arguments of any kind are understood or passed over", () => {
   expect(handedIn(["--state", "/tmp/x", "--flag=starmesh://join/1/x"], "/")).toBeNull();
+  expect(handedIn(["--", invite], "/")).toEqual({ kind: "invite", link: invite });
   expect(handedIn(["a.conf", invite], "/home")).toEqual({ kind: "file", path: "/home/a.conf" });
   for (const link of [
     "starmesh://router/1/abc",
