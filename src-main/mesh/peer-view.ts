@@ -86,6 +86,7 @@ export interface PeerFacts {
   readonly relaysHere: boolean;
 }
 
+/** How it stands with a member at this moment; to be read at once, since what is made late is of the peer as it is then. */
 export function viewPeer(member: Member, facts: PeerFacts): PeerView {
   const { identity, sessionKey, certificate, rank } = member;
   const { peer, around } = facts;
@@ -104,9 +105,14 @@ export function viewPeer(member: Member, facts: PeerFacts): PeerView {
     path: shown ? path : null,
     reason: shown || code === null ? null : sentence(code, { name: around.name, own }),
     reasonCode,
-    verdict: verdictOf(verdictFacts({ state, own, reasonCode, path: shown ? path : null }, facts, rank)),
+    // Made for whoever reads them: every few seconds all peers are looked at for their paths alone.
+    get verdict() {
+      return verdictOf(verdictFacts({ state, own, reasonCode, path: shown ? path : null }, facts, rank));
+    },
     pin: around.pin,
-    candidates: candidatesOf(peer, around),
+    get candidates() {
+      return candidatesOf(peer, around);
+    },
     decisions: [...(peer?.decisions ?? [])],
   };
 }
