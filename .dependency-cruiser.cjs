@@ -86,10 +86,10 @@ module.exports = {
     {
       name: "edges-take-only-types-of-drivers",
       comment:
-        "Loading the addon is the engine's business: edges receive its handles and need their types alone.",
+        "Loading the addon is the engine's business: edges receive its handles and need their types alone. Opening an interface is asked of the system like its addresses.",
       severity: "error",
       from: { path: "^src-main/(transport|system|apps)/" },
-      to: { path: "^drivers/", dependencyTypesNot: ["type-only"] },
+      to: { path: "^drivers/", pathNot: "^drivers/tun/", dependencyTypesNot: ["type-only"] },
     },
     layer(
       "engine-performs",
@@ -202,7 +202,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(out|drivers/dataplane/target)/" },
+    exclude: { path: "^(out|drivers/[^/]+/target)/" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ["exports"],

@@ -202,6 +202,12 @@ export interface DataPlane {
   bind(name: string, port: number, address?: string): number;
   unbind(name: string): void;
   /**
+   * Sockets opened from now on that this process may not mark (`socketMark`) are marked by who is at the other end of this
+   * connection (Linux: a helper with rights). The descriptor is the data plane's from then on.
+   */
+  markBy(fd: number): void;
+
+  /**
    * Whether plain datagrams are spoken by these sockets (WireGuard, relay frames, STUN), as they are at first. Off: none
    * leaves, none is looked at or answered; links of `kcp` and `quic` go on. Others beside have sockets of their own.
    */

@@ -43,18 +43,47 @@ export function packagesStep() {
  * @returns {Step | undefined}
  */
 export function dataPlaneStep() {
-  const hash = hashOf([CRATE], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
-  if (isCurrent("dataplane", hash, [ADDON])) return undefined;
-  return {
+  return crateStep({
     name: "data plane (Rust)",
+    stamp: "dataplane",
+    crate: "drivers/dataplane",
+    built: LIBRARY[process.platform] ?? "libstarmesh_dataplane.so",
+    output: "drivers/dataplane/starmesh-dataplane.node",
+  });
+}
+
+/**
+ * The helper that changes the network for an engine without rights; on Linux alone.
+ * @returns {Step | undefined}
+ */
+export function helperStep() {
+  if (process.platform !== "linux") return undefined;
+  return crateStep({
+    name: "helper (Rust)",
+    stamp: "helper",
+    crate: "drivers/helper",
+    built: "starmesh-helper",
+    output: "drivers/helper/starmesh-helper",
+  });
+}
+
+/**
+ * @param {{ name: string, stamp: string, crate: string, built: string, output: string }} options
+ * @returns {Step | undefined}
+ */
+function crateStep({ name, stamp, crate, built, output: path }) {
+  const hash = hashOf([crate], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
+  if (isCurrent(stamp, hash, [path])) return undefined;
+  return {
+    name,
     async build(tell) {
       const cargo = cargoPath();
       if (!cargo) throw new StepFailed(NO_CARGO);
-      const manifest = join(ROOT, CRATE, "Cargo.toml");
-      const target = join(ROOT, CRATE, "target");
+      const manifest = join(ROOT, crate, "Cargo.toml");
+      const target = join(ROOT, crate, "target");
       const args = ["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
       const { code, output } = await run(cargo, args, {
-        cwd: join(ROOT, CRATE),
+        cwd: join(ROOT, crate),
         // Not the compiler's remarks, which stay as the latest line for minutes.
         heard: (line) => /^(Updating|Downloading|Blocking|Compiling) /.test(line) && tell(line),
       });
@@ -65,12 +94,9 @@ export function dataPlaneStep() {
       }
       if (code !== 0) throw new StepFailed(`cargo build failed:\n${output}`);
       // Renamed into place, because a running node has the old file mapped.
-      copyFileSync(
-        join(target, "release", LIBRARY[process.platform] ?? "libstarmesh_dataplane.so"),
-        join(ROOT, `${ADDON}.new`),
-      );
-      renameSync(join(ROOT, `${ADDON}.new`), join(ROOT, ADDON));
-      markCurrent("dataplane", hash);
+      copyFileSync(join(target, "release", built), join(ROOT, `${path}.new`));
+      renameSync(join(ROOT, `${path}.new`), join(ROOT, path));
+      markCurrent(stamp, hash);
     },
   };
 }
@@ -201,8 +227,6 @@ const HOUR_MILLIS = 3_600_000;
 /** What runs as plain Node. */
 const SERVING = ["cli", "daemon"];
 const ENTRIES = [...SERVING, "app"];
-const CRATE = "drivers/dataplane";
-const ADDON = "drivers/dataplane/starmesh-dataplane.node";
 
 /** @type {Readonly<Record<string, string>>} */
 const LIBRARY = { darwin: "libstarmesh_dataplane.dylib", win32: "starmesh_dataplane.dll" };

@@ -9,6 +9,7 @@ import { setUpOrExit } from "./setup.mjs";
 
 const crate = join(ROOT, "drivers/dataplane");
 const line = join(ROOT, "test/line");
+const helper = join(ROOT, "drivers/helper");
 const cargo = cargoPath() ?? "cargo";
 
 /**
@@ -52,6 +53,18 @@ const CHECKS = [
     program: cargo,
     args: ["fmt", "--check", "--", "--color", "never"],
     cwd: line,
+  },
+  {
+    name: "clippy of the helper",
+    program: cargo,
+    args: ["clippy", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+    cwd: helper,
+  },
+  {
+    name: "rustfmt of the helper",
+    program: cargo,
+    args: ["fmt", "--check", "--", "--color", "never"],
+    cwd: helper,
   },
 ];
 

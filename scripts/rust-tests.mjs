@@ -14,6 +14,7 @@ const CRATES = [
     // Built in parts, or the crate's own tests take longer to compile than everything else.
     options: ["--config", "profile.release.package.starmesh_dataplane.codegen-units=16"],
   },
+  ...(process.platform === "linux" ? [{ path: "drivers/helper", options: [] }] : []),
   { path: "test/line", options: [] },
 ];
 

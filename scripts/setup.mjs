@@ -15,7 +15,15 @@ import {
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { bundlesStep, cargoPath, dataPlaneStep, NO_CARGO, packagesStep, pagesStep } from "./build.mjs";
+import {
+  bundlesStep,
+  cargoPath,
+  dataPlaneStep,
+  helperStep,
+  NO_CARGO,
+  packagesStep,
+  pagesStep,
+} from "./build.mjs";
 import { StepFailed } from "./command.mjs";
 import { createProgress } from "./progress.mjs";
 import { ROOT } from "./root.mjs";
@@ -96,10 +104,13 @@ async function build() {
   try {
     const packages = packagesStep();
     const dataPlane = dataPlaneStep();
-    if (dataPlane && !cargoPath()) throw new StepFailed(NO_CARGO);
+    const helper = helperStep();
+    if ((dataPlane || helper) && !cargoPath()) throw new StepFailed(NO_CARGO);
     // npm waits for the network while cargo compiles, so they run side by side; bundles and pages need the packages.
     const ends = await Promise.allSettled([
-      dataPlane && progress.step(dataPlane.name, dataPlane.build),
+      (async () => {
+        for (const step of [helper, dataPlane]) if (step) await progress.step(step.name, step.build);
+      })(),
       (async () => {
         if (packages) await progress.step(packages.name, packages.build);
         for (const step of [bundlesStep(), pagesStep()]) if (step) await progress.step(step.name, step.build);
@@ -112,7 +123,9 @@ async function build() {
 }
 
 function pendingSteps() {
-  return [packagesStep(), dataPlaneStep(), bundlesStep(), pagesStep()].filter((step) => step !== undefined);
+  return [packagesStep(), dataPlaneStep(), helperStep(), bundlesStep(), pagesStep()].filter(
+    (step) => step !== undefined,
+  );
 }
 
 /**
@@ -168,6 +181,8 @@ const OUTPUTS = [
   "out",
   "drivers/dataplane/target",
   "drivers/dataplane/starmesh-dataplane.node",
+  "drivers/helper/target",
+  "drivers/helper/starmesh-helper",
 ];
 const CAP_NET_ADMIN = 1n << 12n;
 

@@ -71,10 +71,12 @@ export async function compose(options: ComposeOptions): Promise<Running> {
     return closing;
   };
   try {
+    const system = openSystem();
+    closers.push({ part: "rights", close: () => system.rights.close() });
     const engine = await Engine.open({
       folder,
       addon: openAddon(),
-      system: openSystem(),
+      system,
       log,
       settings: options.settings,
     });

@@ -51,7 +51,16 @@ export const errorKinds = {
   ),
   "no-privilege": kind(
     403,
-    "No right to create a network interface: no packets can flow here. Run it with sudo (or as root) to carry traffic.",
+    "No right to create a network interface: no packets can flow here. Give it once with: starmesh rights. Or run it with sudo (or as root).",
+  ),
+  "helper-lost": kind(
+    503,
+    "The helper that changes this machine's network for Starmesh has ended; it is used again as soon as it is back. Start it again, or Starmesh.",
+    true,
+  ),
+  "privilege-refused": kind(
+    403,
+    "The right to change this machine's network was not given: {detail}. Ask again with: starmesh rights. Or run Starmesh with sudo.",
   ),
   "no-tun": kind(
     501,

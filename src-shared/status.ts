@@ -219,6 +219,11 @@ export const status = z.object({
     startedAt: time,
     /** Null where packets can flow; else the one line that says why not. */
     limited: z.string().nullable(),
+    /**
+     * By what right this machine's network is changed: the engine's own, a helper's, nobody's, or a helper's that has ended and
+     * is used again when it is back. `canAsk`: `rights.ask` would ask the user.
+     */
+    rights: z.object({ kind: z.enum(["own", "helper", "none", "lost"]), canAsk: z.boolean() }),
     /** UDP port of the node; null before it is bound. */
     port: z.number().nullable(),
     /** Address as seen from the router; null when unknown. */

@@ -14,6 +14,7 @@ import { addPolicyCommand } from "./policy-command.ts";
 import { addPortMapCommand } from "./portmap-command.ts";
 import { addRelayCommand } from "./relay-command.ts";
 import { addReportCommand } from "./report-command.ts";
+import { addRightsCommand } from "./rights-command.ts";
 import { addRouteCommands } from "./route-commands.ts";
 import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
@@ -73,6 +74,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addEarlyCommand(program, context);
   addWireguardCommands(program, context);
   addPanelCommand(program, context);
+  addRightsCommand(program, context);
   return program;
 }
 

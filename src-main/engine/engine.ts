@@ -5,7 +5,6 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Addon, DataPlane, DataPlaneEvent } from "../../drivers/dataplane.ts";
 import { socketMark } from "../../drivers/dataplane.ts";
-import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { ExitChoice } from "../../src-shared/exit.ts";
@@ -17,7 +16,7 @@ import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
-import type { System } from "../system/system.ts";
+import type { System, Watch } from "../system/system.ts";
 import type { Target, WayOutChoice } from "../transport/way-out.ts";
 import { wayOut } from "../transport/way-out.ts";
 import { webSocketConnect } from "../transport/websocket.ts";
@@ -119,6 +118,7 @@ export class Engine {
   /** The router role is about to be switched on. */
   #routerComes = false;
   #moves: Moves | null = null;
+  #rights: Watch | null = null;
 
   private constructor(options: EngineOptions, node: StoredNode, settings: SettingsFile) {
     const { folder, addon, system, log } = options;
@@ -236,6 +236,7 @@ export class Engine {
     try {
       // What keeps everything in stays until it is known to be wanted no more.
       await engine.#surroundings.journal.undo(undefined, (change) => change.kind === "exit" && change.strict);
+      engine.#letMark();
       engine.bind(options.port);
       engine.#applyRelayQuota();
       engine.#load();
@@ -308,7 +309,7 @@ export class Engine {
 
   /** Why no packets can flow here: one line, or null. */
   get limited(): string | null {
-    const check = canOpenTun();
+    const check = this.system.rights.check();
     return check.ok ? null : check.reason.message;
   }
 
@@ -580,6 +581,7 @@ export class Engine {
   async close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     this.#moves?.close();
+    this.#rights?.close();
     this.#beacons.close();
     for (const id of this.#held.keys()) await this.#close(id);
     await this.exit.close();
@@ -592,7 +594,27 @@ export class Engine {
     await this.#surroundings.journal.undo();
   }
 
+  /** Rights that come while networks are connected without an interface connect them anew, with one. */
+  async #rightsChanged(): Promise<void> {
+    this.#letMark();
+    const { kind } = this.system.rights.state();
+    this.#log("rights", { by: kind });
+    const lacksInterface = this.networks().some(({ loop }) => loop !== null && loop.interfaceName === null);
+    if (kind === "helper" && lacksInterface)
+      await this.#reopen(this.#port).catch((error: unknown) =>
+        this.#log("reopen failed", { error: String(error) }),
+      );
+    this.#changed();
+  }
+
+  /** Sockets that carry the networks are marked by who may. */
+  #letMark(): void {
+    const marker = this.system.marker();
+    if (marker !== null) this.dataPlane.markBy(marker);
+  }
+
   #begin(): void {
+    this.#rights = this.system.rights.watch(() => void this.#rightsChanged());
     this.#moves = new Moves({
       system: this.system,
       ignores: isOverlay,

@@ -7,7 +7,7 @@ import type { Prefix } from "../../src-shared/address.ts";
 import type { FirewallStatus } from "../../src-shared/route-status.ts";
 import type { Journal, SystemChange } from "../system/journal.ts";
 import type { Site } from "../system/passage.ts";
-import { passageRules } from "../system/passage.ts";
+import { passageOf } from "../system/passage.ts";
 import type { FirewallOpening, System, Watch } from "../system/system.ts";
 import { isOverlay } from "./locals.ts";
 import type { Log } from "./surroundings.ts";
@@ -149,13 +149,16 @@ export class Forwarding {
   #wanted(): readonly SystemChange[] {
     const prefixes = this.#prefixes();
     if (prefixes.length === 0) return [];
-    const table: SystemChange = {
-      kind: "table",
+    const passage: SystemChange = {
+      kind: "passage",
       name: this.#name,
-      body: passageRules([...this.#sites.values()]),
+      sites: [...this.#sites.values()].map(passageOf).map(({ device, routes }) => ({
+        device,
+        routes: routes.map((route) => ({ ...route, allow: [...route.allow] })),
+      })),
     };
     // The rules stand before anything passes.
-    return [table, ...this.#settings(prefixes)];
+    return [passage, ...this.#settings(prefixes)];
   }
 
   #settings(prefixes: readonly Prefix[]): readonly SystemChange[] {

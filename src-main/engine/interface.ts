@@ -1,6 +1,5 @@
 /** A network's virtual interface: opened, given its address and route, ended with all that was set. */
 import type { TunDevice } from "../../drivers/tun/tun.ts";
-import { openTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Journal } from "../system/journal.ts";
@@ -33,9 +32,9 @@ export class NetworkInterface {
     this.#journal = journal;
   }
 
-  /** Opens the next free interface. Throws `no-tun`, `no-privilege`, `system-refused`. */
+  /** Opens the next free interface. Throws `no-tun`, `no-privilege`, `helper-lost`, `system-refused`. */
   static async open(system: System, journal: Journal, mtu: number): Promise<NetworkInterface> {
-    const device = await openTun({ mtu });
+    const device = await system.openTun({ mtu });
     try {
       await system.setLink({ device: device.name, mtu, gsoMaxSize, up: true });
     } catch (error) {

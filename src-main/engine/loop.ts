@@ -1,7 +1,6 @@
 /** One network while it is up: feeds its machine with what happens and carries out what it decides. */
 
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
-import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
@@ -201,7 +200,7 @@ export class NetworkLoop {
 
   /** Opens the interface where that is possible, and the network with or without it. */
   static async open(stored: StoredNetwork, surroundings: Surroundings): Promise<NetworkLoop> {
-    const check = canOpenTun();
+    const check = surroundings.system.rights.check();
     let device: NetworkInterface | null = null;
     if (check.ok && stored.member) {
       try {

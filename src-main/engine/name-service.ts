@@ -12,7 +12,7 @@ import { Resolver } from "./resolver.ts";
 import type { Log } from "./surroundings.ts";
 
 export interface NameServiceOptions {
-  readonly system: Pick<System, "dnsWay" | "dnsServers" | "watchDns">;
+  readonly system: Pick<System, "dnsWay" | "dnsServers" | "watchDns" | "listenNames">;
   readonly journal: Pick<Journal, "apply" | "revert">;
   readonly log: Log;
   /** Whether the machine's own look-ups may be changed. */
@@ -72,6 +72,7 @@ export class NameService {
       try {
         opened.resolver = await Resolver.open({
           address: link.server,
+          sockets: await this.#options.system.listenNames(link.server),
           names: () => this.#names(),
           forward: () => this.#foreign?.forward ?? null,
         });
@@ -187,6 +188,7 @@ export class NameService {
     try {
       this.#local ??= await Resolver.open({
         address: localAddress,
+        sockets: await system.listenNames(localAddress),
         names: () => this.#names(),
         forward: () =>
           this.#foreign?.forward ?? ((query, stream) => forwardQuery(query, system.dnsServers(), stream)),

@@ -16,6 +16,8 @@ export interface ResolverOptions {
   readonly address: string;
   /** 53 unless given. */
   readonly port?: number;
+  /** Sockets at that address and port, where this process may not open them; null: it opens them itself. */
+  readonly sockets?: { readonly datagrams: number; readonly stream: number } | null;
   /** What is known, at the moment it is asked for. */
   readonly names: () => NameTable;
   /** Who answers for foreign names now; null: such questions are refused. */
@@ -66,10 +68,11 @@ export class Resolver {
   }
 
   async #listen(): Promise<void> {
-    const { address, port = dnsPort } = this.#options;
+    const { address, port = dnsPort, sockets = null } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#datagrams.once("error", reject);
-      this.#datagrams.bind({ address, port, exclusive: true }, () => {
+      const at = sockets === null ? { address, port } : { fd: sockets.datagrams };
+      this.#datagrams.bind({ ...at, exclusive: true }, () => {
         this.#datagrams.off("error", reject);
         // What cannot be delivered is the asker's loss; it asks again.
         this.#datagrams.on("error", () => undefined);
@@ -84,7 +87,8 @@ export class Resolver {
     const bound = this.port;
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host: address, port: bound, exclusive: true }, () => {
+      const at = sockets === null ? { host: address, port: bound } : { fd: sockets.stream };
+      this.#server.listen({ ...at, exclusive: true }, () => {
         this.#server.off("error", reject);
         this.#server.on("error", () => undefined);
         resolve();

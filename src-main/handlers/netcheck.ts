@@ -1,5 +1,4 @@
 /** What stands between this machine and others: interfaces, routers, UDP, rights. */
-import { canOpenTun } from "../../drivers/tun/tun.ts";
 import { formatAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
@@ -15,7 +14,7 @@ import { findingsOf } from "./netcheck-findings.ts";
 export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.run"> {
   return {
     "netcheck.run": async () => {
-      const check = canOpenTun();
+      const check = engine.system.rights.check();
       const { outside, ports } = engine.whereabouts;
       const interfaces = engine.system.interfaces().filter((each) => each.up && !each.loopback);
       const facts: Omit<Netcheck, "findings"> = {

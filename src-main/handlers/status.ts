@@ -3,14 +3,21 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import type { Status } from "../../src-shared/status.ts";
 import { routesStatus } from "../engine/route-status.ts";
 import { networkStatus, peerStatuses } from "../engine/status.ts";
+import type { RightsState } from "../system/rights.ts";
 import type { Install } from "./install.ts";
 
-/** Answers of the nouns “status”, “panel” and “engine”. */
+/** Answers of the nouns “status”, “panel”, “rights” and “engine”. */
 export function statusHandlers(
   install: Install,
 ): Pick<
   Handlers,
-  "status.read" | "status.watch" | "panel.link" | "panel.revoke" | "engine.awake" | "engine.stop"
+  | "status.read"
+  | "status.watch"
+  | "panel.link"
+  | "panel.revoke"
+  | "rights.ask"
+  | "engine.awake"
+  | "engine.stop"
 > {
   return {
     "status.read": async () => readStatus(install),
@@ -33,6 +40,10 @@ export function statusHandlers(
       install.engine.awake();
       return {};
     },
+    "rights.ask": async () => {
+      await install.engine.system.rights.ask();
+      return {};
+    },
     "engine.stop": async () => {
       install.stop();
       return {};
@@ -53,6 +64,7 @@ export function readStatus(install: Install): Status {
       pid: process.pid,
       startedAt: new Date(engine.startedAt).toISOString(),
       limited: engine.limited,
+      rights: rightsOf(engine.system.rights.state()),
       port: engine.port === 0 ? null : engine.port,
       reflexive: engine.whereabouts.outside.reflexive()[0] ?? null,
       panel: install.panel(),
@@ -69,6 +81,10 @@ export function readStatus(install: Install): Status {
       ...helds.map(({ loop }) => refusedEntries(loop?.machine.refused() ?? {})),
     ),
   };
+}
+
+function rightsOf(state: RightsState): Status["node"]["rights"] {
+  return { kind: state.kind, canAsk: state.kind === "none" && state.canAsk };
 }
 
 /** By cause, named as the router names its own. */

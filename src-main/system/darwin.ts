@@ -4,16 +4,22 @@ import { getServers } from "node:dns";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import koffi from "koffi";
+import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { removeRule, setRule } from "./darwin-names.ts";
 import { readInterfaces, readRoutes } from "./darwin-text.ts";
+import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System, Watch } from "./system.ts";
 import { runTool } from "./tool.ts";
 
 /** This machine. What it cannot do here yet (a gateway, a way out through a member) is refused with `system-refused`. */
 export function darwinSystem(): System {
   return {
+    rights: ownRights(canOpenTun),
+    openTun,
+    marker: () => null,
+    listenNames: async () => null,
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => said("/usr/sbin/sysctl", ["-n", "kern.bootsessionuuid"]).trim(),
     interfaces: interfacesNow,
@@ -31,7 +37,8 @@ export function darwinSystem(): System {
     },
     setting: () => null,
     changeSetting: async () => refuse("forward packets between networks"),
-    setTable: async (_, body) => (body === null ? undefined : refuse("let packets pass between networks")),
+    setPassage: async (_, sites) =>
+      sites === null ? undefined : refuse("let packets pass between networks"),
     // Nothing passes through here that they could drop.
     firewalls: async () => [],
     openFirewalls: async () => undefined,

@@ -56,11 +56,18 @@ const systemChange = z.discriminatedUnion("kind", [
   }),
   /** A server of ours before those that a file names. */
   z.object({ kind: z.literal("dnsFile"), server: addressText }),
-  /** A table of packet rules, which another one of its name replaces. */
+  /** What may pass out of our interfaces, which another one of its name replaces. */
   z.object({
-    kind: z.literal("table"),
+    kind: z.literal("passage"),
     name: mark,
-    body: z.string().max(262_144),
+    sites: z.array(
+      z.object({
+        device,
+        routes: z.array(
+          z.object({ prefix: prefixText, snat: z.boolean(), allow: z.array(prefixText).max(4096) }),
+        ),
+      }),
+    ),
   }),
   /** Rules among those of other programs, by which our interfaces' packets pass. */
   z.object({
@@ -240,7 +247,7 @@ function deviceOf(change: SystemChange): string | null {
 function sameThing(one: SystemChange, other: SystemChange): boolean {
   switch (one.kind) {
     case "setting":
-    case "table":
+    case "passage":
       return one.kind === other.kind && one.name === other.name;
     case "exit":
       return one.kind === other.kind;
@@ -274,8 +281,8 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.addRoute(toRouteChange(change));
     case "setting":
       return system.changeSetting(change.name, change.value);
-    case "table":
-      return system.setTable(change.name, change.body);
+    case "passage":
+      return system.setPassage(change.name, change.sites);
     case "firewall":
       return system.openFirewalls(change);
     case "dnsLink":
@@ -299,8 +306,8 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return system.removeRoute(toRouteChange(change));
     case "setting":
       return restore(change, system);
-    case "table":
-      return system.setTable(change.name, null);
+    case "passage":
+      return system.setPassage(change.name, null);
     case "firewall":
       return system.closeFirewalls(change.mark);
     case "dnsLink":

@@ -1,15 +1,19 @@
 /** Linux: interfaces, addresses and routes through the kernel's route socket. */
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
 import type { Address } from "../../src-shared/address.ts";
 import { formatAddress, formatPrefix, isLinkLocal, toPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { throughHelper } from "./helper.ts";
 import { closeFirewalls, firewalls, openFirewalls, watchFirewalls } from "./host-firewall.ts";
 import { dnsServers, dnsWay, removeDns, setDns, watchDns } from "./linux-dns.ts";
 import { removeExit, setExit } from "./linux-exit.ts";
 import { connectMarked } from "./marked-socket.ts";
 import { nameBytes, netlink } from "./netlink.ts";
 import { replaceTable } from "./nftables.ts";
+import { passageRules } from "./passage.ts";
+import { ownRights } from "./rights.ts";
 import type { AddressRecord, LinkRecord, RouteRecord } from "./route-messages.ts";
 import {
   addressHeader,
@@ -22,37 +26,56 @@ import {
 } from "./route-messages.ts";
 import type { Answer, Exchange } from "./rtnetlink.ts";
 import { dump, errnoNumbers, errnoText, exchange, watchChanges } from "./rtnetlink.ts";
-import type { AddressChange, Interface, LinkChange, Route, RouteChange, System } from "./system.ts";
+import type {
+  AddressChange,
+  Interface,
+  LinkChange,
+  Route,
+  RouteChange,
+  System,
+  SystemChanges,
+} from "./system.ts";
 
-/** This machine, as this process's network namespace shows it. */
+/** This machine, as this process's network namespace shows it; changed by this process where it may, else by a helper. */
 export function linuxSystem(): System {
-  return {
+  const check = canOpenTun();
+  const isOwn = check.ok || check.reason.code !== "no-privilege";
+  return Object.assign(isOwn ? directChanges() : throughHelper(canOpenTun), {
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => `${readFileSync(bootIdFile, "utf8").trim()} ${readlinkSync(namespaceLink)}`,
     interfaces: readInterfaces,
     routes: readRoutes,
+    setting: readSetting,
+    dnsWay,
+    dnsServers,
+    watchDns,
+    watch: watchChanges,
+  });
+}
+
+function directChanges(): SystemChanges {
+  return {
+    rights: ownRights(canOpenTun),
+    openTun,
+    marker: () => null,
+    listenNames: async () => null,
     setLink: async (change) => setLink(change),
     removeLink: async (device) => removeLink(device),
     addAddress: async (change) => addAddress(change),
     removeAddress: async (change) => removeAddress(change),
     addRoute: async (change) => addRoute(change),
     removeRoute: async (change) => removeRoute(change),
-    setting: readSetting,
     changeSetting: async (name, value) => changeSetting(name, value),
-    setTable: replaceTable,
+    setPassage: (name, sites) => replaceTable(name, sites === null ? null : passageRules(sites)),
     firewalls,
     openFirewalls,
     closeFirewalls,
     watchFirewalls,
     setExit: async (change) => setExit(change),
     removeExit: async () => removeExit(),
-    connectMarked,
-    dnsWay,
-    dnsServers,
+    connectMarked: (target, mark) => connectMarked(target, { mark, markBy: () => false }),
     setDns,
     removeDns,
-    watchDns,
-    watch: watchChanges,
   };
 }
 

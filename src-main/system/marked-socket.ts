@@ -3,17 +3,24 @@ import type { SocketConstructorOpts } from "node:net";
 import { connect, isIP, Socket } from "node:net";
 import koffi from "koffi";
 
+/** How a socket gets its mark. */
+export interface Marking {
+  readonly mark: number;
+  /** Has the socket marked by somebody who may; whether it was. */
+  readonly markBy: (fd: number) => boolean;
+}
+
 /**
  * Connects; without a mark to a host name, of whose addresses the first that answers is taken, and where marks are refused, as
  * to who may not administer the network.
  */
 export function connectMarked(
   target: { readonly host: string; readonly port: number },
-  mark: number,
+  marking: Marking,
 ): Socket {
   const family = isIP(target.host);
   const fd =
-    family === 0 || target.host.includes("%") ? -1 : openSocket(family === 4 ? AF_INET : AF_INET6, mark);
+    family === 0 || target.host.includes("%") ? -1 : openSocket(family === 4 ? AF_INET : AF_INET6, marking);
   if (fd < 0) return connect({ ...target, noDelay: true });
   // Reading starts with the connection: before it, there is nothing to read from.
   const options: SocketConstructorOpts & { readonly manualStart: true } = { fd, manualStart: true };
@@ -21,13 +28,13 @@ export function connectMarked(
 }
 
 /** Negative where the mark is not to be had. */
-function openSocket(family: number, mark: number): number {
+function openSocket(family: number, { mark, markBy }: Marking): number {
   const libc = loadLibc();
   const fd = libc.socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return fd;
   const value = Buffer.alloc(4);
   value.writeUInt32LE(mark);
-  if (libc.setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length) === 0) return fd;
+  if (libc.setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length) === 0 || markBy(fd)) return fd;
   libc.close(fd);
   return -1;
 }

@@ -1,6 +1,6 @@
 /** Rules for packets that pass through this machine out of our networks: which may, and which leave under its address. */
 import type { Prefix } from "../../src-shared/address.ts";
-import { formatPrefix } from "../../src-shared/address.ts";
+import { formatPrefix, parsePrefix } from "../../src-shared/address.ts";
 
 /** What is reached from one of our interfaces. */
 export interface Site {
@@ -19,11 +19,35 @@ export interface PassageRoute {
   readonly allow: readonly Prefix[];
 }
 
+/** What may pass out of one of our interfaces, in words that survive on disk and between processes. */
+export interface Passage {
+  readonly device: string;
+  readonly routes: readonly {
+    /** Length 0: everything of its family. */
+    readonly prefix: string;
+    readonly snat: boolean;
+    readonly allow: readonly string[];
+  }[];
+}
+
+/** What passes at a site. */
+export function passageOf({ device, routes }: Site): Passage {
+  return {
+    device,
+    routes: routes.map(({ prefix, snat, allow }) => ({
+      prefix: formatPrefix(prefix),
+      snat,
+      allow: allow.map(formatPrefix),
+    })),
+  };
+}
+
 /**
  * The body of a table of nftables. What begins at our interfaces passes to the routes named and nowhere else, refused with
  * word of it; answers pass always. What begins elsewhere is none of our business.
  */
-export function passageRules(sites: readonly Site[]): string {
+export function passageRules(passages: readonly Passage[]): string {
+  const sites = passages.map(({ device, routes }) => ({ device, routes: routes.flatMap(parseRoute) }));
   return [
     ...chain("pass", "type filter hook forward priority filter; policy accept;", [
       "ct state established,related accept",
@@ -42,6 +66,12 @@ export function passageRules(sites: readonly Site[]): string {
       ),
     ),
   ].join("\n");
+}
+
+function parseRoute(route: Passage["routes"][number]): readonly PassageRoute[] {
+  const prefix = parsePrefix(route.prefix);
+  const allow = route.allow.flatMap((text) => parsePrefix(text) ?? []);
+  return prefix === null ? [] : [{ prefix, snat: route.snat, allow }];
 }
 
 function passes(device: string, { prefix, allow }: PassageRoute): readonly string[] {

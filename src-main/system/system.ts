@@ -1,10 +1,13 @@
 /** What Starmesh asks of the operating system: interfaces, addresses and routes, and word of their changes. */
 import type { Socket } from "node:net";
+import type { TunDevice, TunOptions } from "../../drivers/tun/tun.ts";
 import type { Address, Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { darwinSystem } from "./darwin.ts";
 import { linuxSystem } from "./linux.ts";
+import type { Passage } from "./passage.ts";
+import type { Rights } from "./rights.ts";
 import { windowsSystem } from "./windows.ts";
 
 /** An address of an interface with the prefix it is connected to. */
@@ -132,8 +135,11 @@ export interface Firewall {
   readonly open: boolean;
 }
 
-/** The operating system. Reading needs no rights; changing throws `no-privilege` or `system-refused`. */
-export interface System {
+/** The operating system. */
+export interface System extends SystemReading, SystemChanges {}
+
+/** What needs no rights. */
+export interface SystemReading {
   /** Name of this machine, without domain. */
   hostName(): string;
   /**
@@ -143,6 +149,34 @@ export interface System {
   lifetime(): string;
   interfaces(): readonly Interface[];
   routes(): readonly Route[];
+  /** A setting of the kernel by its name, `net/ipv4/ip_forward`; null where there is none. */
+  setting(name: string): string | null;
+  /** How names are looked up here. */
+  dnsWay(): Promise<DnsChange["way"]>;
+  /** Servers that are asked for ordinary names, without ours; the first is asked first. */
+  dnsServers(): readonly string[];
+  /** Calls back when others may have changed who is asked. */
+  watchDns(onChange: () => void): Watch;
+  /** Calls back after each change of interfaces, addresses or routes, in bursts as they come. */
+  watch(onChange: () => void): Watch;
+}
+
+/** What needs rights: throws `no-privilege`, `helper-lost` or `system-refused`. */
+export interface SystemChanges {
+  /** By what right. */
+  readonly rights: Rights;
+  /** Opens an interface, down and without addresses. Throws `no-tun` besides. */
+  openTun(options: TunOptions): Promise<TunDevice>;
+  /**
+   * A connection over which the data plane has its sockets marked; null where it marks them itself, or nobody may. Another one
+   * after each change of the rights.
+   */
+  marker(): number | null;
+  /**
+   * Descriptors of sockets at the port of names, UDP and TCP, at an address of ours, for the caller to close; null where the
+   * caller opens them itself.
+   */
+  listenNames(address: string): Promise<{ readonly datagrams: number; readonly stream: number } | null>;
   setLink(change: LinkChange): Promise<void>;
   /** Ends one of our interfaces with its addresses and routes; done also when it is gone already. */
   removeLink(device: string): Promise<void>;
@@ -152,11 +186,9 @@ export interface System {
   addRoute(change: RouteChange): Promise<void>;
   /** Removes what `addRoute` made and nothing else; done also when it is gone already. */
   removeRoute(change: RouteChange): Promise<void>;
-  /** A setting of the kernel by its name, `net/ipv4/ip_forward`; null where there is none. */
-  setting(name: string): string | null;
   changeSetting(name: string, value: string): Promise<void>;
-  /** Replaces a table of packet rules that is ours (nftables, family `inet`) as a whole; null removes it. */
-  setTable(name: string, body: string | null): Promise<void>;
+  /** What may pass out of our interfaces, under a name that tells it from others'; null: nothing is said any more. */
+  setPassage(name: string, sites: readonly Passage[] | null): Promise<void>;
   /** Rules of other programs that drop what passes, and whether these packets are let through. */
   firewalls(opening: FirewallOpening): Promise<readonly Firewall[]>;
   /** Lets it through everywhere; what the mark had let through before goes, where it differs. */
@@ -171,18 +203,10 @@ export interface System {
   removeExit(): Promise<void>;
   /** A TCP connection; its socket has the mark where that is possible. */
   connectMarked(target: { readonly host: string; readonly port: number }, mark: number): Socket;
-  /** How names are looked up here. */
-  dnsWay(): Promise<DnsChange["way"]>;
-  /** Servers that are asked for ordinary names, without ours; the first is asked first. */
-  dnsServers(): readonly string[];
   /** Makes what is asked be asked of us; done again where somebody has undone it. */
   setDns(change: DnsChange): Promise<void>;
   /** Done also when it is undone already. */
   removeDns(change: DnsChange): Promise<void>;
-  /** Calls back when others may have changed who is asked. */
-  watchDns(onChange: () => void): Watch;
-  /** Calls back after each change of interfaces, addresses or routes, in bursts as they come. */
-  watch(onChange: () => void): Watch;
 }
 
 /** A directly connected prefix and the interface it belongs to. */

@@ -3,8 +3,10 @@ import { getServers } from "node:dns";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import koffi from "koffi";
+import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System } from "./system.ts";
 import { changeRow, flushNames, readTable, watchTables } from "./windows-calls.ts";
 import { admitAddress, refuseAddress } from "./windows-firewall.ts";
@@ -25,6 +27,10 @@ import {
 /** This machine. What it cannot do here yet (a gateway, a way out through a member) is refused with `system-refused`. */
 export function windowsSystem(): System {
   return {
+    rights: ownRights(canOpenTun),
+    openTun,
+    marker: () => null,
+    listenNames: async () => null,
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => `boot ${koffi.decode.uint32(bootNumber)}`,
     interfaces: readInterfaces,
@@ -38,7 +44,8 @@ export function windowsSystem(): System {
     removeRoute: async (change) => removeRoute(change),
     setting: () => null,
     changeSetting: async () => refuse("forward packets between networks"),
-    setTable: async (_, body) => (body === null ? undefined : refuse("let packets pass between networks")),
+    setPassage: async (_, sites) =>
+      sites === null ? undefined : refuse("let packets pass between networks"),
     // Nothing passes through here that they could drop.
     firewalls: async () => [],
     openFirewalls: async () => undefined,

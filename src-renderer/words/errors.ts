@@ -38,7 +38,12 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "no-interface": "本机没有接口或地址“{name}”。现有：{list}。",
   "port-of-router": "本机是端口 {port} 上的路由器，其节点使用同一端口。",
   "router-fixed": "“{setting}”由启动此路由器时使用的文件 {file} 设定。请在该文件中修改，然后重新启动路由器。",
-  "no-privilege": "没有创建网络接口的权限，数据包无法在此收发。请用 sudo（或 root）运行。",
+  "no-privilege":
+    "没有创建网络接口的权限，数据包无法在此收发。可用 starmesh rights 授予一次权限，或用 sudo（或 root）运行。",
+  "helper-lost":
+    "替 Starmesh 更改本机网络设置的辅助程序已退出；它恢复后会立即重新使用。请重新启动它，或重新启动 Starmesh。",
+  "privilege-refused":
+    "未获得更改本机网络设置的权限：{detail}。可用 starmesh rights 再试一次，或用 sudo 运行 Starmesh。",
   "no-tun": "系统没有 TUN 设备（{detail}），数据包无法在此收发。可用 modprobe tun 加载。",
   "system-refused": "系统拒绝执行操作（{action}）：{detail}。",
   "name-invalid": "“{name}”不能用作名称：须为 1 到 63 个字母、数字、点或连字符，并以字母或数字开头和结尾。",

@@ -440,6 +440,8 @@ export const contract = {
   /** Ends every panel log-in. */
   "panel.revoke": call(nothing, nothing),
 
+  /** Has the system ask the user, once, whether a helper may change this machine's network; answers as soon as it may. */
+  "rights.ask": call(nothing, nothing),
   /** The machine woke from sleep, as the system told: everything is proved anew at once. */
   "engine.awake": call(nothing, nothing),
   "engine.stop": call(nothing, nothing),

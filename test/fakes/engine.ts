@@ -73,7 +73,8 @@ export interface FakeWorld {
 }
 
 export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
-  const { seed = 1, peers = 12, start = "running", limited = false, clock = machineClock } = options;
+  const { seed = 1, peers = 12, start = "running", clock = machineClock } = options;
+  let limited = options.limited ?? false;
   const watchers = new Set<() => void>();
   const world: FakeWorld = {
     clock,
@@ -115,6 +116,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       pid: 4711,
       startedAt: new Date(startedAt).toISOString(),
       limited: limited ? new AppError("no-privilege").message : null,
+      rights: limited ? { kind: "none", canAsk: true } : { kind: "own", canAsk: false },
       port: 7743,
       reflexive: "203.0.113.24:7743",
       panel: "http://127.0.0.1:7780/",
@@ -177,6 +179,11 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     }),
     "panel.revoke": async () => ({}),
     "engine.awake": async () => ({}),
+    "rights.ask": async () => {
+      limited = false;
+      world.changed();
+      return {};
+    },
     "engine.stop": async () => {
       stop();
       return {};

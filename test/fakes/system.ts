@@ -2,6 +2,9 @@
 
 import type { Socket } from "node:net";
 import { connect } from "node:net";
+import type { Passage } from "../../src-main/system/passage.ts";
+import { passageRules } from "../../src-main/system/passage.ts";
+import { ownRights } from "../../src-main/system/rights.ts";
 import type {
   DnsChange,
   ExitChange,
@@ -12,6 +15,7 @@ import type {
   System,
 } from "../../src-main/system/system.ts";
 import { formatAddress, formatPrefix, toPrefix } from "../../src-shared/address.ts";
+import { AppError } from "../../src-shared/errors.ts";
 
 export class FakeSystem implements System {
   /** `add-address starmesh0 10.9.1.1/16`, … in the order they were asked for. */
@@ -117,10 +121,10 @@ export class FakeSystem implements System {
     this.settings.set(name, value);
   }
 
-  async setTable(name: string, body: string | null): Promise<void> {
-    this.#record(body === null ? `remove-table ${name}` : `set-table ${name}`);
-    if (body === null) this.tables.delete(name);
-    else this.tables.set(name, body);
+  async setPassage(name: string, sites: readonly Passage[] | null): Promise<void> {
+    this.#record(sites === null ? `remove-table ${name}` : `set-table ${name}`);
+    if (sites === null) this.tables.delete(name);
+    else this.tables.set(name, passageRules(sites));
   }
 
   async firewalls({ devices }: FirewallOpening): Promise<readonly Firewall[]> {
@@ -154,6 +158,20 @@ export class FakeSystem implements System {
 
   connectMarked(target: { readonly host: string; readonly port: number }): Socket {
     return connect(target);
+  }
+
+  readonly rights = ownRights(() => ({ ok: true }));
+
+  async openTun(): Promise<never> {
+    throw new AppError("no-tun", { detail: "a system in memory" });
+  }
+
+  marker(): null {
+    return null;
+  }
+
+  async listenNames(): Promise<null> {
+    return null;
   }
 
   async dnsWay(): Promise<DnsChange["way"]> {

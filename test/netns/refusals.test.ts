@@ -81,7 +81,7 @@ describe("bad input", () => {
     chownSync(plain.folder, nobody, nobody);
     chmodSync(lab.folder, 0o755);
     const engine = await plain.start(["up", "--foreground"], { user: nobody });
-    await engine.says(/No right to create a network interface.*sudo/);
+    await engine.says(/No right to create a network interface.*starmesh rights/);
     await plain.ok("join", invite);
     expect(await plain.online("home")).toMatchObject({ interface: null });
     expect((await plain.status()).node.limited).toMatch(/No right to create a network interface/);

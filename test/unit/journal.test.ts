@@ -158,7 +158,11 @@ describe("journal", () => {
 
   describe("[P32] what belongs to no interface", () => {
     const forwarding: SystemChange = { kind: "setting", name: "net/ipv4/ip_forward", value: "1" };
-    const table = (body: string): SystemChange => ({ kind: "table", name: "starmesh_routes", body });
+    const table = (prefix: string): SystemChange => ({
+      kind: "passage",
+      name: "starmesh_routes",
+      sites: [{ device: "starmesh0", routes: [{ prefix, snat: false, allow: [] }] }],
+    });
 
     it("is put back as it was, also after a kill", async () => {
       system.settings.set("net/ipv4/ip_forward", "0");
@@ -184,9 +188,10 @@ describe("journal", () => {
 
     it("is replaced as a whole, written down once, and removed", async () => {
       const journal = openJournal(folder, system);
-      await journal.apply(table("chain one {}"));
-      await journal.apply(table("chain two {}"));
-      expect(system.tables.get("starmesh_routes")).toBe("chain two {}");
+      await journal.apply(table("10.1.0.0/16"));
+      await journal.apply(table("10.2.0.0/16"));
+      expect(system.tables.get("starmesh_routes")).toContain("10.2.0.0/16 accept");
+      expect(system.tables.get("starmesh_routes")).not.toContain("10.1.0.0/16");
       expect(entries()).toHaveLength(1);
       await openJournal(folder, system).undo();
       expect(system.tables.size).toBe(0);

@@ -53,7 +53,7 @@ async function readSystem(): Promise<unknown> {
       addresses: addresses.map(({ address }) => `${address.family} ${address.value}`),
     })),
     routes: system.routes().length,
-    gateway: await system.setTable("starmesh_x", "").catch((error: unknown) => codeOf(error)),
+    gateway: await system.setPassage("starmesh_x", []).catch((error: unknown) => codeOf(error)),
   };
   watch.close();
   return found;

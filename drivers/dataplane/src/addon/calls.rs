@@ -158,6 +158,15 @@ impl DataPlane {
     }
 
     #[napi]
+    pub fn mark_by(&self, fd: i32) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the caller gives the descriptor away, as the call says.
+        crate::os::mark_by(unsafe { std::os::fd::FromRawFd::from_raw_fd(fd) });
+        #[cfg(not(target_os = "linux"))]
+        let _ = fd;
+    }
+
+    #[napi]
     pub fn speak_plain(&self, name: String, on: bool) -> Result<(), Refused> {
         guard(|| self.plane.speak_plain(&name, on))
     }

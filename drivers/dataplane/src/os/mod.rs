@@ -5,6 +5,8 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+pub use linux::marker::{mark, mark_by};
+#[cfg(target_os = "linux")]
 pub use linux::{clock::boot_nanos, pipe::Pipe, priority::prefer_latency, tun::Tun, udp::Udp, waker::Waker};
 
 #[cfg(windows)]

@@ -100,9 +100,8 @@ fn taken_by_nobody(address: SocketAddr) -> io::Result<SocketAddr> {
 fn open(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // Without the right to, nobody routes by it either.
     #[cfg(target_os = "linux")]
-    let _ = socket.set_mark(crate::os::MARK);
+    crate::os::mark(&socket);
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod marker;
 pub mod pipe;
 pub mod priority;
 pub mod tun;

@@ -50,8 +50,7 @@ impl Udp {
         // A device that takes nothing for so long loses datagrams instead of holding a thread that is to stop.
         let patience = libc::timeval { tv_sec: 0, tv_usec: 500_000 };
         set(&fd, libc::SOL_SOCKET, libc::SO_SNDTIMEO, patience)?;
-        // Without the right to, nobody routes by it either.
-        let _ = set(&fd, libc::SOL_SOCKET, libc::SO_MARK, super::super::MARK);
+        super::marker::mark(&fd);
         // Old kernels have neither; both only save time.
         let _ = set(&fd, libc::SOL_UDP, libc::UDP_GRO, 1);
         let _ = set(&fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);

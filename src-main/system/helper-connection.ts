@@ -1,0 +1,111 @@
+/** A connection to the privileged helper: requests in flight and their answers, and a second one that marks sockets at once. */
+import { AppError } from "../../src-shared/errors.ts";
+import type { HelperAnswer, HelperRequest } from "./helper-requests.ts";
+import { encodeHelperRequest, parseHelperAnswer } from "./helper-requests.ts";
+import type { Packet } from "./packet-socket.ts";
+import { PacketSocket } from "./packet-socket.ts";
+
+/** What was done, with the descriptors that came along. */
+export interface Done {
+  readonly name: string | null;
+  readonly descriptors: readonly number[];
+}
+
+export class HelperConnection {
+  /** A connection of its own for the data plane, which marks its sockets over it; it is the data plane's to close. */
+  readonly marker: number;
+  readonly #socket: PacketSocket;
+  readonly #marks: PacketSocket;
+  readonly #pending = new Map<number, Pending>();
+  #watch: { close(): void } | null = null;
+  #lastId = 0;
+
+  private constructor(socket: PacketSocket, marks: PacketSocket, marker: number) {
+    this.#socket = socket;
+    this.#marks = marks;
+    this.marker = marker;
+  }
+
+  /** Begins to speak with a helper; null when it does not answer, or lets this user ask for nothing. */
+  static begin(socket: PacketSocket): HelperConnection | null {
+    const markers = [1, 2].map((id) => askNow(socket, { id, request: { do: "marker" } }));
+    const [one, other] = markers.map((packet) => packet?.descriptors[0]);
+    if (one === undefined || other === undefined) {
+      socket.close();
+      return null;
+    }
+    return new HelperConnection(socket, new PacketSocket(one), other);
+  }
+
+  /** From now on answers are heard; calls back when the helper is gone. */
+  open(onLost: () => void): void {
+    this.#lastId = 2;
+    this.#watch = this.#socket.watch(() => {
+      for (;;) {
+        const packet = this.#socket.receive();
+        if (packet === "nothing") return;
+        if (packet !== "ended" && this.#hear(packet)) continue;
+        this.close();
+        onLost();
+        return;
+      }
+    });
+  }
+
+  /** Asks; throws what the helper refuses it with, and `helper-lost` when it ends meanwhile. */
+  ask(request: HelperRequest, descriptor?: number): Promise<Done> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      if (!this.#socket.send(encodeHelperRequest(id, request), descriptor)) {
+        reject(new AppError("helper-lost"));
+        return;
+      }
+      this.#pending.set(id, { resolve, reject });
+    });
+  }
+
+  /** Has a socket marked as one that carries networks; whether it was. */
+  mark(descriptor: number): boolean {
+    const packet = askNow(this.#marks, { id: 1, request: { do: "mark" }, descriptor });
+    return packet !== null && parseHelperAnswer(packet.bytes)?.error === null;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#watch?.close();
+    this.#watch = null;
+    this.#socket.close();
+    this.#marks.close();
+    for (const { reject } of this.#pending.values()) reject(new AppError("helper-lost"));
+    this.#pending.clear();
+  }
+
+  #hear({ bytes, descriptors }: Packet): boolean {
+    const answer: HelperAnswer | null = parseHelperAnswer(bytes);
+    const pending = answer === null ? undefined : this.#pending.get(answer.id);
+    if (answer === null || pending === undefined) return false;
+    this.#pending.delete(answer.id);
+    if (answer.error === null) pending.resolve({ name: answer.done.name ?? null, descriptors });
+    else pending.reject(answer.error);
+    return true;
+  }
+}
+
+interface Pending {
+  readonly resolve: (done: Done) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+/** Asks and waits for the answer, which takes the helper no longer than a call of the system. */
+function askNow(
+  socket: PacketSocket,
+  {
+    id,
+    request,
+    descriptor,
+  }: { readonly id: number; readonly request: HelperRequest; readonly descriptor?: number },
+): Packet | null {
+  if (!socket.send(encodeHelperRequest(id, request), descriptor)) return null;
+  const packet = socket.receive({ wait: true });
+  return typeof packet === "string" ? null : packet;
+}

@@ -1,0 +1,113 @@
+/** How the privileged helper is reached: it listens as a service, has its right by its file, or is started by the user's leave. */
+import { spawn } from "node:child_process";
+import { accessSync, closeSync, constants, existsSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import koffi from "koffi";
+import { AppError } from "../../src-shared/errors.ts";
+import { HelperConnection } from "./helper-connection.ts";
+import { PacketSocket } from "./packet-socket.ts";
+
+/** The helper that runs already, or one whose file has the right (`setcap cap_net_admin+ep`); null: there is none. */
+export function reachHelper(): HelperConnection | null {
+  const socket = PacketSocket.connect(helperSocket());
+  const listening = socket === null ? null : HelperConnection.begin(socket);
+  if (listening !== null) return listening;
+  const program = helperProgram();
+  if (program === null || !hasCapability(program)) return null;
+  const child = startBeside(program, []);
+  return child === null ? null : HelperConnection.begin(child.socket);
+}
+
+/** Whether the user can be asked. */
+export function canAskUser(): boolean {
+  return helperProgram() !== null && pkexec() !== null;
+}
+
+/** Has the system ask the user whether a helper may be started, and starts it. Throws `privilege-refused`. */
+export async function startByLeave(): Promise<HelperConnection> {
+  const program = helperProgram();
+  const ask = pkexec();
+  if (program === null || ask === null)
+    throw new AppError("privilege-refused", { detail: "polkit or the helper is not installed" });
+  const child = startBeside(ask, [program, "stdin"]);
+  if (child === null) throw new AppError("privilege-refused", { detail: "it could not be asked for" });
+  const { socket, ended } = child;
+  // It speaks only once it was let; until then a person reads and types.
+  const said = await new Promise<string | null>((resolve) => {
+    const answered = socket.watch(() => {
+      answered.close();
+      resolve(null);
+    });
+    socket.send(Buffer.from(JSON.stringify({ version: 1, id: 0, request: { do: "hello" } })));
+    void ended.then((text) => {
+      answered.close();
+      resolve(text);
+    });
+  });
+  const hello = said === null ? socket.receive({ wait: true }) : "ended";
+  const connection = typeof hello === "string" ? null : HelperConnection.begin(socket);
+  if (connection !== null) return connection;
+  socket.close();
+  throw new AppError("privilege-refused", { detail: said || "nobody gave it" });
+}
+
+/** Where the helper's program lies: beside the data plane's addon, from the sources and from a bundle alike. */
+export function helperProgram(folder = dirname(fileURLToPath(import.meta.url))): string | null {
+  const path = join(folder, helperFile);
+  if (existsSync(path)) return path;
+  const above = dirname(folder);
+  return above === folder ? null : helperProgram(above);
+}
+
+/** A program whose standard input is a connection to this process. */
+function startBeside(
+  program: string,
+  args: readonly string[],
+): { readonly socket: PacketSocket; readonly ended: Promise<string> } | null {
+  const pair = PacketSocket.pair();
+  if (pair === null) return null;
+  const { ours, theirs } = pair;
+  const words = args.length === 0 ? ["stdin"] : [...args];
+  const child = spawn(program, words, { stdio: [theirs, "ignore", "pipe"] });
+  closeSync(theirs);
+  child.unref();
+  let said = "";
+  child.stderr?.setEncoding("utf8").on("data", (more: string) => {
+    said = `${said}${more}`.slice(-longestComplaint);
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", () => resolve(said.trim().split("\n").at(-1) ?? ""));
+  });
+  return { socket: ours, ended };
+}
+
+function helperSocket(): string {
+  return process.env["STARMESH_HELPER_SOCKET"] ?? "/run/starmesh/helper.sock";
+}
+
+function pkexec(): string | null {
+  const folders = (process.env["PATH"] ?? "/usr/bin").split(delimiter);
+  return folders.map((folder) => join(folder, "pkexec")).find(isExecutable) ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an administrator gave the file a right of its own (capabilities(7)). */
+function hasCapability(path: string): boolean {
+  const getxattr = koffi
+    .load(null)
+    .func("intptr_t getxattr(const char *path, const char *name, void *value, uintptr_t size)");
+  return getxattr(path, "security.capability", null, 0) > 0;
+}
+
+const helperFile = "drivers/helper/starmesh-helper";
+const longestComplaint = 400;
