@@ -2,7 +2,8 @@
  * Windows' parts under Wine: Node for Windows runs `end.ts` once, with a library that stands in for Wintun, and each test looks at a
  * part of what it wrote. Wine has no driver and lacks the calls that change addresses and routes.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   copyFileSync,
   cpSync,
@@ -56,14 +57,16 @@ beforeAll(async () => {
   execFileSync(compiler, ["-o", join(folder, "layout.exe"), join(root, "test/windows/layout.c")]);
   await build({
     absWorkingDir: root,
-    entryPoints: { end: "test/windows/end.ts" },
+    entryPoints: { end: "test/windows/end.ts", cli: "src-main/cli.ts" },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    // As in an install: what the router keeps its data by is loaded by who needs it.
+    splitting: true,
     platform: "node",
     target: "node20",
     format: "esm",
-    external: ["koffi"],
+    external: ["koffi", "libsql", "electron"],
     banner: {
       js: 'import { createRequire as above } from "node:module"; const require = above(import.meta.url);',
     },
@@ -136,6 +139,27 @@ describe.skipIf(!isComplete)("Windows", () => {
     () => {
       expect(results["stream"]).toMatchObject(allPassed);
     },
+  );
+
+  test.skipIf(!existsSync(addon))(
+    "[E07] [Z28] an engine runs, answers the command line by its named pipe, and stops when it is told to",
+    async () => {
+      const state = ["--state", "C:\\state"];
+      const said = join(folder, "engine.txt");
+      const engine = spawn(...wineCall([node, "cli.mjs", "up", "--foreground", ...state]), {
+        cwd: folder,
+        env: wineSurroundings(),
+        stdio: ["ignore", openSync(said, "w"), "ignore"],
+      });
+      const ended = once(engine, "exit");
+      const listens = /^Panel +http:\/\/127\.0\.0\.1:\d+\//;
+      await expect.poll(() => readFileSync(said, "utf8"), { timeout: 60_000 }).toMatch(listens);
+      const status: unknown = JSON.parse(wine([node, "cli.mjs", "status", "--json", ...state]));
+      expect(status).toMatchObject({ node: { version: expect.any(String) }, networks: [], peers: [] });
+      wine([node, "cli.mjs", "stop", ...state]);
+      expect(await ended).toEqual([0, null]);
+    },
+    180_000,
   );
 
   test("rows have the layout of the compiler's headers", () => {
