@@ -92,6 +92,11 @@ export class EngineLink {
     if (this.#state.kind === "running") this.#enter({ ...this.#state, exit: status });
   }
 
+  /** Has the system ask the user to let a helper be started. */
+  async askForRights(): Promise<void> {
+    await this.#client?.call("rights.ask", {});
+  }
+
   /** The machine is awake again. */
   async awake(): Promise<void> {
     await this.#client?.call("engine.awake", {});

@@ -20,6 +20,7 @@ import { Notices } from "./notices.ts";
 import { Notifier } from "./notifier.ts";
 import { saveFile, showFolder } from "./page-files.ts";
 import { announcePages, servePages } from "./pages.ts";
+import { RightsQuestion } from "./rights-question.ts";
 import type { ShellLog } from "./shell-log.ts";
 import { openShellLog } from "./shell-log.ts";
 import { TrayIcon } from "./tray.ts";
@@ -100,6 +101,7 @@ class Shell {
   readonly #ending: Ending;
   readonly #window: MainWindow;
   readonly #notices = new Notices();
+  readonly #rights: RightsQuestion;
   readonly #notifier: Notifier;
   readonly #updates: Updates;
   readonly #login = loginStart();
@@ -116,6 +118,7 @@ class Shell {
       onStopped: () => void this.#offerStart(),
     });
     this.#ending = new Ending(this.#link, words);
+    this.#rights = new RightsQuestion(words, () => this.#try(this.#link.askForRights()));
     this.#window = new MainWindow({
       engine,
       preload: files.preload,
@@ -151,6 +154,7 @@ class Shell {
         chooseExit: (wish) => this.#try(this.#link.chooseExit(wish)),
         copy: (text) => void clipboard.writeText(text),
         actAsRouter: (on) => this.#try(this.#link.actAsRouter(on)),
+        askForRights: () => this.#try(this.#link.askForRights()),
         restartToUpdate: () => void this.#installUpdate(),
         quit: () => app.quit(),
       },
@@ -199,6 +203,7 @@ class Shell {
 
   #heard(state: EngineState): void {
     for (const notice of this.#notices.hear(state, performance.now())) this.#notifier.tell(notice);
+    void this.#rights.hear(state, this.#window.window);
     this.#show();
   }
 

@@ -2,6 +2,7 @@
 import type { MenuItemConstructorOptions } from "electron";
 import type { NetworkStatus, Status } from "../../src-shared/status.ts";
 import type { EngineState, ExitWish } from "./engine-link.ts";
+import { lacksRights } from "./rights-question.ts";
 import type { Words } from "./words.ts";
 import { fill } from "./words.ts";
 
@@ -19,6 +20,7 @@ export interface TrayActions {
   chooseExit(wish: ExitWish | null): void;
   copy(text: string): void;
   actAsRouter(on: boolean): void;
+  askForRights(): void;
   restartToUpdate(): void;
   quit(): void;
 }
@@ -105,6 +107,7 @@ function engineItems(
   const { networks, router } = state.status;
   const up = connected(state.status).length;
   return [
+    ...(lacksRights(state) ? [{ label: words.rightsItem, click: () => actions.askForRights() }] : []),
     { label: words.connect, enabled: up < networks.length, click: () => actions.connectNetworks(true) },
     { label: words.disconnect, enabled: up > 0, click: () => actions.connectNetworks(false) },
     ...networkItems(networks, words, actions),

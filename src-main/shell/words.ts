@@ -34,6 +34,12 @@ const english = {
   minimise: "Minimise",
 
   staysTitle: "Starmesh goes on",
+  rightsNeeded: "Starmesh may not connect this computer yet.",
+  rightsWhy:
+    "A small helper sets up the network interface and its routes; the rest of Starmesh runs without special rights. Your system asks for a password now.",
+  rightsAsk: "Allow…",
+  rightsItem: "Allow Starmesh to connect…",
+
   stays: "It stays connected, as an icon beside the clock.",
   askedTitle: "{name} wants to join {network}",
   askedManyTitle: "{count} devices want to join {network}",
@@ -121,6 +127,12 @@ const chinese: Words = {
   minimise: "最小化",
 
   staysTitle: "Starmesh 仍在运行",
+  rightsNeeded: "Starmesh 尚无权连接本机。",
+  rightsWhy:
+    "一个小型助手程序负责设置网络接口和路由，Starmesh 的其余部分无需特殊权限。系统接下来会要求输入密码。",
+  rightsAsk: "允许…",
+  rightsItem: "允许 Starmesh 连接…",
+
   stays: "连接保持不变，图标在时钟旁边。",
   askedTitle: "{name} 请求加入 {network}",
   askedManyTitle: "{count} 台设备请求加入 {network}",
