@@ -72,6 +72,7 @@ describe("the scripts that packages bring", () => {
     "resources/macos/starmesh",
     "resources/headless/starmesh",
     "resources/headless/install.sh",
+    "resources/headless/starmesh.openrc",
     "resources/container/entry.sh",
   ])("%s is one that sh can read and the system can run", (path) => {
     expect(spawnSync("sh", ["-n", join(ROOT, path)], { encoding: "utf8" }).stderr).toBe("");
@@ -90,6 +91,16 @@ describe("the scripts that packages bring", () => {
     // Where an installer's text in two languages begins, so does its encoding.
     expect(text("resources/windows/installer.nsh")).toMatch(/[\u4e00-\u9fff]/);
   });
+});
+
+test("the system asks in words, in both languages, before the helper of an installed package may run", () => {
+  const policy = text("resources/linux/org.starmesh.helper.policy");
+  const [helper] = configuration.linux.extraResources.filter(({ to }) => to === "drivers/helper");
+  expect(policy).toContain(`>/opt/Starmesh/resources/${helper?.to}/starmesh-helper<`);
+  for (const tag of ["description", "message"]) {
+    expect(policy).toMatch(new RegExp(`<${tag}>[^<]+<.*\\n +<${tag} xml:lang="zh_CN">[^<]*[\u4e00-\u9fff]`));
+  }
+  expect(policy).not.toMatch(/<allow_\w+>yes</);
 });
 
 describe("the container", () => {
