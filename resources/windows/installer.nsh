@@ -40,9 +40,7 @@
 
 !macro customUnInstall
   ${IfNot} ${isUpdated}
-    ; The service first, then what runs without one: each takes back its routes, names, rules and adapter when it stops.
-    nsExec::Exec '"$INSTDIR\resources\bin\starmesh.cmd" service uninstall'
-    Pop $0
+    ; The engine takes back its routes, names, rules and adapter when it stops.
     nsExec::Exec '"$INSTDIR\resources\bin\starmesh.cmd" stop'
     Pop $0
     ; What was left by an engine that was killed.
