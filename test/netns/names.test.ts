@@ -96,7 +96,8 @@ describe("names on a machine whose programs read a file of servers", () => {
     expect(file()).toContain("127.83.77.53");
     const begin = performance.now();
     expect(await lookUp(host, "www.example.org")).toBe("198.51.100.7");
-    expect(performance.now() - begin).toBeLessThan(2000);
+    // One that does not answer is waited for 5 s before the next is asked.
+    expect(performance.now() - begin).toBeLessThan(4500);
     await laptop.start();
     await laptop.online("home");
     await known("nas.home.mesh", nasAddress);
