@@ -24,6 +24,7 @@ function install(machine: Network): Install {
       surroundings: { notary: { hash: hashOf }, forwarding: { firewalls: () => [] } },
       whereabouts: { outside: { reflexive: () => [] } },
       startedAt: start,
+      system: { rights: { state: () => ({ kind: "own" }) } },
       port: 7743,
     },
     router: { status: () => ({}), refused: () => ({ "mac1-invalid": 1 }) },
