@@ -12,6 +12,9 @@ const VERSION = "^src-main/version\\.ts$";
 /** Which state folder, who holds it, and the calling end of its socket. */
 const ATTACHING = "^src-main/(engine/(folder|lock)|server/attach)\\.ts$";
 
+/** The engine as a service of the system, which no engine that runs can lay for itself. */
+const SERVICE = "^src-main/system/service\\.ts$";
+
 /**
  * One layer: the files it consists of and the folders of ours that it may import besides its own.
  * @param {string} name
@@ -123,8 +126,8 @@ module.exports = {
     layer(
       "entries-start-or-attach",
       "^src-main/((app|daemon|cli)\\.ts$|commands/)",
-      [WIRING, VERSION, ATTACHING, "^src-main/shell/", "^src-shared/"],
-      "An entry reads its arguments, then starts something or attaches to what runs; wiring there would be a second product.",
+      [WIRING, VERSION, ATTACHING, SERVICE, "^src-main/shell/", "^src-shared/"],
+      "An entry reads its arguments, then starts something, has the system start it, or attaches to what runs; wiring there would be a second product.",
     ),
     {
       name: "window-only-from-its-entry",

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "./commands/program.ts";
 import { createTerminal } from "./commands/terminal.ts";
+import { openService } from "./system/service.ts";
 import { version } from "./version.ts";
 
 // `| head` has read enough: that is no failure.
@@ -23,6 +24,8 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   },
   version,
   daemonFile: fileURLToPath(new URL("daemon.js", import.meta.url)),
+  commandLineFile: fileURLToPath(new URL("cli.js", import.meta.url)),
+  openService,
   runDaemon: async (options) => {
     const { runDaemon } = await import("./run-daemon.ts");
     return runDaemon(options);

@@ -98,6 +98,7 @@ uninstall_it() {
   fi
   if [ -z "$root" ]; then
     if [ -d /run/systemd/system ]; then
+      step "$target/bin/starmesh" service uninstall || true
       step systemctl stop 'starmesh@*.service'
       # Of all names at once, also of those that do not run.
       step systemctl disable starmesh@.service

@@ -9,5 +9,7 @@ esac
 if [ -d /run/systemd/system ]; then systemctl stop 'starmesh@*.service' 2>/dev/null || true; fi
 # Of all names at once, also of those that do not run.
 if command -v systemctl >/dev/null; then systemctl --quiet disable starmesh@.service 2>/dev/null || true; fi
+# The one that the command line laid; it would not be found again.
+/usr/bin/starmesh service uninstall >/dev/null 2>&1 || true
 # Ends the system's engine, which takes back what it changed.
 /usr/bin/starmesh --state /var/lib/starmesh stop >/dev/null 2>&1 || true

@@ -43,6 +43,8 @@
     ; The engine takes back its routes, names, rules and adapter when it stops.
     nsExec::Exec '"$INSTDIR\resources\bin\starmesh.cmd" stop'
     Pop $0
+    nsExec::Exec '"$INSTDIR\resources\bin\starmesh.cmd" service uninstall'
+    Pop $0
     ; What was left by an engine that was killed.
     nsExec::Exec 'powershell.exe -NoProfile -NonInteractive -Command "Get-NetFirewallRule -DisplayName $\'Starmesh *$\' -ErrorAction SilentlyContinue | Remove-NetFirewallRule"'
     Pop $0

@@ -3,6 +3,7 @@
 import type { RouterWish } from "../../src-shared/router-settings.ts";
 import type { SettingsChange } from "../../src-shared/settings.ts";
 import type { Machine } from "../engine/folder.ts";
+import type { Service } from "../system/service.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Context {
@@ -11,7 +12,11 @@ export interface Context {
   readonly version: string;
   /** Path of the headless engine's program, which takes `--state DIR`. */
   readonly daemonFile: string;
+  /** Whole path of the command line's own program. */
+  readonly commandLineFile: string;
   readonly runDaemon: RunDaemon;
+  /** The service of this system; throws `system-refused` where there is none. */
+  readonly openService: () => Service;
   /** One line of standard input, for secrets that should not be seen among the processes. */
   readonly readLine: () => Promise<string>;
 }

@@ -18,6 +18,7 @@ import { addRightsCommand } from "./rights-command.ts";
 import { addRouteCommands } from "./route-commands.ts";
 import { addRouterCommand } from "./router-command.ts";
 import { addRunCommands } from "./run-commands.ts";
+import { addServiceCommand } from "./service-command.ts";
 import { addSetCommand } from "./set-command.ts";
 import { addWireguardCommands } from "./wireguard-commands.ts";
 
@@ -75,6 +76,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addWireguardCommands(program, context);
   addPanelCommand(program, context);
   addRightsCommand(program, context);
+  addServiceCommand(program, context);
   return program;
 }
 
