@@ -13,7 +13,7 @@ const VERSION = "^src-main/version\\.ts$";
 const ATTACHING = "^src-main/(engine/(folder|lock)|server/attach)\\.ts$";
 
 /** The engine as a service of the system, which no engine that runs can lay for itself. */
-const SERVICE = "^src-main/system/service\\.ts$";
+const SERVICE = "^src-main/system/(open-)?service\\.ts$";
 
 /**
  * One layer: the files it consists of and the folders of ours that it may import besides its own.

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { runCommandLine } from "./commands/program.ts";
 import { createTerminal } from "./commands/terminal.ts";
-import { openService } from "./system/service.ts";
+import { openService } from "./system/open-service.ts";
 import { version } from "./version.ts";
 
 // `| head` has read enough: that is no failure.

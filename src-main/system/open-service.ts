@@ -1,0 +1,24 @@
+/** Which way this operating system has its services started. */
+import { existsSync } from "node:fs";
+import { launchdService } from "./launchd.ts";
+import type { Service } from "./service.ts";
+import { serviceRefusal } from "./service.ts";
+import { systemdService } from "./systemd.ts";
+import { runTool } from "./tool.ts";
+import { taskService } from "./windows-task.ts";
+
+/** The service of this system. Throws `system-refused` where nothing starts services that Starmesh knows. */
+export function openService(): Service {
+  switch (process.platform) {
+    case "linux":
+      if (!existsSync("/run/systemd/system"))
+        throw serviceRefusal("systemd does not run here; have your own init run: starmesh up --foreground");
+      return systemdService("/etc/systemd/system", runTool);
+    case "darwin":
+      return launchdService("/Library/LaunchDaemons", runTool);
+    case "win32":
+      return taskService(process.env["SystemRoot"] ?? "C:\\Windows", runTool);
+    default:
+      throw serviceRefusal(`Starmesh knows no services of ${process.platform}`);
+  }
+}
