@@ -197,7 +197,7 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await panel.close();
   });
 
-  it("[Z25] [W04] change the rules, say first what that does, and ask them", async () => {
+  it("[Z25] [W04] [W20] change the rules, say first what that does, and ask them", async () => {
     const panel = await openPanel(browser);
     const { page, engine } = panel;
     await goTo(page, `#/networks/${engine.world.find("home-lab").id}/rules`);

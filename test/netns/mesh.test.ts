@@ -114,7 +114,7 @@ describe("with UDP blocked between two nodes", () => {
     open = null;
   });
 
-  it("[E18 Z20 Z31 P05] relays through the router, which cannot read it, and goes direct again once it opens", async () => {
+  it("[P02 E18 Z20 Z31 P05] relays through the router, which cannot read it, and goes direct again once it opens", async () => {
     await flow(alpha, bravo);
     open = bravo.host.blockUdp(alpha.host);
     const begun = performance.now();

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => lab.close());
 
-it("[Z13] who is outside the network reaches a member's port by one of the gateway, over TCP and UDP, also after a restart", async () => {
+it("[Z13] [P04] who is outside the network reaches a member's port by one of the gateway, over TCP and UDP, also after a restart", async () => {
   const echo = `
     require("node:net").createServer((socket) => socket.pipe(socket)).listen(8000, ${JSON.stringify(address)});
     const socket = require("node:dgram").createSocket("udp4");
