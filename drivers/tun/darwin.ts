@@ -1,7 +1,7 @@
 /** TUN on macOS: utun, a kernel control that is opened like a socket (sys/kern_control.h, net/if_utun.h). */
-import { getSystemErrorMap } from "node:util";
 import koffi from "koffi";
 import { AppError } from "../../src-shared/errors.ts";
+import { descriptorDevice, interfaceError } from "./descriptor.ts";
 import type { TunCheck, TunDevice, TunDriver, TunOptions } from "./tun.ts";
 
 /** The driver for macOS. Without offloads; the MTU is the system's to set, and the kernel names what is asked for without a name. */
@@ -23,16 +23,7 @@ function openDevice(options: TunOptions): TunDevice {
       throw refused(`create the interface ${options.name ?? "utun"}`);
     const name = nameOf(libc, fd);
     if (libc.setNumber(fd, F_SETFL, O_NONBLOCK) < 0) throw refused(`use the interface ${name}`);
-    let open = true;
-    return {
-      name,
-      fd,
-      offload: false,
-      close() {
-        if (open) libc.close(fd);
-        open = false;
-      },
-    };
+    return descriptorDevice({ name, fd, offload: false }, (open) => libc.close(open));
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -82,11 +73,7 @@ function unitOf(name: string): number {
 }
 
 function refused(action: string): AppError {
-  const errno = koffi.errno();
-  const { EPERM, EACCES, EBUSY } = koffi.os.errno;
-  if (errno === EPERM || errno === EACCES) return new AppError("no-privilege");
-  const text = getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
-  return new AppError("system-refused", { action, detail: errno === EBUSY ? "the name is taken" : text });
+  return interfaceError(action, koffi.errno());
 }
 
 interface Libc {

@@ -1,8 +1,8 @@
 /** TUN on Linux: /dev/net/tun through koffi, with vnet headers and as much segmentation as the kernel offers. */
 import { existsSync, readFileSync } from "node:fs";
-import { getSystemErrorMap } from "node:util";
 import koffi from "koffi";
 import { AppError } from "../../src-shared/errors.ts";
+import { descriptorDevice, errnoText, interfaceError } from "./descriptor.ts";
 import type { TunCheck, TunDevice, TunDriver, TunOptions } from "./tun.ts";
 
 /** The driver for Linux. */
@@ -21,16 +21,7 @@ function openDevice(options: TunOptions): TunDevice {
     const name = createInterface(libc, fd, options.name ?? nameTemplate);
     enableOffload(libc, fd);
     setMtu(libc, name, options.mtu);
-    let open = true;
-    return {
-      name,
-      fd,
-      offload: true,
-      close() {
-        if (open) libc.close(fd);
-        open = false;
-      },
-    };
+    return descriptorDevice({ name, fd, offload: true }, (open) => libc.close(open));
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -53,10 +44,10 @@ function hasNetAdmin(): boolean {
 function createInterface(libc: Libc, fd: number, template: string): string {
   const request = interfaceRequest(template);
   request.writeUInt16LE(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, nameBytes);
-  if (libc.ioctl(fd, TUNSETIFF, request) < 0) throw createError(template, koffi.errno());
+  if (libc.ioctl(fd, TUNSETIFF, request) < 0) throw creationError(template, koffi.errno());
   const headerBytes = Buffer.alloc(4);
   headerBytes.writeInt32LE(vnetHeaderBytes);
-  if (libc.ioctl(fd, TUNSETVNETHDRSZ, headerBytes) < 0) throw createError(template, koffi.errno());
+  if (libc.ioctl(fd, TUNSETVNETHDRSZ, headerBytes) < 0) throw creationError(template, koffi.errno());
   return request.toString("latin1", 0, request.indexOf(0));
 }
 
@@ -98,15 +89,8 @@ function openError(errno: number): AppError {
   return new AppError("system-refused", { action: `open ${devicePath}`, detail: errnoText(errno) });
 }
 
-function createError(name: string, errno: number): AppError {
-  const { EPERM, EACCES, EBUSY } = koffi.os.errno;
-  if (errno === EPERM || errno === EACCES) return new AppError("no-privilege");
-  const detail = errno === EBUSY ? "the name is taken" : errnoText(errno);
-  return new AppError("system-refused", { action: `create the interface ${name}`, detail });
-}
-
-function errnoText(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+function creationError(name: string, errno: number): AppError {
+  return interfaceError(`create the interface ${name}`, errno);
 }
 
 interface Libc {

@@ -1,11 +1,12 @@
 /** Linux: what goes to the internet is sent into one of our interfaces, by rules and a routing table of their own. */
+import { errnoText } from "../../drivers/tun/descriptor.ts";
 import type { Prefix } from "../../src-shared/address.ts";
 import { formatPrefix, parsePrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { netlink } from "./netlink.ts";
 import { parseLink, rtnetlink } from "./route-messages.ts";
 import type { Exchange } from "./rtnetlink.ts";
-import { dump, errnoNumbers, errnoText, exchange } from "./rtnetlink.ts";
+import { dump, errnoNumbers, exchange } from "./rtnetlink.ts";
 import type { Rule, TableRoute } from "./rule-messages.ts";
 import {
   parseOwnRule,

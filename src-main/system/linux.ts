@@ -1,6 +1,7 @@
 /** Linux: interfaces, addresses and routes through the kernel's route socket. */
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { errnoText } from "../../drivers/tun/descriptor.ts";
 import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
 import type { Address } from "../../src-shared/address.ts";
 import { formatAddress, formatPrefix, isLinkLocal, toPrefix } from "../../src-shared/address.ts";
@@ -25,7 +26,7 @@ import {
   rtnetlink,
 } from "./route-messages.ts";
 import type { Answer, Exchange } from "./rtnetlink.ts";
-import { dump, errnoNumbers, errnoText, exchange, watchChanges } from "./rtnetlink.ts";
+import { dump, errnoNumbers, exchange, watchChanges } from "./rtnetlink.ts";
 import type {
   AddressChange,
   Interface,

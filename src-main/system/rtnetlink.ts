@@ -1,6 +1,6 @@
 /** The kernel's route socket: one exchange at a time, and word of changes without polling. */
-import { getSystemErrorMap } from "node:util";
 import koffi from "koffi";
+import { errnoText } from "../../drivers/tun/descriptor.ts";
 import type { Attribute, NetlinkMessage } from "./netlink.ts";
 import { encodeRequest, netlink, parseErrorNumber, parseMessages } from "./netlink.ts";
 import { dumpHeader } from "./route-messages.ts";
@@ -75,11 +75,6 @@ function watchGroups(what: Multicast, onChange: () => void): Watch {
       libc.close(fd);
     },
   };
-}
-
-/** What an error number means, in the system's words. */
-export function errnoText(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
 }
 
 /** Names of error numbers: `EPERM` and so on. */
