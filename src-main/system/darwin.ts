@@ -1,7 +1,6 @@
 /** macOS: interfaces, addresses and routes by its own tools, names by files of `/etc/resolver`. */
 import { execFileSync, spawn } from "node:child_process";
 import { getServers } from "node:dns";
-import { connect } from "node:net";
 import { hostname } from "node:os";
 import koffi from "koffi";
 import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
@@ -9,6 +8,7 @@ import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { removeRule, setRule } from "./darwin-names.ts";
 import { readInterfaces, readRoutes } from "./darwin-text.ts";
+import { noGateway } from "./no-gateway.ts";
 import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System, Watch } from "./system.ts";
 import { runTool } from "./tool.ts";
@@ -35,19 +35,7 @@ export function darwinSystem(): System {
     removeRoute: async (change) => {
       if (hasRoute(change)) await changeRoute("delete", change);
     },
-    setting: () => null,
-    changeSetting: async () => refuse("forward packets between networks"),
-    setPassage: async (_, sites) =>
-      sites === null ? undefined : refuse("let packets pass between networks"),
-    // Nothing passes through here that they could drop.
-    firewalls: async () => [],
-    openFirewalls: async () => undefined,
-    closeFirewalls: async () => undefined,
-    watchFirewalls: () => ({ close: () => undefined }),
-    setExit: async () => refuse("send what goes to the internet through a member"),
-    removeExit: async () => undefined,
-    // No marks here: what carries the networks never goes through them, since there is no way out through a member.
-    connectMarked: (target) => connect({ ...target, noDelay: true }),
+    ...noGateway("macOS"),
     dnsWay: async () => "domains",
     dnsServers: () => getServers(),
     setDns: async (change) => {
@@ -147,10 +135,6 @@ async function demand(action: string, path: string, args: readonly string[]): Pr
   if (refusal === null) return;
   if (/permission|not permitted|must be root/i.test(refusal)) throw new AppError("no-privilege");
   throw new AppError("system-refused", { action, detail: refusal });
-}
-
-function refuse(action: string): never {
-  throw new AppError("system-refused", { action, detail: "Starmesh cannot do that on macOS yet" });
 }
 
 function said(path: string, args: readonly string[]): string {

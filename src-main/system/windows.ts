@@ -1,11 +1,11 @@
 /** Windows: interfaces, addresses and routes by the IP Helper API, names by the Name Resolution Policy Table. */
 import { getServers } from "node:dns";
-import { connect } from "node:net";
 import { hostname } from "node:os";
 import koffi from "koffi";
 import { canOpenTun, openTun } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import { noGateway } from "./no-gateway.ts";
 import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System } from "./system.ts";
 import { changeRow, flushNames, readTable, watchTables } from "./windows-calls.ts";
@@ -42,19 +42,7 @@ export function windowsSystem(): System {
     removeAddress,
     addRoute: async (change) => addRoute(change),
     removeRoute: async (change) => removeRoute(change),
-    setting: () => null,
-    changeSetting: async () => refuse("forward packets between networks"),
-    setPassage: async (_, sites) =>
-      sites === null ? undefined : refuse("let packets pass between networks"),
-    // Nothing passes through here that they could drop.
-    firewalls: async () => [],
-    openFirewalls: async () => undefined,
-    closeFirewalls: async () => undefined,
-    watchFirewalls: () => ({ close: () => undefined }),
-    setExit: async () => refuse("send what goes to the internet through a member"),
-    removeExit: async () => undefined,
-    // No marks here: what carries the networks never goes through them, since there is no way out through a member.
-    connectMarked: (target) => connect({ ...target, noDelay: true }),
+    ...noGateway("Windows"),
     dnsWay: async () => "domains",
     dnsServers: () => getServers().filter((server) => !ownServers.has(server)),
     setDns: async (change) => {
@@ -176,10 +164,6 @@ function demand(action: string, error: number, harmless: readonly number[] = [])
   if (error === accessDenied) throw new AppError("no-privilege");
   const detail = error === alreadyThere ? "there is one already" : `Windows error ${error}`;
   throw new AppError("system-refused", { action, detail });
-}
-
-function refuse(action: string): never {
-  throw new AppError("system-refused", { action, detail: "Starmesh cannot do that on Windows yet" });
 }
 
 function formatMac(bytes: Uint8Array): string {
