@@ -31,12 +31,19 @@ export async function startInBackground(context: Context, folder: string): Promi
 }
 
 /** Waits until nobody has the folder any more, so that the next command may start afresh. */
-export async function untilEnded(folder: string): Promise<void> {
+async function untilEnded(folder: string): Promise<void> {
   const deadline = Date.now() + endMillis;
   while (readHolder(folder) !== null) {
     if (Date.now() > deadline) throw new AppError("timeout", { what: "Ending Starmesh" });
     await after(50);
   }
+}
+
+/** Ends a running engine and waits until its folder is free. */
+export async function endEngine({ client, closed }: Attached, folder: string): Promise<void> {
+  await client.call("engine.stop", {});
+  await closed;
+  await untilEnded(folder);
 }
 
 function launch(context: Context, folder: string, output: string): { readonly ended: () => boolean } {

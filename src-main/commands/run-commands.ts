@@ -1,7 +1,7 @@
 /** Commands that connect, disconnect and end: up, down, stop. */
 import type { Command } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
-import { untilEnded } from "./background.ts";
+import { endEngine } from "./background.ts";
 import type { CommonOptions, Context, Outcome } from "./context.ts";
 import { nextCommand } from "./context.ts";
 import { findPlace, withEngine, withStartedEngine } from "./engine.ts";
@@ -93,9 +93,7 @@ async function stop(context: Context, options: CommonOptions): Promise<void> {
   const { folder, attached } = await findPlace(context, options);
   if (attached === null) return terminal.note("Starmesh does not run here: nothing to stop.");
   terminal.progress("Stopping");
-  await attached.client.call("engine.stop", {});
-  await attached.closed;
-  await untilEnded(folder);
+  await endEngine(attached, folder);
   terminal.print("Stopped.");
 }
 

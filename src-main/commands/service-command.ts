@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
 import { socketOf, systemFolder } from "../engine/folder.ts";
 import { attach } from "../server/attach.ts";
-import { untilEnded } from "./background.ts";
+import { endEngine } from "./background.ts";
 import type { CommonOptions, Context, ReadOptions } from "./context.ts";
 
 export function addServiceCommand(program: Command, context: Context): void {
@@ -73,9 +73,7 @@ async function stopEngine({ terminal }: Context, folder: string): Promise<void> 
   const attached = await attach(socketOf(folder));
   if (attached === null) return;
   terminal.progress("Stopping the engine that runs");
-  await attached.client.call("engine.stop", {});
-  await attached.closed;
-  await untilEnded(folder);
+  await endEngine(attached, folder);
 }
 
 async function untilAnswers(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** macOS: the service as a daemon of launchd (launchd.plist(5)). */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { posix } from "node:path";
 import type { Service, ServiceProgram } from "./service.ts";
-import { serviceRefusal } from "./service.ts";
+import { layServiceFile, serviceRefusal } from "./service.ts";
 import type { runTool } from "./tool.ts";
 
 /** The service whose list of properties lies in a folder, `/Library/LaunchDaemons`. */
@@ -21,11 +21,7 @@ export function launchdService(folder: string, run: typeof runTool): Service {
     },
     async install(program) {
       await unload();
-      try {
-        writeFileSync(file, propertyList(program), { mode: 0o644 });
-      } catch (error) {
-        throw serviceRefusal(error instanceof Error ? error.message : String(error));
-      }
+      layServiceFile(file, propertyList(program));
       const refused = await launchctl("bootstrap", "system", file);
       if (refused !== null) throw serviceRefusal(refused);
     },

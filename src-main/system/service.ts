@@ -1,4 +1,5 @@
 /** Starmesh as a service of the operating system: an engine that starts with the machine, on the system's state folder. */
+import { writeFileSync } from "node:fs";
 import { AppError } from "../../src-shared/errors.ts";
 
 /** What the service runs. */
@@ -20,6 +21,15 @@ export interface Service {
   install(program: ServiceProgram): Promise<void>;
   /** Ends it and takes it away; done also when it is gone already. Throws `system-refused`. */
   uninstall(): Promise<void>;
+}
+
+/** Lays the file by which the system knows the service. Throws `system-refused`. */
+export function layServiceFile(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o644 });
+  } catch (error) {
+    throw serviceRefusal(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Why the system did not do what was asked about the service. */

@@ -1,8 +1,8 @@
 /** Linux: the service as a unit of systemd. */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceProgram } from "./service.ts";
-import { serviceRefusal } from "./service.ts";
+import { layServiceFile, serviceRefusal } from "./service.ts";
 import type { runTool } from "./tool.ts";
 
 /** The service whose unit lies in a folder, `/etc/systemd/system`; `run` calls programs of the system. */
@@ -20,7 +20,7 @@ export function systemdService(folder: string, run: typeof runTool): Service {
         : "stopped";
     },
     async install(program) {
-      write(file, unitText(program));
+      layServiceFile(file, unitText(program));
       await control("daemon-reload");
       await control("enable", "--quiet", unit);
       await control("restart", unit);
@@ -51,14 +51,6 @@ ${limits.join("\n")}
 [Install]
 WantedBy=multi-user.target
 `;
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { mode: 0o644 });
-  } catch (error) {
-    throw serviceRefusal(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** As one word of a command line: specifiers and variables stand for themselves. */
