@@ -2,13 +2,16 @@
 /** What a suite of tests came to. */
 
 /**
- * Tests that failed are named where their runner names them: `file` as it is called again, null for a crate's own.
- * @typedef {{ suite: string, file: string | null, title: string }} Failure
- * @typedef {{ passed: number, failed: number, skipped: number, failures: readonly Failure[] }} Outcome
+ * A test by its names, as its runner gives them: `file` as it is called again, null for a crate's own.
+ * @typedef {{ suite: string, file: string | null, title: string }} Test
+ */
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number, passes: readonly Test[], failures: readonly Test[] }} Outcome
  */
 
 /** @type {Outcome} */
-export const NOTHING = { passed: 0, failed: 0, skipped: 0, failures: [] };
+export const NOTHING = { passed: 0, failed: 0, skipped: 0, passes: [], failures: [] };
 
 /**
  * @param {Outcome} one
@@ -20,6 +23,7 @@ export function sum(one, other) {
     passed: one.passed + other.passed,
     failed: one.failed + other.failed,
     skipped: one.skipped + other.skipped,
+    passes: [...one.passes, ...other.passes],
     failures: [...one.failures, ...other.failures],
   };
 }
@@ -35,9 +39,20 @@ export function withCrash(outcome, code) {
 }
 
 /**
+ * Those of the failures that a second run ran and passed. One that it did not come to has shown nothing.
+ * @param {readonly Test[]} failures
+ * @param {Outcome} again
+ */
+export function passedAgain(failures, again) {
+  return failures.filter(({ file, title }) =>
+    again.passes.some((passed) => passed.file === file && passed.title === title),
+  );
+}
+
+/**
  * The outcome once those failures that passed in a second run are taken for what they are.
  * @param {Outcome} first
- * @param {readonly Failure[]} unsteady
+ * @param {readonly Test[]} unsteady
  * @returns {Outcome}
  */
 export function settled(first, unsteady) {

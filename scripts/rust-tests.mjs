@@ -64,13 +64,15 @@ function read(output) {
       passed: Number(passed),
       failed: Number(failed),
       skipped: Number(ignored),
+      passes: [],
       failures: [],
     });
   }
-  const failures = [...output.matchAll(/^test (\S+) \.\.\. FAILED$/gm)].map(([, title = ""]) => ({
-    suite: "rust",
-    file: null,
-    title,
-  }));
-  return { ...outcome, failures };
+  const named = (/** @type {RegExp} */ line) =>
+    [...output.matchAll(line)].map(([, title = ""]) => ({ suite: "rust", file: null, title }));
+  return {
+    ...outcome,
+    passes: named(/^test (\S+) \.\.\. ok$/gm),
+    failures: named(/^test (\S+) \.\.\. FAILED$/gm),
+  };
 }

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { find } from "./command.mjs";
-import { NOTHING, settled, sum } from "./outcome.mjs";
+import { NOTHING, passedAgain, settled, sum } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
 import { rustTests } from "./rust-tests.mjs";
 import { giveOutputsTo, setUpOrExit, sudoCaller } from "./setup.mjs";
@@ -11,7 +11,7 @@ import { systemPackages } from "./system-packages.mjs";
 import { countTests, vitestTests } from "./vitest-tests.mjs";
 
 /** @typedef {import("./outcome.mjs").Outcome} Outcome */
-/** @typedef {import("./outcome.mjs").Failure} Failure */
+/** @typedef {import("./outcome.mjs").Test} Test */
 
 const NETNS_PACKAGES = [
   "iproute2",
@@ -120,25 +120,23 @@ async function runSuite(suite) {
 /**
  * Runs what failed once more, with nothing else beside it; answers what passed now. A busy machine may fail a test that
  * is right, and a test that passes sometimes is told as such.
- * @param {readonly Failure[]} failures
- * @returns {Promise<readonly Failure[]>}
+ * @param {readonly Test[]} failures
+ * @returns {Promise<readonly Test[]>}
  */
 async function lookAgain(failures) {
   if (failures.length === 0 || failures.length > MOST_AGAIN) return [];
-  /** @type {Failure[]} */
+  /** @type {Test[]} */
   const unsteady = [];
   for (const suite of new Set(failures.map((failure) => failure.suite))) {
     heading(`${suite}, what failed once more`);
     const mine = failures.filter((failure) => failure.suite === suite);
     const again = suite === "rust" ? await rustAgain(mine) : await vitestAgain(suite, mine);
-    const same = (/** @type {Failure} */ one) => again.failures.some(({ title }) => title === one.title);
-    // A run that crashed, or failed where it named nothing, has shown nothing.
-    if (again.failed === again.failures.length) unsteady.push(...mine.filter((failure) => !same(failure)));
+    unsteady.push(...passedAgain(mine, again));
   }
   return unsteady;
 }
 
-/** @param {readonly Failure[]} failures */
+/** @param {readonly Test[]} failures */
 async function rustAgain(failures) {
   const titles = failures.map(({ title }) => title);
   return (await rustTests(titles, { seed, exact: true })) ?? NOTHING;
@@ -146,7 +144,7 @@ async function rustAgain(failures) {
 
 /**
  * @param {string} suite
- * @param {readonly Failure[]} failures
+ * @param {readonly Test[]} failures
  */
 async function vitestAgain(suite, failures) {
   const again = [...new Set(failures.flatMap(({ file }) => file ?? []))];

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run, runHere } from "./command.mjs";
-import { withCrash } from "./outcome.mjs";
+import { NOTHING, withCrash } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
 
 /** @typedef {import("./outcome.mjs").Outcome} Outcome */
@@ -65,7 +65,7 @@ export async function countTests(suite, files) {
  * @returns {Outcome}
  */
 function read(suite, report) {
-  if (!existsSync(report)) return { passed: 0, failed: 0, skipped: 0, failures: [] };
+  if (!existsSync(report)) return NOTHING;
   /** @type {{ numPassedTests: number, numPendingTests: number, numTodoTests: number, testResults:
    *   { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} */
   const summary = JSON.parse(readFileSync(report, "utf8"));
@@ -76,8 +76,14 @@ function read(suite, report) {
     if (failed.length === 0) return status === "failed" ? [{ suite, file, title: file }] : [];
     return failed.map(({ fullName }) => ({ suite, file, title: fullName }));
   });
+  const passes = summary.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter((test) => test.status === "passed")
+      .map(({ fullName }) => ({ suite, file: relative(ROOT, name), title: fullName })),
+  );
   return {
     passed: summary.numPassedTests,
+    passes,
     failed: failures.length,
     skipped: summary.numPendingTests + summary.numTodoTests,
     failures,
