@@ -64,9 +64,10 @@ fn a_stock_client_and_a_member_reach_each_other_through_the_node_that_serves_it(
     // What is for the node between them stays there, and it saw nothing else.
     send(&client, &datagram(2, 3, b"for you"));
     assert_eq!(receive(&gateway), datagram(2, 3, b"for you"));
-    let counters = gateway.plane.counters().expect("alive");
-    let sent: Vec<u64> = counters.peers.iter().map(|peer| peer.tx_packets).collect();
-    assert_eq!(sent, [1, 1]);
+    until("what it passed on is counted", || {
+        let counters = gateway.plane.counters().expect("alive");
+        counters.peers.iter().map(|peer| peer.tx_packets).eq([1, 1])
+    });
 }
 
 /// [Z27]
@@ -83,7 +84,7 @@ fn a_sender_that_is_not_who_it_says_is_not_passed_on() {
     send(&client, &datagram(9, 1, b"forged"));
     send(&client, &datagram(2, 1, b"own"));
     assert_eq!(receive(&member)[10..], hopped(datagram(2, 1, b"own")));
-    assert_eq!(gateway.refused("source"), 1);
+    gateway.has_refused("source", 1);
 }
 
 /// [Z34]
@@ -115,7 +116,7 @@ fn a_packet_without_a_hop_left_is_answered_by_the_node_between() {
     let error = receive(&client);
     assert_eq!(error[12..22], [10, 1, 0, 3, 10, 1, 0, 2, 11, 0]);
     assert_eq!(error[28..], packet);
-    assert_eq!(gateway.refused("hops"), 1);
+    gateway.has_refused("hops", 1);
 }
 
 /// [Z27]

@@ -131,6 +131,13 @@ impl Node {
         let counters = self.plane.counters().expect("alive");
         counters.refused.iter().find(|(name, _)| *name == cause).map_or(0, |(_, number)| *number)
     }
+
+    /// Waits until that many were refused for this cause, and no more: counted after a whole batch, which may be later
+    /// than what the batch sent is received.
+    pub fn has_refused(&self, cause: &str, number: u64) {
+        until(cause, || self.refused(cause) >= number);
+        assert_eq!(self.refused(cause), number, "{cause}");
+    }
 }
 
 /// A NAT on loopback with one address behind it at a time.
