@@ -7,6 +7,7 @@ import type { NetworkStatus, PeerStatus, Status } from "../../src-shared/status.
 import { root } from "./bundle.mjs";
 import type { Child, Ended, Host, RunOptions } from "./host.ts";
 import type { Lab } from "./lab.ts";
+import { asUser } from "./ordinary-user.ts";
 import { waitUntil } from "./wait.ts";
 
 export interface InstallOptions extends RunOptions {
@@ -67,11 +68,10 @@ export class Install {
 
   /** A command of `starmesh` that goes on by itself. */
   command(args: readonly string[], options: InstallOptions = {}): Child {
-    const user =
-      options.user === undefined ? [] : ["setpriv", "--reuid", `${options.user}`, "--clear-groups"];
     const cli = [process.execPath, join(root, "out/cli.js"), "--state", this.folder, ...args];
+    const command = options.user === undefined ? cli : asUser(options.user, cli);
     // A name of its own for each machine; namespaces of the network alone would all have the same.
-    const named = ["--uts", "sh", "-c", 'hostname "$0" && exec "$@"', this.name, ...user, ...cli];
+    const named = ["--uts", "--mount", "sh", "-c", 'hostname "$0" && exec "$@"', this.name, ...command];
     return this.host.start("unshare", named, options);
   }
 

@@ -5,6 +5,7 @@ import type { SystemChange } from "../../src-main/system/journal.ts";
 import { bundle } from "./bundle.mjs";
 import type { Child, Host } from "./host.ts";
 import { Lab } from "./lab.ts";
+import { asUser } from "./ordinary-user.ts";
 import type { ProbeCommand } from "./system-probe.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -149,7 +150,7 @@ describe("tun and system on Linux", () => {
   });
 
   it("says in one line what is missing without rights, and still reads", async () => {
-    const probe = start(["setpriv", "--reuid", "65534", "--clear-groups", "--no-new-privs"]);
+    const probe = start((command) => ["--mount", ...asUser(65_534, command)]);
     expect((await probe.ask({ do: "check-tun" })).error.code).toBe("no-privilege");
     const { error } = await probe.ask({ do: "open-tun" });
     expect(error.code).toBe("no-privilege");
@@ -159,7 +160,7 @@ describe("tun and system on Linux", () => {
 
   it("[E21] says in one line that there is no TUN device", async () => {
     const hidden = 'mount -t tmpfs none /dev/net && exec "$0" "$@"';
-    const probe = start(["unshare", "--mount", "sh", "-c", hidden]);
+    const probe = start((command) => ["--mount", "sh", "-c", hidden, ...command]);
     const { error } = await probe.ask({ do: "check-tun" });
     expect(error.code).toBe("no-tun");
     expect(error.message).not.toContain("\n");
@@ -184,9 +185,8 @@ function folder(name: string): string {
 }
 
 /** A probe inside the host, one command at a time. */
-function start(through: readonly string[] = []) {
-  const [first = process.execPath, ...rest] = [...through, process.execPath, program];
-  const child = host.start(first, rest);
+function start(around: (command: readonly string[]) => readonly string[] = (command) => command) {
+  const child = host.start("unshare", around([process.execPath, program]));
   children.push(child);
   let answers = 0;
   return {
