@@ -17,6 +17,8 @@ export interface Channel {
 /** A small set of candidates by endpoint. */
 export class Candidates {
   readonly #byEndpoint = new Map<Endpoint, Candidate>();
+  /** Relays behind the first, by that one and its label: a channel that is forgotten may be heard again. */
+  readonly #onward = new Map<string, readonly IdentityKey[]>();
 
   all(): readonly Candidate[] {
     return [...this.#byEndpoint.values()];
@@ -40,19 +42,22 @@ export class Candidates {
     if (oldest !== undefined && oldest.endpoint !== endpoint) this.#byEndpoint.delete(oldest.endpoint);
   }
 
-  /** Adds a relay's channel; one of that relay that was lost makes way for it. */
-  learnChannel({ endpoint, relay, onward }: Channel, now: Millis): void {
+  /** Adds a relay's channel; those of that relay that were lost make way for it, itself included. */
+  learnChannel({ endpoint, relay: first, onward }: Channel, now: Millis): void {
+    const known = this.#byEndpoint.get(endpoint);
+    // It may have been heard by another way to the relay than the one that was known.
+    const relay = first ?? known?.relay ?? undefined;
     for (const one of this.all()) {
       if (one.relay === relay && one.standing === "lost") this.#byEndpoint.delete(one.endpoint);
     }
-    const known = this.#byEndpoint.get(endpoint);
-    // What comes through it may be heard before the relay has said where it leads.
-    if (known !== undefined && onward !== undefined) this.update({ ...known, onward });
-    // It may have been heard by another way to the relay than the one that was known.
-    if (known?.relay === null && relay !== undefined)
-      this.update({ ...known, relay, onward: onward ?? known.onward });
-    if (known === undefined)
-      this.update(newCandidate({ endpoint, kind: "relay", relay, onward: onward ?? [] }, now));
+    // What comes through it may be heard before the relay has said where it leads, or long after.
+    const behind = this.#leadsTo(endpoint, relay, onward) ?? known?.onward ?? [];
+    const kept = this.#byEndpoint.get(endpoint);
+    this.update(
+      kept === undefined
+        ? newCandidate({ endpoint, kind: "relay", relay, onward: behind }, now)
+        : { ...kept, relay: relay ?? null, onward: behind },
+    );
   }
 
   /** What the peer says of itself: new addresses come in, those it no longer has go unless they answer. */
@@ -104,8 +109,26 @@ export class Candidates {
     for (const one of this.all()) if (one.relay === relay) this.#byEndpoint.delete(one.endpoint);
   }
 
+  /** Forgets all of them, but not where channels lead: a session may begin anew by the same one. */
   clear(): void {
     this.#byEndpoint.clear();
+  }
+
+  /** The relays behind a channel, as it was said now or last; undefined: nobody said. */
+  #leadsTo(
+    endpoint: Endpoint,
+    relay: SessionKey | undefined,
+    said: readonly IdentityKey[] | undefined,
+  ): readonly IdentityKey[] | undefined {
+    const [, label] = endpoint.split("#");
+    if (relay === undefined || label === undefined) return said;
+    const name = `${relay} ${label}`;
+    if (said === undefined) return this.#onward.get(name);
+    this.#onward.delete(name);
+    this.#onward.set(name, said);
+    const [oldest] = this.#onward.size > mostRemembered ? this.#onward.keys() : [];
+    if (oldest !== undefined) this.#onward.delete(oldest);
+    return said;
   }
 }
 
@@ -114,3 +137,5 @@ function isLink(endpoint: Endpoint): boolean {
 }
 
 const mostHeard = 6;
+/** Labels of channels are drawn at random: one that is remembered for nothing names no other. */
+const mostRemembered = 32;
