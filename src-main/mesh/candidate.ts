@@ -8,6 +8,9 @@ import { hostOf } from "./endpoint.ts";
 import type { Limit } from "./limit.ts";
 import { baseAfter, limitAfter } from "./limit.ts";
 
+/** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */
+export const probesOfLoss = 20;
+
 export type CandidateKind = CandidateStatus["kind"];
 
 /** A candidate as it stands; functions below make the next standing of it. */
@@ -242,7 +245,5 @@ const lossyAmongMany: Millis = 6000;
 const lossyAmongFew: Millis = 8000;
 const cleanFor: Millis = 10_000;
 const lossMemory: Millis = 120_000;
-/** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */
-const probesOfLoss = 20;
 const mostLosses = 8;
 const mostTried = 16;

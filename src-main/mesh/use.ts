@@ -1,6 +1,6 @@
 /** Which paths carry a peer's packets together, and which stand by. */
 import type { Candidate } from "./candidate.ts";
-import { isTrusted } from "./candidate.ts";
+import { isLossy, isTrusted, probesOfLoss } from "./candidate.ts";
 import type { Endpoint } from "./effect.ts";
 import { hostOf } from "./endpoint.ts";
 import { isMoveForGoodput } from "./goodput.ts";
@@ -59,12 +59,14 @@ function isAsGood(
     isForced,
   }: { readonly rules: Rules & { readonly before: readonly Endpoint[] }; readonly isForced: boolean },
 ): boolean {
-  const { rttMillis, loss, endpoint } = candidate;
+  const { rttMillis, endpoint } = candidate;
   if (rttMillis === null || chosen.rttMillis === null || !isTrusted(candidate, rules.now)) return false;
   if (!isForced && isMoveForGoodput(chosen, candidate, rules) === false) return false;
   const slack = (isForced ? 2 : 1) * (rules.before.includes(endpoint) ? 2 : 1);
   const isQuick = rttMillis <= chosen.rttMillis * (1 + 0.2 * slack) + 2 * slack;
-  return isQuick && [loss, chosen.loss].every((share) => share !== null && share < 0.01 * slack);
+  const isWhole = (one: Candidate) =>
+    one.loss !== null && one.loss <= stray * slack && !isLossy(one, false, rules.now);
+  return isQuick && isWhole(candidate) && isWhole(chosen);
 }
 
 /** Whether two direct ways may lead over different lines: hosts of one family, both near or both far. */
@@ -101,3 +103,5 @@ function isSameRoute(one: Candidate, other: Candidate): boolean {
 }
 
 const mostShared = 4;
+/** A single probe that a busy machine answered late says nothing about a line. */
+const stray = 1 / probesOfLoss;

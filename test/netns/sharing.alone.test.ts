@@ -4,7 +4,6 @@ import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
 import { ping, throughput } from "./traffic.ts";
-import { waitUntil } from "./wait.ts";
 
 // Two nodes, each with a cable to either of two local networks.
 let lab: Lab;
@@ -87,13 +86,10 @@ async function sent(host: Host): Promise<number[]> {
 
 /** Bravo as alpha sees it once it is so; packets flow meanwhile. */
 async function reached(holds: (peer: PeerStatus) => boolean): Promise<PeerStatus> {
-  return waitUntil(
-    "bravo is reached as wanted",
-    async () => {
-      await ping(alpha.host, address, { count: 1, waitSeconds: 0.3 });
-      const peer = (await alpha.status()).peers.find(({ name }) => name === "bravo");
-      return peer !== undefined && holds(peer) && peer;
-    },
-    60_000,
-  );
+  const packets = alpha.host.start("ping", ["-n", "-i", "0.3", address]);
+  try {
+    return await alpha.peer("bravo", holds, 60_000);
+  } finally {
+    await packets.stop("SIGKILL");
+  }
 }

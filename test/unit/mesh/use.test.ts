@@ -105,7 +105,14 @@ describe("[W09] paths that share a peer's flows", () => {
     ["two lines of the local network", [at(lan, 1), at(otherLan, 1.4)], {}, [lan, otherLan]],
     ["two lines to the internet", [at(far, 20), at(otherFar, 24)], {}, [far, otherFar]],
     ["not one that is slower by a third", [at(far, 20), at(otherFar, 28)], {}, [far]],
-    ["not one that loses 1 %", [at(far, 20), at(otherFar, 20, { loss: 0.01 })], {}, [far]],
+    ["one whose probe was late once", [at(far, 20), at(otherFar, 20, { loss: 0.05 })], {}, [far, otherFar]],
+    ["not one that lost two probes of twenty", [at(far, 20), at(otherFar, 20, { loss: 0.1 })], {}, [far]],
+    [
+      "not one that has been losing packets for a while",
+      [at(far, 20), at(otherFar, 20, { lossySince: now - 9000, lineLoss: 0.02 })],
+      {},
+      [far],
+    ],
     ["not one whose loss is unknown yet", [at(far, 20), at(otherFar, 20, { loss: null })], {}, [far]],
     [
       "not one that was lost lately",
@@ -135,6 +142,8 @@ describe("[W09] paths that share a peer's flows", () => {
     expect(use(somewhat, { before: [far] }).active).toEqual([far]);
     expect(use(somewhat, { before: [far, otherFar] }).active).toEqual([far, otherFar]);
     expect(use([at(far, 20), at(otherFar, 40)], { before: [far, otherFar] }).active).toEqual([far]);
+    const strays = [at(far, 20), at(otherFar, 20, { loss: 0.1 })];
+    expect(use(strays, { before: [far, otherFar] }).active).toEqual([far, otherFar]);
   });
 });
 
