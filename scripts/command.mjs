@@ -2,7 +2,7 @@
 /** Starts other programs and hears how they ended. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { setPriority } from "node:os";
+import { constants, setPriority } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** A set-up or test step that cannot go on; the message is the one line a person reads. */
@@ -26,6 +26,7 @@ export function run(program, args, options = {}) {
       stdio: ["ignore", "pipe", "pipe"],
     });
     if (child.pid !== undefined && options.priority !== undefined) setPriority(child.pid, options.priority);
+    endWithUs(child);
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
@@ -80,6 +81,30 @@ export function find(name, others = []) {
     .flatMap((folder) => names.map((each) => join(folder, each)))
     .find((path) => existsSync(path));
 }
+
+/**
+ * A signal that ends this process ends the child, too.
+ * @param {import("node:child_process").ChildProcess} child
+ */
+function endWithUs(child) {
+  if (running.size === 0) for (const signal of PASSED_ON) process.on(signal, endAll);
+  running.add(child);
+  const over = () => {
+    running.delete(child);
+    if (running.size === 0) for (const signal of PASSED_ON) process.off(signal, endAll);
+  };
+  child.on("error", over);
+  child.on("close", over);
+}
+
+/** @param {NodeJS.Signals} signal */
+function endAll(signal) {
+  for (const child of running) child.kill(signal);
+  process.exit(128 + constants.signals[signal]);
+}
+
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
 
 /** @type {readonly NodeJS.Signals[]} */
 const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -19,60 +19,66 @@ const CRATES = [
 ];
 
 /**
- * Runs the tests whose names hold one of the filters, or are one of them if `exact`; null where there is no cargo.
+ * Runs the tests whose names hold one of the filters; null where there is no cargo. `only`: those of one crate, and where
+ * it has titles, just these, one after the other.
  * @param {readonly string[]} filters
- * @param {{ seed: string | null, exact?: boolean }} options
+ * @param {{ seed: string | null, only?: { crate: string | null, titles: readonly string[] | null } }} options
  * @returns {Promise<Outcome | null>}
  */
-export async function rustTests(filters, { seed, exact = false }) {
+export async function rustTests(filters, { seed, only }) {
   const cargo = cargoPath();
   if (!cargo) return null;
+  const crates = CRATES.filter(({ path }) => !only?.crate || only.crate === path);
+  const chosen = only?.titles ? ["--exact", "--test-threads=1", ...only.titles] : filters;
   let outcome = NOTHING;
-  for (const { path, options } of CRATES) {
+  for (const { path, options } of crates) {
     const crate = join(ROOT, path);
-    // The release profile, because set-up has built every crate in it already.
-    const args = [
-      "test",
-      "--release",
-      "--locked",
-      "--no-fail-fast",
-      ...options,
-      "--target-dir",
-      join(crate, "target"),
-      "--",
-      ...(exact ? ["--exact"] : []),
-      ...filters,
-    ];
-    const { code, output } = await run(cargo, args, {
-      cwd: crate,
-      env: seed === null ? {} : { PROPTEST_RNG_SEED: seed },
-      said: (text) => process.stdout.write(text),
-    });
-    outcome = sum(outcome, withCrash(read(output), code));
+    const { code, output } = await run(
+      cargo,
+      [
+        "test",
+        // The release profile, because set-up has built every crate in it already.
+        "--release",
+        "--locked",
+        "--no-fail-fast",
+        ...options,
+        "--target-dir",
+        join(crate, "target"),
+        "--",
+        ...chosen,
+      ],
+      {
+        cwd: crate,
+        env: seed === null ? {} : { PROPTEST_RNG_SEED: seed },
+        said: (text) => process.stdout.write(text),
+      },
+    );
+    outcome = sum(outcome, withCrash(outcomeOf(path, output), { suite: "rust", file: path, code, output }));
   }
   return outcome;
 }
 
 /**
+ * What the output of a crate's tests comes to.
+ * @param {string} crate
  * @param {string} output
  * @returns {Outcome}
  */
-function read(output) {
-  let outcome = NOTHING;
-  for (const [, passed, failed, ignored] of output.matchAll(/(\d+) passed; (\d+) failed; (\d+) ignored/g)) {
-    outcome = sum(outcome, {
-      passed: Number(passed),
-      failed: Number(failed),
-      skipped: Number(ignored),
-      passes: [],
-      failures: [],
-    });
-  }
+export function outcomeOf(crate, output) {
   const named = (/** @type {RegExp} */ line) =>
-    [...output.matchAll(line)].map(([, title = ""]) => ({ suite: "rust", file: null, title }));
+    [...output.matchAll(line)].map(([, title = ""]) => ({ suite: "rust", file: crate, title }));
+  const said = new Map(
+    [...output.matchAll(/^---- (\S+) stdout ----\n([\s\S]*?)(?=^---- |^failures:$)/gm)].map(
+      ([, title, message = ""]) => [title, message.trim()],
+    ),
+  );
+  const skipped = [...output.matchAll(/\d+ failed; (\d+) ignored/g)].map(([, count]) => Number(count));
   return {
-    ...outcome,
-    passes: named(/^test (\S+) \.\.\. ok$/gm),
-    failures: named(/^test (\S+) \.\.\. FAILED$/gm),
+    passes: named(/^test (\S+)(?: - should panic)? \.\.\. ok$/gm),
+    failures: named(/^test (\S+)(?: - should panic)? \.\.\. FAILED$/gm).map((test) => ({
+      ...test,
+      message: said.get(test.title) ?? "",
+    })),
+    skipped: skipped.reduce((all, count) => all + count, 0),
   };
 }

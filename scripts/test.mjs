@@ -3,15 +3,15 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { find } from "./command.mjs";
-import { NOTHING, passedAgain, settled, sum } from "./outcome.mjs";
+import { described, NOTHING, settled, sum } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
 import { rustTests } from "./rust-tests.mjs";
+import { lookAgain } from "./second-look.mjs";
 import { giveOutputsTo, setUpOrExit, sudoCaller } from "./setup.mjs";
 import { systemPackages } from "./system-packages.mjs";
 import { countTests, vitestTests } from "./vitest-tests.mjs";
 
 /** @typedef {import("./outcome.mjs").Outcome} Outcome */
-/** @typedef {import("./outcome.mjs").Test} Test */
 
 const NETNS_PACKAGES = [
   "iproute2",
@@ -57,9 +57,6 @@ const SUITES = [
   },
 ];
 
-/** More failures than these are no accident, and are not looked at again. */
-const MOST_AGAIN = 8;
-
 /** What chance is made of in tests: the same for everybody, or `SEED=random npm test` to look for what nobody has met. */
 const seed = process.env["SEED"] === "random" ? null : (process.env["SEED"] ?? "1");
 
@@ -74,8 +71,13 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
-await setUpOrExit();
-const missing = await systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]);
+/** Seconds that each part took, by its name. @type {Map<string, number>} */
+const times = new Map();
+
+await timed("set-up", setUpOrExit);
+const missing = await timed("packages", () =>
+  systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]),
+);
 
 let total = NOTHING;
 for (const suite of chosen) {
@@ -83,7 +85,7 @@ for (const suite of chosen) {
   const beside = chosen
     .filter(({ beside }) => beside === suite.name)
     .map(({ name }) => ({ name, ended: vitestTests(name, files, { seed, quietly: true }) }));
-  total = sum(total, await runSuite(suite));
+  total = sum(total, await timed(suite.name, () => runSuite(suite)));
   for (const { name, ended } of beside) {
     const { outcome, output } = await ended;
     heading(name);
@@ -91,15 +93,17 @@ for (const suite of chosen) {
     total = sum(total, outcome);
   }
 }
-const unsteady = await lookAgain(total.failures);
-total = settled(total, unsteady);
+const later = await timed("again", () => lookAgain(total.failures, runAgain));
+const { passes, failures, skipped } = settled(total, later);
 const caller = sudoCaller();
 if (caller) giveOutputsTo(caller);
-process.exitCode = total.failed > 0 ? 1 : 0;
-for (const { suite, title } of unsteady)
-  process.stdout.write(`UNSTEADY, failed once and passed alone: ${suite}: ${title}\n`);
-for (const { suite, title } of total.failures) process.stdout.write(`FAILED: ${suite}: ${title}\n`);
-process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exitCode = failures.length > 0 ? 1 : 0;
+heading("end");
+process.stdout.write(`${[...times].map(([name, seconds]) => `${name} ${seconds} s`).join(", ")}\n`);
+for (const failure of later.unsteady)
+  process.stdout.write(`UNSTEADY, failed and passed when run again: ${described(failure)}\n`);
+for (const failure of failures) process.stdout.write(`FAILED: ${described(failure)}\n`);
+process.stdout.write(`${passes.length} passed, ${failures.length} failed, ${skipped} skipped\n`);
 
 /**
  * @param {typeof SUITES[number]} suite
@@ -118,37 +122,14 @@ async function runSuite(suite) {
 }
 
 /**
- * Runs what failed once more, with nothing else beside it; answers what passed now. A busy machine may fail a test that
- * is right, and a test that passes sometimes is told as such.
- * @param {readonly Test[]} failures
- * @returns {Promise<readonly Test[]>}
+ * @param {import("./second-look.mjs").Part} part
+ * @param {number} turn
+ * @returns {Promise<Outcome>}
  */
-async function lookAgain(failures) {
-  if (failures.length === 0 || failures.length > MOST_AGAIN) return [];
-  /** @type {Test[]} */
-  const unsteady = [];
-  for (const suite of new Set(failures.map((failure) => failure.suite))) {
-    heading(`${suite}, what failed once more`);
-    const mine = failures.filter((failure) => failure.suite === suite);
-    const again = suite === "rust" ? await rustAgain(mine) : await vitestAgain(suite, mine);
-    unsteady.push(...passedAgain(mine, again));
-  }
-  return unsteady;
-}
-
-/** @param {readonly Test[]} failures */
-async function rustAgain(failures) {
-  const titles = failures.map(({ title }) => title);
-  return (await rustTests(titles, { seed, exact: true })) ?? NOTHING;
-}
-
-/**
- * @param {string} suite
- * @param {readonly Test[]} failures
- */
-async function vitestAgain(suite, failures) {
-  const again = [...new Set(failures.flatMap(({ file }) => file ?? []))];
-  return (await vitestTests(suite, again, { seed })).outcome;
+async function runAgain({ suite, file, titles }, turn) {
+  heading(`${suite}: ${file ?? "all"}, what failed again, ${turn}`);
+  if (suite === "rust") return (await rustTests([], { seed, only: { crate: file, titles } })) ?? NOTHING;
+  return (await vitestTests(suite, file === null ? files : [file], { seed })).outcome;
 }
 
 /**
@@ -172,6 +153,18 @@ function holds({ name, folder = name }) {
   return present.some(
     (file) => /\.test\.tsx?$/.test(file) && files.some((part) => `test/${folder}/${file}`.includes(part)),
   );
+}
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {() => Promise<T>} work
+ */
+async function timed(name, work) {
+  const begun = performance.now();
+  const value = await work();
+  times.set(name, Math.round((performance.now() - begun) / 1000));
+  return value;
 }
 
 /** @param {string} suite */

@@ -116,7 +116,7 @@ describe("a node with an open TCP port", () => {
   });
 });
 
-describe("24 hours of a line that opens and closes", () => {
+describe("six hours of a line that opens and closes", () => {
   it("[C08] [C09] [P16] leave no link behind, nothing that grows, and packets that arrive", {
     timeout: 300_000,
   }, () => {
@@ -124,7 +124,7 @@ describe("24 hours of a line that opens and closes", () => {
     const { world, ann, bob } = met;
     const pending: number[] = [];
     let missed = 0;
-    for (let passed = 0; passed < 24; passed++) {
+    for (let passed = 0; passed < 6; passed++) {
       const end = world.clock.now + hour;
       while (world.clock.now < end) {
         // Closed and open for anything between two seconds and two minutes.
@@ -149,7 +149,7 @@ describe("24 hours of a line that opens and closes", () => {
     expect([world.links.count, ann.carriers.kept, bob.carriers.kept]).toEqual([0, [], []]);
     expect([transportInUse(ann, bob), transportInUse(bob, ann)]).toEqual(["udp", "udp"]);
     process.stdout.write(
-      `a day of flapping: ${world.links.opened} links opened, ${missed} times nothing arrived 10 s after a change; timers ${pending.join(" ")}\n`,
+      `six hours of flapping: ${world.links.opened} links opened, ${missed} times nothing arrived 10 s after a change; timers ${pending.join(" ")}\n`,
     );
     expect(missed).toBe(0);
     expect(Math.max(...pending.slice(2))).toBeLessThanOrEqual(Math.max(...pending.slice(0, 2)) * 1.5 + 20);
