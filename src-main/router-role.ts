@@ -1,8 +1,9 @@
 /** The router role of one install: switched on and off, remembered over restarts. */
 import { join } from "node:path";
 import { z } from "zod";
+import { parseAddress } from "../src-shared/address.ts";
 import { AppError } from "../src-shared/errors.ts";
-import { joinHostPort } from "../src-shared/ids.ts";
+import { joinHostPort, splitHostPort } from "../src-shared/ids.ts";
 import { parseRouterLink } from "../src-shared/link.ts";
 import type { RouterSettings, RouterWish } from "../src-shared/router-settings.ts";
 import { routerMistake, routerWish, settleRouter } from "../src-shared/router-settings.ts";
@@ -16,6 +17,7 @@ import { readVersioned, writeVersioned } from "./engine/versioned-file.ts";
 import type { RouterRole } from "./handlers/install.ts";
 import { foundPlane } from "./router-plane.ts";
 import { openRouterRealm } from "./router-realm.ts";
+import type { RouterReach } from "./server/reach-check.ts";
 import type { Router, RouterState } from "./server/router.ts";
 import type { RouterStore } from "./server/store.ts";
 import { fixedBy, layWish, namesOf } from "./server/wish.ts";
@@ -114,6 +116,12 @@ export class SwitchedRouter implements RouterRole {
   async newToken(): Promise<void> {
     await this.#running?.router.keys.renewToken();
     this.#tell();
+  }
+
+  async checkReach(): Promise<RouterReach | null> {
+    const seen = this.#engine.whereabouts.outside.reflexive();
+    const addresses = seen.flatMap((text) => parseAddress(splitHostPort(text)?.host ?? "") ?? []);
+    return (await this.#running?.router.checkReach(addresses)) ?? null;
   }
 
   status(): RouterStatus {

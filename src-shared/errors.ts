@@ -116,6 +116,7 @@ export const errorKinds = {
     400,
     "This install is no router yet. Give one with --router LINK, or let it be created here.",
   ),
+  "router-off": kind(400, "This machine is not acting as a router. Start it with: starmesh router"),
   "router-unreachable": kind(
     503,
     "No router answers at {addresses}. Check that it runs and that its port is open, then try again.",

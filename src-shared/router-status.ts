@@ -1,5 +1,6 @@
 /** What a router tells of the ports it has: transports, port planes, and what its file fixes. */
 import { z } from "zod";
+import { finding } from "./finding.ts";
 
 /** One transport of the router. */
 export const routerTransportStatus = z.object({
@@ -28,6 +29,35 @@ export const routerPlanesStatus = z.object({
   used: z.array(z.object({ port: z.number(), members: z.number(), online: z.number() })),
 });
 export type RouterPlanesStatus = z.infer<typeof routerPlanesStatus>;
+
+/** How a router is reached from outside, as members elsewhere found by trying. */
+export const routerReachStatus = z.object({
+  /** Members that were asked: connected, and not from this machine's own network. */
+  asked: z.array(z.object({ name: z.string(), from: z.string(), answered: z.boolean() })),
+  doors: z.array(
+    z.object({
+      /** `https`: the port of control, and of what looks like it. */
+      protocol: z.enum(["udp", "tcp", "https"]),
+      /** `host:port` as the network's record names it. */
+      address: z.string(),
+      /** What is taken there. */
+      transports: z.array(routerTransportStatus.shape.transport),
+      /** `refused` and `stranger`: nobody reached it, and nobody listens there or somebody else does. */
+      state: z.enum(["reached", "partly", "refused", "stranger", "missed", "untried"]),
+      /** Names of members. */
+      reachedBy: z.array(z.string()),
+      missedBy: z.array(z.string()),
+    }),
+  ),
+  /** `host:port` under which the networks' members know this router. */
+  recorded: z.array(z.string()),
+  /** Taken at ports that answer nobody but their own kind of link, so that nobody can try them. */
+  untested: z.array(routerTransportStatus.shape.transport),
+  /** IP addresses under which STUN servers see this machine. */
+  seen: z.array(z.string()),
+  findings: z.array(finding),
+});
+export type RouterReachStatus = z.infer<typeof routerReachStatus>;
 
 /** The file that the router was started with. */
 export const routerFileStatus = z.object({

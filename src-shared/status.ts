@@ -1,5 +1,6 @@
 /** What a node tells about itself: the shape behind `starmesh status --json` and the panel. Fields are only added. */
 import { z } from "zod";
+import { finding } from "./finding.ts";
 import { overlapStatus, ownRouteStatus, routeStatus } from "./route-status.ts";
 import { routerSettings } from "./router-settings.ts";
 import { routerFileStatus, routerPlanesStatus, routerTransportStatus } from "./router-status.ts";
@@ -263,15 +264,6 @@ export const memberStatus = z.object({
   servedBy: z.string().nullable(),
 });
 export type MemberStatus = z.infer<typeof memberStatus>;
-
-/** What a check of the connection means. `advice`: what to do; null when nothing has to be done. */
-export const finding = z.object({
-  code: z.string(),
-  level: z.enum(["good", "note", "bad"]),
-  text: z.string(),
-  advice: z.string().nullable(),
-});
-export type Finding = z.infer<typeof finding>;
 
 /** What `starmesh netcheck` finds. */
 export const netcheck = z.object({

@@ -71,6 +71,25 @@ export const toldLink = z.object({
 });
 export type ToldLink = z.infer<typeof toldLink>;
 
+/**
+ * A port of a router, to be tried by members from outside. `port` 0: that of the address by which the network's record names
+ * it. `https`: its page answers there.
+ */
+export const reachPort = z.object({
+  protocol: z.enum(["udp", "tcp", "https"]),
+  port: z.number().int().min(0).max(65_535),
+});
+export type ReachPort = z.infer<typeof reachPort>;
+
+/** What came of trying one. `refused`: nobody listens there. `stranger`: somebody else answers. */
+export const reachTry = z.object({
+  protocol: reachPort.shape.protocol,
+  /** `host:port`, the host as the network's record has it. */
+  address: z.string().max(300),
+  outcome: z.enum(["reached", "refused", "stranger", "silent"]),
+});
+export type ReachTry = z.infer<typeof reachTry>;
+
 /** Requests of a node; each is idempotent. */
 export const controlRequest = z.discriminatedUnion("call", [
   /** Role host: the signed network record, and the administrator's own certificate if it is a member. */
@@ -104,6 +123,8 @@ export const controlRequest = z.discriminatedUnion("call", [
   z.object({ call: z.literal("links"), links: z.array(toldLink).max(64) }),
   /** What all members told of their links. `have`: the version that the asker has; null: none. */
   z.object({ call: z.literal("graph"), have: z.string().max(64).nullable() }),
+  /** What came of a `reach` of the router; `id` is that one's. */
+  z.object({ call: z.literal("reached"), id: z.number().int(), tries: z.array(reachTry).max(64) }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 
@@ -138,6 +159,7 @@ export const controlAnswers = {
       })
       .nullable(),
   }),
+  reached: z.object({}),
 } as const satisfies Record<ControlCall, z.ZodType>;
 export type ControlCall = ControlRequest["call"];
 export type ControlAnswer<Call extends ControlCall> = z.infer<(typeof controlAnswers)[Call]>;
@@ -191,6 +213,11 @@ export const routerMessage = z.discriminatedUnion("kind", [
   /** `complete`: everybody not listed is offline. */
   z.object({ kind: z.literal("presence"), complete: z.boolean(), members: z.array(presence) }),
   z.object({ kind: z.literal("carried"), from: sessionKey, datagram: base64 }),
+  /**
+   * The router asks how it is reached from where the node is. It names ports alone: the node tries them at the hosts that
+   * the network's signed record has for this router, and none that it was not told of at its welcome.
+   */
+  z.object({ kind: z.literal("reach"), id: z.number().int(), ports: z.array(reachPort).max(8) }),
 ]);
 export type RouterMessage = z.infer<typeof routerMessage>;
 

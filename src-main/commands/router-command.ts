@@ -6,6 +6,7 @@ import { routerWish } from "../../src-shared/router-settings.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { CommonOptions, Context, Outcome, RouterOptions } from "./context.ts";
 import { runInForeground } from "./foreground.ts";
+import { addRouterCheckCommand } from "./router-check-command.ts";
 
 interface RouterCommandOptions extends CommonOptions {
   readonly listen?: string;
@@ -24,7 +25,7 @@ interface RouterCommandOptions extends CommonOptions {
 }
 
 export function addRouterCommand(program: Command, context: Context, outcome: Outcome): void {
-  program
+  const router = program
     .command("router")
     .description("be a router: host networks, relay, serve the panel; runs until Ctrl-C")
     .option("--listen <ADDRESS:PORT>", "where others reach it, TCP and UDP (default 0.0.0.0:7743)")
@@ -60,6 +61,7 @@ export function addRouterCommand(program: Command, context: Context, outcome: Ou
         ...(panel === undefined ? {} : { panel: panel === "off" ? false : panel }),
       });
     });
+  addRouterCheckCommand(router, context);
 }
 
 async function routerOptions(context: Context, options: RouterCommandOptions): Promise<RouterOptions> {
@@ -131,4 +133,5 @@ Examples:
   starmesh router --transport udp=off --transport tcp=0.0.0.0:8443
   starmesh router --bind 8000 --nums 1000   a thousand networks, each named by its port; then, on other machines:
   starmesh join HOST:8000 --secret TOKEN
+  starmesh router check                     whether others reach it, and by which ports
 `;

@@ -164,6 +164,10 @@ export class NetworkLoop {
     this.line = new RouterLine({
       realm: this.#realm,
       surroundings,
+      recorded: (pin) => {
+        const routers = this.machine.membership.record?.routers ?? [];
+        return routers.filter((router) => router.pin === pin).flatMap(({ addresses }) => addresses);
+      },
       masked: () => this.#isMasked(),
       target: () => this.#target(),
       listener: {

@@ -6,9 +6,10 @@ import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { Signed } from "../../src-shared/trust.ts";
-import type { OfferedLink, Presence } from "../../src-shared/wire.ts";
+import type { OfferedLink, Presence, ReachPort } from "../../src-shared/wire.ts";
 import type { Measure } from "../mesh/effect.ts";
 import { transportOf } from "../mesh/endpoint.ts";
+import { doorsOf } from "../mesh/reach.ts";
 import type { WayEffect, WayInput } from "../mesh/router-way.ts";
 import { RouterWay } from "../mesh/router-way.ts";
 import type { Control } from "../transport/control.ts";
@@ -27,6 +28,8 @@ export interface RouterLineOptions {
     readonly pin: string;
     readonly greeting: Greeting;
   };
+  /** Addresses that the network's signed record has for the router with this pin. */
+  readonly recorded: (pin: string) => readonly string[];
   /** Whether members of the network mask what they send. */
   readonly masked: () => boolean;
   readonly surroundings: Surroundings;
@@ -88,6 +91,7 @@ export class RouterLine {
         entries: (entries) => listener.entries(entries),
         presence: (members, complete) => listener.presence(members, complete),
         carried: (from, datagram) => listener.carried(from, datagram),
+        reach: (id, ports) => void this.#reach(id, ports),
       },
     });
   }
@@ -287,6 +291,19 @@ export class RouterLine {
   #presence(udp: boolean): void {
     const control = this.#control.current();
     control?.request({ call: "presence", udp }).catch(() => undefined);
+  }
+
+  /** Tries the router's ports for it, as far as its own network's record and its welcome name them. */
+  async #reach(id: number, ports: readonly ReachPort[]): Promise<void> {
+    const control = this.#control.current();
+    if (control === null) return;
+    const { recorded, surroundings } = this.#options;
+    const doors = doorsOf(ports, {
+      addresses: recorded(control.router.pin),
+      told: control.welcome.links.map(({ port }) => port),
+    });
+    const tries = await surroundings.whereabouts.doors.tryAll(control.router.pin, doors);
+    await control.request({ call: "reached", id, tries: [...tries] }).catch(() => undefined);
   }
 
   #isHere(router: KnownRouter): boolean {

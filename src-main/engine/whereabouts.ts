@@ -6,6 +6,7 @@ import type { NatFacts } from "../../src-shared/trust.ts";
 import type { OwnCandidate } from "../mesh/effect.ts";
 import type { Used } from "./binding.ts";
 import { ownCandidates } from "./candidates.ts";
+import { Doors } from "./doors.ts";
 import { LatestPort } from "./latest-port.ts";
 import { Names } from "./names.ts";
 import { Outside } from "./outside.ts";
@@ -38,6 +39,8 @@ export interface WhereaboutsOptions {
 export class Whereabouts {
   readonly outside: Outside;
   readonly ports: PortOpener;
+  /** Ports of routers, tried for them. */
+  readonly doors: Doors;
   readonly #options: WhereaboutsOptions;
   readonly #names: Names;
   readonly #latest: LatestPort;
@@ -46,6 +49,7 @@ export class Whereabouts {
     const { dataPlane, now, system } = options;
     this.#options = options;
     this.#latest = new LatestPort(dataPlane);
+    this.doors = new Doors({ dataPlane, now, isPlain: options.isPlain });
     this.#names = new Names({
       now,
       changed: () => {
@@ -119,10 +123,12 @@ export class Whereabouts {
   handle(event: Extract<DataPlaneEvent, { readonly kind: "mapped" }>): void {
     this.outside.handle(event);
     this.#latest.handle(event);
+    this.doors.handle(event);
   }
 
   async close(): Promise<void> {
     this.#latest.close();
+    this.doors.close();
     this.outside.close();
     this.#names.close();
     await this.ports.close();

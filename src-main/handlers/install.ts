@@ -4,6 +4,7 @@ import type { RouterStatus } from "../../src-shared/status.ts";
 import type { Host } from "../engine/create.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { LogTail } from "../engine/log-tail.ts";
+import type { RouterReach } from "../server/reach-check.ts";
 
 /** The router role of this install. */
 export interface RouterRole {
@@ -11,6 +12,8 @@ export interface RouterRole {
   start(change: RouterWish): Promise<void>;
   stop(): Promise<void>;
   newToken(): Promise<void>;
+  /** How it is reached from outside; null while it is off. */
+  checkReach(): Promise<RouterReach | null>;
   status(): RouterStatus;
   /** What creating a network here takes; null when the role is off. */
   host(): Host | null;

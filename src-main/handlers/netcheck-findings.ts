@@ -1,6 +1,8 @@
 /** What the checks of the connection mean to its user, one line each, and what can be done. */
+
+import type { Finding } from "../../src-shared/finding.ts";
 import type { OverlapStatus } from "../../src-shared/route-status.ts";
-import type { Finding, Netcheck } from "../../src-shared/status.ts";
+import type { Netcheck } from "../../src-shared/status.ts";
 import { transportNames } from "../../src-shared/status.ts";
 
 /** Findings in the order of their weight within each check. */

@@ -6,11 +6,13 @@ import type { ControlAnswer, ControlCall, ControlRequest, NodeRole } from "../..
 import { canAdmit } from "../mesh/admission.ts";
 import type { HostedNetwork } from "./hosted.ts";
 import type { Networks } from "./networks.ts";
+import type { ReachCheck } from "./reach-check.ts";
 import type { Visitor } from "./reception.ts";
 import type { Outlet, Seat } from "./seat.ts";
 
 export interface DeskOptions {
   readonly networks: Networks;
+  readonly reach: Pick<ReachCheck, "hear">;
   readonly notary: Notary;
   readonly now: () => Millis;
 }
@@ -74,6 +76,9 @@ export class Desk {
         return {};
       case "graph":
         return hosted.graph(request.have);
+      case "reached":
+        if (seat !== null) this.#options.reach.hear(seat, request);
+        return {};
     }
   }
 
@@ -230,6 +235,7 @@ const allowed: Readonly<Record<ControlCall, readonly NodeRole[]>> = {
   carry: ["member"],
   links: ["member"],
   graph: ["issuer", "member"],
+  reached: ["member"],
 };
 /** A revocation of itself (`leave`) is what somebody who waits may publish. */
 const whileWaiting: readonly ControlCall[] = ["publish", "sync", "presence"];

@@ -1,7 +1,8 @@
 /** What the router tells others to connect to. */
+import type { NetworkInterfaceInfo } from "node:os";
 import { networkInterfaces } from "node:os";
-import type { Address } from "../../src-shared/address.ts";
-import { isLinkLocal, isLoopback, isPrivate, parseAddress } from "../../src-shared/address.ts";
+import type { Address, Prefix } from "../../src-shared/address.ts";
+import { isLinkLocal, isLoopback, isPrivate, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 
 export interface PublicAddresses {
@@ -34,9 +35,18 @@ export function publicAddresses({ hosts, listen, port, own }: AddressFacts): Pub
 
 /** Addresses of this machine's interfaces, those of Starmesh networks left out. */
 export function ownAddresses(): readonly string[] {
+  return ownInterfaces().map(({ address }) => address);
+}
+
+/** The networks that this machine is on. */
+export function ownPrefixes(): readonly Prefix[] {
+  return ownInterfaces().flatMap(({ cidr }) => (cidr === null ? [] : (parsePrefix(cidr) ?? [])));
+}
+
+function ownInterfaces(): readonly NetworkInterfaceInfo[] {
   return Object.entries(networkInterfaces())
     .filter(([name]) => !name.startsWith(ownPrefix))
-    .flatMap(([, addresses]) => (addresses ?? []).map(({ address }) => address));
+    .flatMap(([, addresses]) => addresses ?? []);
 }
 
 function reachable(listen: string, own: readonly string[]): readonly string[] {

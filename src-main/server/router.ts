@@ -1,4 +1,6 @@
 /** The router role: hosts networks, lets their members find and reach each other. Holds no key of any of them. */
+import type { Address } from "../../src-shared/address.ts";
+import { parseAddress } from "../../src-shared/address.ts";
 import { concatBytes, fromBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import type { Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
@@ -20,7 +22,9 @@ import { Planes } from "./planes.ts";
 import type { PortOptions, TcpPort } from "./port.ts";
 import { openPort } from "./port.ts";
 import { openPorts } from "./ports.ts";
-import { ownAddresses, publicAddresses } from "./public-addresses.ts";
+import { ownAddresses, ownPrefixes, publicAddresses } from "./public-addresses.ts";
+import type { RouterReach } from "./reach-check.ts";
+import { ReachCheck } from "./reach-check.ts";
 import type { OpenRealm, RouterRealm } from "./realm.ts";
 import { Reception } from "./reception.ts";
 import { Relay } from "./relay.ts";
@@ -83,6 +87,11 @@ export interface Router {
   apply(settings: RouterSettings): Promise<boolean>;
   /** Null while stopped. */
   state(): RouterState | null;
+  /**
+   * Has members that are connected from elsewhere try its ports; takes some seconds. Those who ask meanwhile share the
+   * answer. Null while stopped. `seen`: where others see this machine.
+   */
+  checkReach(seen: readonly Address[]): Promise<RouterReach | null>;
   /** Forgets a network; its members are told. Nothing if it is not hosted. */
   unhost(network: NetworkId): Promise<void>;
   /** Input refused since it was made, by cause. */
@@ -103,6 +112,7 @@ interface Running {
   readonly planes: Planes;
   readonly networks: Networks;
   readonly control: ControlServer;
+  readonly reach: ReachCheck;
   readonly timers: readonly NodeJS.Timeout[];
 }
 
@@ -152,10 +162,11 @@ class RouterRole implements Router {
       now,
       address: () => this.#addresses().addresses[0] ?? "",
     });
+    const reach = new ReachCheck({ pin: this.keys.pin, networks: () => named(networks, planes) });
     const control = new ControlServer({
       keys: this.keys,
       reception,
-      desk: new Desk({ networks, notary, now }),
+      desk: new Desk({ networks, reach, notary, now }),
       ports: (plane) => this.#offer(plane),
       refused,
       log,
@@ -198,7 +209,7 @@ class RouterRole implements Router {
         setInterval(() => this.#sweep(), sweepMillis),
         setInterval(() => void this.#renewCertificates(transports), renewMillis),
       ];
-      this.#running = { port, realm, transports, planes, networks, control, timers };
+      this.#running = { port, realm, transports, planes, networks, control, reach, timers };
       await transports.apply(this.#settings);
       await planes.apply(this.#planesWish(port));
       log("router started", { port: port.port, networks: networks.all().length });
@@ -215,6 +226,7 @@ class RouterRole implements Router {
     this.#running = null;
     for (const timer of running.timers) clearInterval(timer);
     running.control.stop();
+    running.reach.close();
     for (const hosted of running.networks.all()) hosted.dismiss(null);
     await running.planes.close();
     await running.transports.close();
@@ -253,6 +265,16 @@ class RouterRole implements Router {
         online: hosted.audience.online,
       })),
     };
+  }
+
+  async checkReach(seen: readonly Address[]): Promise<RouterReach | null> {
+    if (this.#running === null) return null;
+    const { reach, transports, port } = this.#running;
+    const own = ownAddresses().flatMap((text) => parseAddress(text) ?? []);
+    return reach.run(transports.reach(port.port), {
+      prefixes: ownPrefixes(),
+      addresses: [...own, ...seen],
+    });
   }
 
   async unhost(network: NetworkId): Promise<void> {

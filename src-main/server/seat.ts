@@ -5,6 +5,8 @@ import type { RouterMessage } from "../../src-shared/wire.ts";
 
 /** The sending half of a connection. */
 export interface Outlet {
+  /** IP address of the other end. */
+  readonly remote: string;
   send(message: RouterMessage): void;
   /** A message that was turned into bytes once, for many. Cuts a peer that takes nothing for too long. */
   sendBytes(message: Uint8Array): void;

@@ -5,7 +5,7 @@ import { splitListen } from "../../src-shared/router-settings.ts";
 import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
-import type { OfferedLink } from "../../src-shared/wire.ts";
+import type { OfferedLink, ReachPort } from "../../src-shared/wire.ts";
 import type { TlsPair } from "../transport/certificate.ts";
 import { servesDtls } from "../transport/certificate.ts";
 import type { TcpPort } from "./port.ts";
@@ -108,6 +108,20 @@ export class Transports {
       return [{ transport, port: port === control && (isOver || !isPlane) ? 0 : port }];
     });
     return offered.map((each) => (each.transport === "wss" ? { ...each, path: this.#path } : each));
+  }
+
+  /**
+   * The ports behind the transports that are taken, as others can try them: plain UDP answers by STUN, and so shows the port
+   * that links over UDP share with it. What is null answers nobody but its own kind of link.
+   */
+  reach(control: number): readonly { readonly transport: Transport; readonly port: ReachPort | null }[] {
+    return transports.flatMap((transport) => {
+      const port = this.portOf(transport);
+      if (port === null) return [];
+      const protocol = transport === "tcp" ? "tcp" : secured.has(transport) ? "https" : "udp";
+      const isTriable = protocol !== "udp" || port === this.portOf("udp");
+      return [{ transport, port: isTriable ? { protocol, port: port === control ? 0 : port } : null }];
+    });
   }
 
   async close(): Promise<void> {
@@ -220,3 +234,5 @@ export class Transports {
     };
   }
 }
+
+const secured: ReadonlySet<Transport> = new Set(["tls", "wss"]);

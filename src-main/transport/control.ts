@@ -10,6 +10,7 @@ import type {
   ControlRequest,
   NodeMessage,
   Presence,
+  ReachPort,
   RouterMessage,
 } from "../../src-shared/wire.ts";
 import { controlAnswers, routerMessage } from "../../src-shared/wire.ts";
@@ -35,6 +36,8 @@ export interface ControlListener {
   presence(members: readonly Presence[], complete: boolean): void;
   /** A sealed datagram of a member that cannot reach us by UDP. */
   carried(from: SessionKey, datagram: Uint8Array): void;
+  /** The router asks by which of its ports it is reached from here; answered by the request `reached`. */
+  reach?(id: number, ports: readonly ReachPort[]): void;
   /** Once, after a welcome: the socket ended. `error`: `router-lost`, or what the router said (`revoked`, …). */
   closed(error: AppError): void;
 }
@@ -214,7 +217,10 @@ class ControlSocket implements Control {
       case "carried": {
         const datagram = fromBase64(message.datagram);
         if (datagram !== null) this.#listener.carried(message.from, datagram);
+        return;
       }
+      case "reach":
+        this.#listener.reach?.(message.id, message.ports);
     }
   }
 

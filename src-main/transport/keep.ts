@@ -95,6 +95,7 @@ class Keeper implements KeptControl {
         entries: (entries) => listener.entries(entries),
         presence: (members, complete) => listener.presence(members, complete),
         carried: (from, datagram) => listener.carried(from, datagram),
+        reach: (id, ports) => listener.reach?.(id, ports),
         closed,
       },
     }).then((control) => this.#opened(control), closed);

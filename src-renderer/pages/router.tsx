@@ -13,6 +13,7 @@ import { Form } from "../parts/form.tsx";
 import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { PlanesCard } from "../parts/planes-card.tsx";
+import { RouterCheckCard } from "../parts/router-check-card.tsx";
 import { TransportsCard } from "../parts/transports-card.tsx";
 import { formatRoute } from "../state/route.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
@@ -75,6 +76,7 @@ export function RouterPage() {
         onChange={setEdited}
         onApply={() => void apply()}
       />
+      {router.on && <RouterCheckCard />}
       {router.on && <TransportsCard router={router} />}
       {router.on && <PlanesCard router={router} />}
       {router.on && <LinkCard router={router} />}

@@ -1,13 +1,12 @@
 /** What this machine's surroundings let through: what it means first, what was measured on demand. */
 import { Button } from "@mantine/core";
-import { IconAlertTriangle, IconCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useState } from "react";
-import type { Finding, Netcheck } from "../../src-shared/status.ts";
+import type { Netcheck } from "../../src-shared/status.ts";
 import { useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
-import type { PlainKey } from "../words/words.ts";
 import { Card, Fact, Facts } from "./card.tsx";
+import { Findings } from "./findings.tsx";
 import { ErrorLine } from "./notices.tsx";
 
 export function CheckCard() {
@@ -37,33 +36,14 @@ export function CheckCard() {
 
 function Found({ found }: { readonly found: Netcheck }) {
   const { say } = useWords();
-  const findings = [...found.findings].sort((one, other) => weight[other.level] - weight[one.level]);
   return (
     <div role="status">
-      <ul className="checks">
-        {findings.map((each) => (
-          <FindingLine key={`${each.code} ${each.text}`} finding={each} />
-        ))}
-      </ul>
+      <Findings findings={found.findings} />
       <details className="details">
         <summary>{say("check.details")}</summary>
         <Measured found={found} />
       </details>
     </div>
-  );
-}
-
-function FindingLine({ finding: { level, text, advice } }: { readonly finding: Finding }) {
-  const { say, line } = useWords();
-  const Icon = icons[level];
-  return (
-    <li className={`check-${level}`}>
-      <Icon size={18} role="img" aria-label={say(levels[level])} />
-      <span>
-        {line(text)}
-        {advice !== null && <span className="quiet"> {line(advice)}</span>}
-      </span>
-    </li>
   );
 }
 
@@ -99,11 +79,3 @@ function Measured({ found }: { readonly found: Netcheck }) {
     </Facts>
   );
 }
-
-const icons = { good: IconCheck, note: IconInfoCircle, bad: IconAlertTriangle } as const;
-const weight = { good: 0, note: 1, bad: 2 } as const satisfies Record<Finding["level"], number>;
-const levels = {
-  good: "check.level.good",
-  note: "check.level.note",
-  bad: "check.level.bad",
-} as const satisfies Record<Finding["level"], PlainKey>;

@@ -18,6 +18,7 @@ const english: Readonly<Record<ErrorCode, string>> = {
   "wrong-token":
     "The router does not accept this link: its token was replaced. Copy the new one from the router’s page.",
   "no-router": "This machine is no router yet. Paste a router’s link, or let the network be hosted here.",
+  "router-off": "This machine is not acting as a router. Switch that on first.",
   "address-taken": "The address {address} belongs to {owner}. Choose another one or leave the field empty.",
   "range-taken":
     "The range {range} overlaps {local}, which this machine already uses ({interface}). Choose another, or leave the field empty.",
@@ -71,6 +72,7 @@ const chinese: Readonly<Record<ErrorCode, string>> = {
   "no-network-here": "这里没有网络 {name}：路由器 {router} 不托管它。",
   "network-closed": "路由器不再托管此网络，请联系其管理员。",
   "wrong-token": "路由器不接受此链接：其令牌已更换。请从路由器页面复制新链接。",
+  "router-off": "本机没有用作路由器。请先打开该功能。",
   "no-router": "本机还不是路由器。请粘贴一个路由器的链接，或让网络由本机托管。",
   "router-unreachable": "{addresses} 处没有路由器应答。请检查它是否在运行、端口是否开放，然后重试。",
   "router-wrong": "在 {address} 应答的并不是此链接所指的路由器。请勿继续，并索取新链接。",

@@ -148,4 +148,85 @@ export const findingLines: readonly EngineLine[] = [
   },
   { said: "No network interface can be opened.", zh: "无法打开网络接口。" },
   { said: "See: starmesh status", en: "The home page says what to do.", zh: "主页上有处理方法。" },
+  // How a router is reached from outside (handlers/reach-findings.ts)
+  {
+    said: "All addresses of this router are private: nobody elsewhere reaches it.",
+    zh: "此路由器的所有地址都是私有的：其他地方的机器无法到达它。",
+  },
+  {
+    said: "Give it a public address: starmesh router --public HOST",
+    en: "Give it a public address on this page.",
+    zh: "请在本页填写公网地址。",
+  },
+  {
+    said: "Nobody can try from outside: no member is connected from elsewhere.",
+    zh: "无法从外部尝试：没有成员从其他地方连接。",
+  },
+  {
+    said: "Connect a member from another place, for example over a phone, and check again.",
+    zh: "请让一个成员从其他地方连接（例如使用手机网络），然后再次检查。",
+  },
+  { said: "Asked to try, and did not answer: {names}.", zh: "已请求尝试但没有应答：{names}。" },
+  {
+    said: "{place} is reached from outside by {names}, but not by {others}.",
+    zh: "{names} 能从外部到达 {place}，但 {others} 不能。",
+  },
+  {
+    said: "A firewall on their side may block it; other transports serve them then.",
+    zh: "可能是对方的防火墙阻断了它；此时会改用其他传输方式。",
+  },
+  { said: "{place} is reached from outside, by {names}.", zh: "{names} 能从外部到达 {place}。" },
+  { said: "{place} from outside: not reached by {names}.", zh: "{place}：{names} 从外部无法到达。" },
+  {
+    said: "Open {protocol} port {port} in the firewall of this machine, and forward it here where a gateway stands before it.",
+    zh: "请在本机防火墙上放行 {protocol} 端口 {port}；若前面有网关，请将该端口转发到本机。",
+  },
+  {
+    said: "Open {protocol} port {port} in the firewall of this machine, and forward it here where a gateway stands before it. Until then packets go over TCP, more slowly.",
+    zh: "请在本机防火墙上放行 {protocol} 端口 {port}；若前面有网关，请将该端口转发到本机。在此之前数据包经 TCP 传输，速度较慢。",
+  },
+  {
+    said: "{place} from outside: refused, as where nobody listens.",
+    zh: "{place}：从外部连接被拒绝，如同无人监听。",
+  },
+  {
+    said: "A firewall refuses it, or the port leads to another machine: let {protocol} port {port} through to this one.",
+    zh: "防火墙拒绝了它，或端口通向另一台机器：请让 {protocol} 端口 {port} 通到本机。",
+  },
+  { said: "{place} from outside: somebody else answers.", zh: "{place}：从外部应答的是别的设备。" },
+  {
+    said: "The address or the port leads to another machine: correct the public address, or the forwarding at the gateway.",
+    zh: "该地址或端口通向另一台机器：请更正公网地址，或网关上的端口转发。",
+  },
+  { said: "{place} was not tried from outside.", zh: "尚未从外部尝试 {place}。" },
+  {
+    said: "Members learn of a port when they connect: check again after they did.",
+    zh: "成员在连接时才得知端口：请在它们重新连接后再次检查。",
+  },
+  {
+    said: "{transport} has a port of its own, which answers nothing but its own links: nobody can try it.",
+    zh: "{transport} 使用单独的端口，只应答自己的连接：无法从外部尝试。",
+  },
+  { said: "Make sure that its UDP port is let through.", zh: "请确认其 UDP 端口已放行。" },
+  {
+    said: "Members do not know this router by {address}: they look for it at {recorded}.",
+    zh: "成员不知道此路由器的地址 {address}：它们在 {recorded} 处寻找它。",
+  },
+  {
+    said: "Nobody tried that address. Networks that are made from now on know it.",
+    zh: "没有成员尝试过该地址。今后创建的网络会知道它。",
+  },
+  {
+    said: "Seen from outside, this machine has the address {seen}.",
+    zh: "从外部看，本机的地址是 {seen}。",
+  },
+  {
+    said: "Seen from outside, this machine has the address {seen}, of which others are not told.",
+    zh: "从外部看，本机的地址是 {seen}，但未告知其他机器。",
+  },
+  {
+    said: "Forward the ports to this machine where a gateway stands before it, and give that address: starmesh router --public HOST",
+    en: "Forward the ports to this machine where a gateway stands before it, and give that address on this page.",
+    zh: "若前面有网关，请将端口转发到本机，并在本页填写该地址。",
+  },
 ];

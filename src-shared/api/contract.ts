@@ -10,6 +10,7 @@ import { renumberPlan } from "../renumber.ts";
 import { logLines, report } from "../report.ts";
 import { routeAcceptance, routesStatus, sharedLans } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
+import { routerReachStatus } from "../router-status.ts";
 import { settingsChange, settingsStatus } from "../settings.ts";
 import {
   candidateStatus,
@@ -286,6 +287,8 @@ export const contract = {
   "router.stop": call(nothing, routerStatus),
   /** Replaces the hosting token: links given out before no longer create networks here. */
   "router.newToken": call(nothing, routerStatus),
+  /** Has members elsewhere try the router's ports; takes some seconds. Throws `router-off`. */
+  "router.check": call(nothing, routerReachStatus),
 
   /** Passes packets on for the members of a network, or of all; a cost of 0 is off. What is left out stays. */
   "relay.set": call(

@@ -561,6 +561,7 @@ describe("what a command asks of the engine", () => {
     ["member gateway nope on", "members.gateway", { member: "nope", on: true }],
     ["member gateway nope off", "members.gateway", { member: "nope", on: false }],
     ["netcheck", "netcheck.run", {}],
+    ["router check", "router.check", {}],
     ["panel", "panel.link", {}],
     ["panel --revoke", "panel.revoke", {}],
   ])("%s", async (words, name, input) => {

@@ -138,6 +138,8 @@ describe("the fake engine", () => {
       client.call("router.start", { listen: "0.0.0.0:8000", public: ["203.0.113.5"] }),
     );
     expect(on).toMatchObject({ on: true, listen: "0.0.0.0:8000", lanOnly: false });
+    const reach = await during(client.call("router.check", {}));
+    expect(reach.findings.map(({ code }) => code)).toEqual(["reach-open", "reach-missed"]);
     const renewed = await client.call("router.newToken", {});
     expect(renewed.link).not.toBe(on.link);
     expect(await client.call("router.stop", {})).toMatchObject({ on: false, link: null });

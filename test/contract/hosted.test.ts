@@ -54,6 +54,7 @@ describe("hosted network", () => {
   function seat(device: TestDevice, kind: SeatKind = "member") {
     const told: RouterMessage[] = [];
     const outlet = {
+      remote: "198.51.100.9",
       send: (message: RouterMessage) => told.push(message),
       sendBytes: (bytes: Uint8Array) => told.push(JSON.parse(Buffer.from(bytes).toString()) as RouterMessage),
       refuse: (error: AppError) => told.push({ kind: "refused", error: { code: error.code, message: "" } }),

@@ -1,5 +1,6 @@
 /** The fake install's router role. */
 
+import { reachFindings } from "../../src-main/handlers/reach-findings.ts";
 import { fixedBy, layWish } from "../../src-main/server/wish.ts";
 import { isPrivate, parseAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
@@ -8,7 +9,7 @@ import { joinHostPort, splitHostPort } from "../../src-shared/ids.ts";
 import { formatRouterLink } from "../../src-shared/link.ts";
 import type { RouterWish } from "../../src-shared/router-settings.ts";
 import { settleRouter } from "../../src-shared/router-settings.ts";
-import type { RouterTransportStatus } from "../../src-shared/router-status.ts";
+import type { RouterReachStatus, RouterTransportStatus } from "../../src-shared/router-status.ts";
 import type { RouterStatus, Transport } from "../../src-shared/status.ts";
 import { transports } from "../../src-shared/status.ts";
 import type { FakeWorld } from "./engine.ts";
@@ -72,7 +73,7 @@ export function routerStatusOf(world: FakeWorld): RouterStatus {
 
 export function routerHandlers(
   world: FakeWorld,
-): Pick<Handlers, "router.read" | "router.start" | "router.stop" | "router.newToken"> {
+): Pick<Handlers, "router.read" | "router.start" | "router.stop" | "router.newToken" | "router.check"> {
   const { router } = world;
   const answer = () => {
     world.changed();
@@ -101,7 +102,45 @@ export function routerHandlers(
       router.token++;
       return answer();
     },
+    "router.check": async () => {
+      if (!router.on) throw new AppError("router-off");
+      await world.wait(900);
+      return reachOf(routerStatusOf(world));
+    },
   };
+}
+
+/** Members elsewhere get through by TCP, and not by UDP. */
+function reachOf(status: RouterStatus): RouterReachStatus {
+  const asked = [
+    { name: "office", from: "198.51.100.20", answered: true },
+    { name: "cabin", from: "198.51.100.77", answered: true },
+  ];
+  const names = asked.map(({ name }) => name);
+  const [address = ""] = status.lanOnly ? [] : status.publicAddresses;
+  const doors: RouterReachStatus["doors"] =
+    address === ""
+      ? []
+      : [
+          {
+            protocol: "https",
+            address,
+            transports: ["tls", "wss"],
+            state: "reached",
+            reachedBy: names,
+            missedBy: [],
+          },
+          {
+            protocol: "udp",
+            address,
+            transports: ["udp", "kcp", "quic"],
+            state: "missed",
+            reachedBy: [],
+            missedBy: names,
+          },
+        ];
+  const facts = { asked: status.lanOnly ? [] : asked, doors, recorded: [address], untested: [], seen: [] };
+  return { ...facts, findings: [...reachFindings(facts, status)] };
 }
 
 /** TCP links listen beside; port 7790 is another program's. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RouterReachStatus } from "../../src-shared/router-status.ts";
 import type { Netcheck } from "../../src-shared/status.ts";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
@@ -54,6 +55,25 @@ describe("netcheck", () => {
       expect(found.findings.map(({ code }) => code)).toContain(`nat-${mapping}`);
     },
   );
+
+  it("[W18] a router's owner is told which of its ports others reach, and what to do about the rest", async () => {
+    const check = async () => JSON.parse(await router.ok("router", "check", "--json")) as RouterReachStatus;
+    const at = `${router.host.address}:7743`;
+    const stateOf = ({ doors }: RouterReachStatus, protocol: string) =>
+      doors.find((door) => door.protocol === protocol && door.address === at)?.state;
+    const open = await check();
+    expect(open.asked.map(({ name }) => name).sort()).toEqual(["counted", "kept", "public"]);
+    expect([stateOf(open, "udp"), stateOf(open, "https")]).toEqual(["reached", "reached"]);
+    expect(open.findings.map(({ level }) => level)).toEqual(open.findings.map(() => "good"));
+    const allow = router.host.refuseUdp();
+    const closed = await check();
+    expect([stateOf(closed, "udp"), stateOf(closed, "https")]).toEqual(["missed", "reached"]);
+    const said = await router.ok("router", "check");
+    expect(said).toContain(`UDP ${at} from outside: not reached by`);
+    expect(said).toContain("Open UDP port 7743 in the firewall of this machine");
+    allow();
+    expect(stateOf(await check(), "udp")).toBe("reached");
+  });
 
   it("says that somebody else answers in place of the router, as a captive portal does", async () => {
     const node = nodes.get("independent");
