@@ -85,6 +85,23 @@ describe.skipIf(lacking !== null)("the router's page", () => {
       .toEqual({ transports: { kcp: { cert: "/etc/kcp.pem", key: "/etc/kcp.key" } } });
   });
 
+  it("[W18] has members elsewhere try its ports, by the keyboard, and says what to do about those not reached", async () => {
+    const { page, engine } = await open({ locale: "zh-CN", colorScheme: "dark" });
+    Object.assign(engine.world.router, { publicHosts: ["203.0.113.5"] });
+    engine.world.changed();
+    const card = page.getByRole("region", { name: "外部可达性" });
+    await card.getByRole("button", { name: "检查" }).focus();
+    await page.keyboard.press("Enter");
+    await card.getByText("UDP 203.0.113.5:7743：office, cabin 从外部无法到达。").waitFor();
+    const lines = await card.getByRole("listitem").allInnerTexts();
+    expect(lines[0]).toContain("请在本机防火墙上放行 UDP 端口 7743");
+    expect(lines[1]).toBe("office, cabin 能从外部到达 TCP 203.0.113.5:7743。");
+    Object.assign(engine.world.router, { publicHosts: [] });
+    engine.world.changed();
+    await card.getByRole("button", { name: "再次检查" }).click();
+    await card.getByText("此路由器的所有地址都是私有的").waitFor();
+  });
+
   it("[P10] names the file with which the router was started, and leaves to it what it sets", async () => {
     const { page, engine } = await open({ hash: "#/" });
     Object.assign(engine.world.router, {
