@@ -20,6 +20,7 @@ import { makeHeadless } from "./dist/headless.mjs";
 import { inspectArchive, inspectContainer, inspectDeb, inspectRpm, inspectZip } from "./dist/inspect.mjs";
 import { checkInstaller } from "./dist/installer.mjs";
 import { tableOf } from "./dist/report.mjs";
+import { inspectLeave, inspectServices } from "./dist/services.mjs";
 import { nameOf, thisMachine } from "./dist/targets.mjs";
 import { signUpdates } from "./dist/updates.mjs";
 import { layWintun } from "./dist/wintun.mjs";
@@ -81,6 +82,7 @@ async function dist() {
   if (here.platform === "linux") {
     const servers = await headless(here, true);
     rows.push(servers, await container(servers.file ?? ""));
+    rows.push(await looked("services of systemd", () => inspectServices(servers.file ?? "")));
   }
   await progress.step("electron-builder", installBuilder);
   const configuration = await readConfiguration();
@@ -92,6 +94,8 @@ async function dist() {
   const targets = [here, ...(here.platform === "linux" ? [WINDOWS] : [])];
   // An Electron that lies here is this system's.
   for (const target of targets) rows.push(...(await desktop(target, target === here ? inside : "stand-in")));
+  const deb = rows.find(({ file }) => file?.endsWith(".deb"))?.file;
+  if (deb !== undefined) rows.push(await looked("leave by polkit", () => inspectLeave(deb)));
   rows.push(
     ...CHECKED.filter(({ platform }) => !targets.some((target) => target.platform === platform)).map(
       ({ name, detail }) => row(name, "checked only", detail),
@@ -152,9 +156,19 @@ async function headless(target, inspect) {
  * @param {string} archive
  * @returns {Promise<Row>}
  */
-async function container(archive) {
-  const look = await progress.step("container: a look", () => inspectContainer(archive));
-  return "ran" in look ? row("container", "checked only", look.ran) : row("container", "not here", look.not);
+function container(archive) {
+  return looked("container", () => inspectContainer(archive));
+}
+
+/**
+ * What is no package of its own.
+ * @param {string} name
+ * @param {() => Promise<Inspection>} inspect
+ * @returns {Promise<Row>}
+ */
+async function looked(name, inspect) {
+  const look = await progress.step(`${name}: a look`, inspect);
+  return "ran" in look ? row(name, "checked only", look.ran) : row(name, "not here", look.not);
 }
 
 /**

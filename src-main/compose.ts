@@ -37,6 +37,8 @@ export interface ComposeOptions {
   readonly pages: string;
   /** Sudo's caller, who gets the local socket. */
   readonly socketOwner: Owner | null;
+  /** Members of this process's group may use the local socket, too. */
+  readonly socketGroup?: boolean | undefined;
   /** Somebody asked for the end. */
   readonly onStop: () => void;
 }
@@ -101,6 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
       handlers: createHandlers(install),
       socketPath: socketOf(folder),
       socketOwner: options.socketOwner,
+      socketGroup: options.socketGroup,
       panel: options.panel,
       pages: options.pages,
       kept: {

@@ -61,6 +61,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       settings: options.settings,
       pages: fileURLToPath(new URL("./renderer", import.meta.url)),
       socketOwner: sudoCaller(machine),
+      socketGroup: machine.environment["STARMESH_SOCKET_GROUP"] === "yes",
       onStop: () => end(),
     });
   } catch (error) {

@@ -29,10 +29,10 @@ function openDevice(options: TunOptions): TunDevice {
 }
 
 function checkTun(): TunCheck {
-  if (!existsSync(devicePath)) {
-    return { ok: false, reason: new AppError("no-tun", { detail: `${devicePath} is missing` }) };
-  }
-  return hasNetAdmin() ? { ok: true } : { ok: false, reason: new AppError("no-privilege") };
+  // First of all: who may not is not shown the device either where a service is confined, and asks a helper that sees it.
+  if (!hasNetAdmin()) return { ok: false, reason: new AppError("no-privilege") };
+  if (existsSync(devicePath)) return { ok: true };
+  return { ok: false, reason: new AppError("no-tun", { detail: `${devicePath} is missing` }) };
 }
 
 /** Whether this process may administer its network: root, or CAP_NET_ADMIN given to it. */

@@ -7,8 +7,9 @@ usage() {
 usage: ./install.sh [--prefix DIR] [--dry-run]              installs, or updates what is installed
        ./install.sh --uninstall [--purge] [--prefix DIR]    takes it away; --purge: its keys and networks, too
 
-It copies this folder to DIR (/opt/starmesh), links /usr/local/bin/starmesh, and lays a service file where this system's
-services are (systemd or OpenRC). It starts nothing, and changes nothing else.
+It copies this folder to DIR (/opt/starmesh), links /usr/local/bin/starmesh, and lays service files where this system's
+services are (systemd or OpenRC). With systemd services run as a user of their own, starmesh, which it makes. It starts nothing,
+and changes nothing else.
 TEXT
 }
 
@@ -40,7 +41,9 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 # Set by those who make packages of it: everything goes below that folder, and no service is touched.
 root=${DESTDIR:-}
 link=$root/usr/local/bin/starmesh
+helper=$root/usr/local/sbin/starmesh-helper
 units=$root/etc/systemd/system
+users=$root/etc/sysusers.d
 scripts=$root/etc/init.d
 target=$root$prefix
 
@@ -76,7 +79,13 @@ install_it() {
   step rm -rf "$target.old"
   step ln -sf "$prefix/bin/starmesh" "$link"
   if [ -d "$units" ]; then
-    step cp "$target/services/starmesh@.service" "$units/starmesh@.service"
+    step mkdir -p "$(dirname "$helper")" "$users"
+    step ln -sf "$prefix/lib/drivers/helper/starmesh-helper" "$helper"
+    step cp "$target/services/starmesh.sysusers.conf" "$users/starmesh.conf"
+    if [ -z "$root" ]; then step systemd-sysusers starmesh.conf; fi
+    for unit in starmesh@.service starmesh-helper.service starmesh-helper.socket; do
+      step cp "$target/services/$unit" "$units/$unit"
+    done
     reload
   elif [ -d "$scripts" ] && [ -e "$root/sbin/openrc-run" ]; then
     step cp "$target/services/starmesh.openrc" "$scripts/starmesh"
@@ -102,6 +111,10 @@ uninstall_it() {
       step systemctl stop 'starmesh@*.service'
       # Of all names at once, also of those that do not run.
       step systemctl disable starmesh@.service
+      step systemctl disable --now starmesh-helper.socket starmesh-helper.service
+      # A kill switch that was left on purpose has nobody any more who could take it away.
+      step "$target/lib/drivers/helper/starmesh-helper" undo
+      step rm -rf /run/starmesh
     elif [ -e "$scripts/starmesh" ]; then
       step rc-service starmesh stop || true
       step rc-update del starmesh || true
@@ -111,7 +124,8 @@ uninstall_it() {
   fi
   step rm -rf "$target"
   if [ -L "$link" ] && [ "$(readlink "$link")" = "$prefix/bin/starmesh" ]; then step rm "$link"; fi
-  step rm -f "$units/starmesh@.service"
+  if [ -L "$helper" ]; then step rm "$helper"; fi
+  step rm -f "$units/starmesh@.service" "$units/starmesh-helper.service" "$units/starmesh-helper.socket" "$users/starmesh.conf"
   if [ -e "$scripts/starmesh" ]; then step rm "$scripts/starmesh"; fi
   reload
   if [ "$purge" = yes ]; then
@@ -119,6 +133,7 @@ uninstall_it() {
     for state in "$root"/var/lib/starmesh-*; do
       if [ -d "$state" ]; then step rm -rf "$state"; fi
     done
+    if [ -z "$root" ] && getent passwd starmesh >/dev/null; then step userdel starmesh; fi
   else
     echo "Keys and networks are kept in $root/var/lib/starmesh*; --purge removes them, too."
   fi

@@ -3,6 +3,10 @@
 set -e
 
 ln -sf /opt/Starmesh/resources/bin/starmesh /usr/bin/starmesh
+# By this name its service finds it.
+ln -sf /opt/Starmesh/resources/drivers/helper/starmesh-helper /usr/sbin/starmesh-helper
+# Whose the nodes are that run as services.
+if command -v systemd-sysusers >/dev/null; then systemd-sysusers starmesh.conf || true; fi
 
 # Chromium's sandbox makes namespaces as an ordinary user. Where AppArmor keeps programs from that, this one is allowed to;
 # where the kernel gives nobody any, it needs a helper that is root's.
@@ -21,7 +25,7 @@ fi
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload || true
   # A node that runs as a service goes on with the new version.
-  systemctl try-restart 'starmesh@*.service' starmesh.service 2>/dev/null || true
+  systemctl try-restart starmesh-helper.service 'starmesh@*.service' starmesh.service 2>/dev/null || true
 fi
 if command -v update-desktop-database >/dev/null; then update-desktop-database -q /usr/share/applications || true; fi
 if command -v gtk-update-icon-cache >/dev/null; then gtk-update-icon-cache -qtf /usr/share/icons/hicolor || true; fi

@@ -10,6 +10,7 @@ esac
 if [ -L /usr/bin/starmesh ] && [ "$(readlink /usr/bin/starmesh)" = /opt/Starmesh/resources/bin/starmesh ]; then
   rm -f /usr/bin/starmesh
 fi
+if [ -L /usr/sbin/starmesh-helper ] && [ ! -e /usr/sbin/starmesh-helper ]; then rm -f /usr/sbin/starmesh-helper; fi
 if [ -e /etc/apparmor.d/starmesh-desktop ]; then
   if command -v apparmor_parser >/dev/null; then
     apparmor_parser --remove /etc/apparmor.d/starmesh-desktop 2>/dev/null || true
@@ -17,7 +18,10 @@ if [ -e /etc/apparmor.d/starmesh-desktop ]; then
   rm -f /etc/apparmor.d/starmesh-desktop
 fi
 # Keys and networks of this machine go only when that was asked for: a later install is the same node again.
-if [ "$1" = purge ]; then rm -rf /var/lib/starmesh /var/lib/starmesh-*; fi
+if [ "$1" = purge ]; then
+  rm -rf /var/lib/starmesh /var/lib/starmesh-*
+  if getent passwd starmesh >/dev/null; then userdel starmesh || true; fi
+fi
 
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 if command -v update-desktop-database >/dev/null; then update-desktop-database -q /usr/share/applications || true; fi

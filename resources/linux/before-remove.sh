@@ -11,5 +11,11 @@ if [ -d /run/systemd/system ]; then systemctl stop 'starmesh@*.service' 2>/dev/n
 if command -v systemctl >/dev/null; then systemctl --quiet disable starmesh@.service 2>/dev/null || true; fi
 # The one that the command line laid; it would not be found again.
 /usr/bin/starmesh service uninstall >/dev/null 2>&1 || true
+# A kill switch that was left on purpose has nobody any more who could take it away.
+if command -v systemctl >/dev/null; then
+  systemctl --quiet disable --now starmesh-helper.socket starmesh-helper.service 2>/dev/null || true
+fi
+/usr/sbin/starmesh-helper undo 2>/dev/null || true
+rm -rf /run/starmesh
 # Ends the system's engine, which takes back what it changed.
 /usr/bin/starmesh --state /var/lib/starmesh stop >/dev/null 2>&1 || true

@@ -76,4 +76,7 @@ const FILES = [
   ["resources/headless/install.sh", "install.sh", 0o755],
   ["resources/headless/starmesh.openrc", "services/starmesh.openrc", 0o755],
   ["resources/linux/starmesh@.service", "services/starmesh@.service", 0o644],
+  ["resources/linux/starmesh-helper.service", "services/starmesh-helper.service", 0o644],
+  ["resources/linux/starmesh-helper.socket", "services/starmesh-helper.socket", 0o644],
+  ["resources/linux/starmesh.sysusers.conf", "services/starmesh.sysusers.conf", 0o644],
 ];

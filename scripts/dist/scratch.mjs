@@ -48,7 +48,7 @@ export async function inScratch(script, file) {
  * What systems themselves write when any package comes or goes.
  * @param {string} path
  */
-function isLeft(path) {
+export function isLeft(path) {
   return path !== "" && !KEPT_BY_SYSTEM.some((pattern) => pattern.test(path));
 }
 
@@ -56,6 +56,8 @@ const KEPT_BY_SYSTEM = [
   /^(var\/lib\/(dpkg|rpm)|var\/log|var\/cache|run|tmp|root\/\.rpmdb)(\/|$)/,
   /^usr\/share\/(applications\/mimeinfo\.cache|icons\/hicolor\/icon-theme\.cache|mime\/.*)$/,
   /^etc\/(ld\.so\.cache|resolv\.conf|hostname|machine-id)$/,
+  // Written anew when a user comes or goes; who is left in them is looked for by name.
+  /^etc\/((passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)$/,
 ];
 
 /** Changes go to memory that lies over the machine's own files; after the script, the names of what it made or changed. */

@@ -23,11 +23,17 @@ export function addServiceCommand(program: Command, context: Context): void {
       needsRoot(context, "install");
       const system = context.openService();
       await stopEngine(context, folder);
-      await system.install({ node: process.execPath, commandLine: context.commandLineFile, folder });
+      const group = await system.install({
+        node: process.execPath,
+        commandLine: context.commandLineFile,
+        folder,
+      });
       terminal.progress("Starting Starmesh as a service");
       await untilAnswers(folder);
       terminal.print("Starmesh runs as a service now, and starts with this machine.");
       terminal.note("See how it is: starmesh status. Take it back: starmesh service uninstall");
+      if (group !== null)
+        terminal.note(`It has no rights itself. Let others use it, too: sudo usermod -aG ${group} NAME`);
     });
 
   service

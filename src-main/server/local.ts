@@ -22,6 +22,8 @@ export interface LocalServerOptions {
   readonly socketPath: string;
   /** Who gets the socket instead of the running user: sudo's caller. */
   readonly socketOwner: { readonly uid: number; readonly gid: number } | null;
+  /** Members of this process's group may use the socket, too. */
+  readonly socketGroup?: boolean | undefined;
   /** `ADDRESS[:PORT]` or `PORT` by hand, false for none, undefined for 127.0.0.1 and a port that is free. */
   readonly panel: string | false | undefined;
   readonly pages: string;
@@ -73,9 +75,9 @@ class OpenServer implements LocalServer {
   }
 
   async open(): Promise<void> {
-    const { socketPath, socketOwner, panel, log } = this.#options;
+    const { panel, log } = this.#options;
     const local = createPanel(this.#panelOptions(true));
-    await listenOnSocket(local, socketPath, socketOwner);
+    await listenOnSocket(local, this.#options);
     this.#servers.push(local);
     if (panel === false) return;
     const server = createPanel(this.#panelOptions(false));
@@ -141,8 +143,7 @@ class OpenServer implements LocalServer {
 
 async function listenOnSocket(
   server: Server,
-  path: string,
-  owner: LocalServerOptions["socketOwner"],
+  { socketPath: path, socketOwner: owner, socketGroup }: LocalServerOptions,
 ): Promise<void> {
   const isFile = !path.startsWith("\\\\");
   if (isFile) removeOldSocket(path);
@@ -152,7 +153,7 @@ async function listenOnSocket(
   process.umask(mask);
   await listening;
   if (!isFile) return;
-  chmodSync(path, 0o600);
+  chmodSync(path, socketGroup === true ? 0o660 : 0o600);
   if (owner !== null) chownSync(path, owner.uid, owner.gid);
 }
 

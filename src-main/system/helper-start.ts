@@ -1,11 +1,11 @@
 /** How the privileged helper is reached: it listens as a service, has its right by its file, or is started by the user's leave. */
 import { spawn } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { accessSync, closeSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import koffi from "koffi";
 import { AppError } from "../../src-shared/errors.ts";
 import { HelperConnection } from "./helper-connection.ts";
+import { helperProgram } from "./helper-program.ts";
 import { PacketSocket } from "./packet-socket.ts";
 
 /** The helper that runs already, or one whose file has the right (`setcap cap_net_admin+ep`); null: there is none. */
@@ -34,37 +34,40 @@ export async function startByLeave(): Promise<HelperConnection> {
   if (child === null) throw new AppError("privilege-refused", { detail: "it could not be asked for" });
   const { socket, ended } = child;
   // It speaks only once it was let; until then a person reads and types.
-  const said = await new Promise<string | null>((resolve) => {
+  await new Promise<void>((resolve) => {
     const answered = socket.watch(() => {
       answered.close();
-      resolve(null);
+      resolve();
     });
     socket.send(Buffer.from(JSON.stringify({ version: 1, id: 0, request: { do: "hello" } })));
-    void ended.then((text) => {
-      answered.close();
-      resolve(text);
-    });
   });
-  const hello = said === null ? socket.receive({ wait: true }) : "ended";
+  const hello = socket.receive({ wait: true });
   const connection = typeof hello === "string" ? null : HelperConnection.begin(socket);
   if (connection !== null) return connection;
   socket.close();
-  throw new AppError("privilege-refused", { detail: said || "nobody gave it" });
+  throw new AppError("privilege-refused", { detail: whyRefused(await ended) });
 }
 
-/** Where the helper's program lies: beside the data plane's addon, from the sources and from a bundle alike. */
-export function helperProgram(folder = dirname(fileURLToPath(import.meta.url))): string | null {
-  const path = join(folder, helperFile);
-  if (existsSync(path)) return path;
-  const above = dirname(folder);
-  return above === folder ? null : helperProgram(above);
+/** How a program that was started ended, with its last words. */
+interface Ending {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** What pkexec(1) means by its exit status, for people. */
+function whyRefused({ code, said }: Ending): string {
+  if (code === dismissed) return "the question was closed";
+  if (/authentication agent|controlling terminal/i.test(said))
+    return "no program runs here that could ask you";
+  if (code === notAuthorized && /not authorized/i.test(said)) return "polkit, or who was asked, said no";
+  return said.split("\n").at(-1) || "nobody gave it";
 }
 
 /** A program whose standard input is a connection to this process. */
 function startBeside(
   program: string,
   args: readonly string[],
-): { readonly socket: PacketSocket; readonly ended: Promise<string> } | null {
+): { readonly socket: PacketSocket; readonly ended: Promise<Ending> } | null {
   const pair = PacketSocket.pair();
   if (pair === null) return null;
   const { ours, theirs } = pair;
@@ -76,9 +79,9 @@ function startBeside(
   child.stderr?.setEncoding("utf8").on("data", (more: string) => {
     said = `${said}${more}`.slice(-longestComplaint);
   });
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", () => resolve(said.trim().split("\n").at(-1) ?? ""));
+  const ended = new Promise<Ending>((resolve) => {
+    child.once("error", (error) => resolve({ code: null, said: error.message }));
+    child.once("close", (code) => resolve({ code, said: said.trim() }));
   });
   return { socket: ours, ended };
 }
@@ -109,5 +112,7 @@ function hasCapability(path: string): boolean {
   return getxattr(path, "security.capability", null, 0) > 0;
 }
 
-const helperFile = "drivers/helper/starmesh-helper";
 const longestComplaint = 400;
+/** Of pkexec: who was asked closed the question; it was not given, or could not be asked for. */
+const dismissed = 126;
+const notAuthorized = 127;

@@ -31,6 +31,8 @@ class ThroughHelper implements SystemChanges {
   #connection: HelperConnection | null = null;
   /** There was one. */
   #wasLost = false;
+  /** The last one was started by the user's leave: nobody but they start it again. */
+  #byLeave = false;
   #closed = false;
   /** What is to be so, in the order in which it was asked for, each under a name of its own. */
   readonly #made = new Map<string, HelperRequest>();
@@ -172,7 +174,7 @@ class ThroughHelper implements SystemChanges {
   }
 
   async #request(request: HelperRequest, descriptor?: number): Promise<Done> {
-    if (this.#connection === null && this.#wasLost) await this.#back();
+    if (this.#connection === null && this.#comesBack) await this.#back();
     if (this.#connection === null) throw this.#refusal();
     return this.#connection.ask(request, descriptor);
   }
@@ -192,12 +194,16 @@ class ThroughHelper implements SystemChanges {
 
   #refusal(): AppError {
     const check = this.#check();
-    return this.#wasLost || check.ok ? new AppError("helper-lost") : check.reason;
+    return this.#comesBack || check.ok ? new AppError("helper-lost") : check.reason;
+  }
+
+  get #comesBack(): boolean {
+    return this.#wasLost && !this.#byLeave;
   }
 
   #state(): RightsState {
     if (this.#connection !== null) return { kind: "helper" };
-    return this.#wasLost ? { kind: "lost" } : { kind: "none", canAsk: canAskUser() };
+    return this.#comesBack ? { kind: "lost" } : { kind: "none", canAsk: canAskUser() };
   }
 
   #checkTun(): TunCheck {
@@ -208,13 +214,14 @@ class ThroughHelper implements SystemChanges {
     if (this.#connection !== null) return;
     const connection = await startByLeave();
     if (this.#connection !== null || this.#closed) connection.close();
-    else await this.#adopt(connection);
+    else await this.#adopt(connection, { byLeave: true });
   }
 
-  async #adopt(connection: HelperConnection): Promise<void> {
+  async #adopt(connection: HelperConnection, { byLeave = false } = {}): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     this.#connection = connection;
+    this.#byLeave = byLeave;
     connection.open(() => {
       this.#connection = null;
       this.#wasLost = true;

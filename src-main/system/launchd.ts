@@ -24,6 +24,7 @@ export function launchdService(folder: string, run: typeof runTool): Service {
       layServiceFile(file, propertyList(program));
       const refused = await launchctl("bootstrap", "system", file);
       if (refused !== null) throw serviceRefusal(refused);
+      return null;
     },
     async uninstall() {
       await unload();

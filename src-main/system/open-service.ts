@@ -13,7 +13,11 @@ export function openService(): Service {
     case "linux":
       if (!existsSync("/run/systemd/system"))
         throw serviceRefusal("systemd does not run here; have your own init run: starmesh up --foreground");
-      return systemdService("/etc/systemd/system", runTool);
+      return systemdService({
+        folder: "/etc/systemd/system",
+        packaged: ["/usr/lib/systemd/system", "/lib/systemd/system"],
+        run: runTool,
+      });
     case "darwin":
       return launchdService("/Library/LaunchDaemons", runTool);
     case "win32":

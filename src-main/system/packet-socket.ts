@@ -31,7 +31,7 @@ export class PacketSocket {
     const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0) return null;
     const socket = new PacketSocket(fd);
-    if (libc.connect(fd, address, address.length) === 0) return socket.#patient();
+    if (libc.connect(fd, address, address.length) === 0) return socket;
     socket.close();
     return null;
   }
@@ -41,7 +41,7 @@ export class PacketSocket {
     const libc = loadLibc();
     const both = Buffer.alloc(8);
     if (libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, both) !== 0) return null;
-    return { ours: new PacketSocket(both.readInt32LE(0)).#patient(), theirs: both.readInt32LE(4) };
+    return { ours: new PacketSocket(both.readInt32LE(0)), theirs: both.readInt32LE(4) };
   }
 
   /** Whether it went. */
@@ -58,11 +58,11 @@ export class PacketSocket {
   /** What has come; `ended` when the other end is gone. `wait`: until something comes, for a few seconds at most. */
   receive({ wait = false } = {}): Packet | "nothing" | "ended" {
     if (!this.#open) return "ended";
+    if (wait) this.#await();
     return this.#withMessage((message) => {
       message.setLength(longestPacket);
       message.setControl(controlBytes);
-      const flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
-      const length = this.#libc.recvmsg(this.fd, message.block, flags);
+      const length = this.#libc.recvmsg(this.fd, message.block, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
       if (length > 0) return { bytes: message.read(dataAt, length), descriptors: message.descriptors() };
       return length < 0 && koffi.errno() === koffi.os.errno["EAGAIN"] && !wait ? "nothing" : "ended";
     });
@@ -88,11 +88,16 @@ export class PacketSocket {
     }
   }
 
-  #patient(): this {
-    const time = Buffer.alloc(16);
-    time.writeBigInt64LE(patienceSeconds);
-    this.#libc.setsockopt(this.fd, SOL_SOCKET, SO_RCVTIMEO, time, time.length);
-    return this;
+  /** Waits for something to receive, or for the end. Whoever watches a socket has it answer at once from then on, so waiting is this. */
+  #await(): void {
+    const asked = Buffer.alloc(8);
+    asked.writeInt32LE(this.fd);
+    asked.writeInt16LE(POLLIN, 4);
+    const deadline = Date.now() + patienceMillis;
+    for (let left = patienceMillis; left > 0; left = deadline - Date.now()) {
+      const found = this.#libc.poll(asked, 1, left);
+      if (found >= 0 || koffi.errno() !== koffi.os.errno["EINTR"]) return;
+    }
   }
 }
 
@@ -163,7 +168,7 @@ interface Libc {
   socket(family: number, type: number, protocol: number): number;
   socketpair(family: number, type: number, protocol: number, both: Uint8Array): number;
   connect(fd: number, address: Uint8Array, length: number): number;
-  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  poll(asked: Uint8Array, count: number, millis: number): number;
   sendmsg(fd: number, message: object, flags: number): number;
   recvmsg(fd: number, message: object, flags: number): number;
   close(fd: number): number;
@@ -178,9 +183,7 @@ function loadLibc(): Libc {
     socket: library.func("int socket(int family, int type, int protocol)"),
     socketpair: library.func("int socketpair(int family, int type, int protocol, _Out_ void *both)"),
     connect: library.func("int connect(int fd, const void *address, uint32_t length)"),
-    setsockopt: library.func(
-      "int setsockopt(int fd, int level, int name, const void *value, uint32_t length)",
-    ),
+    poll: library.func("int poll(_Inout_ void *asked, uintptr_t count, int millis)"),
     sendmsg: library.func("intptr_t sendmsg(int fd, const void *message, int flags)"),
     recvmsg: library.func("intptr_t recvmsg(int fd, void *message, int flags)"),
     close: library.func("int close(int fd)"),
@@ -190,7 +193,7 @@ function loadLibc(): Libc {
 
 /** Bytes of the longest message. */
 const longestPacket = 128 * 1024;
-const patienceSeconds = 5n;
+const patienceMillis = 5000;
 // Places in the block: `struct msghdr`, `struct iovec`, room for descriptors, data (64-bit systems).
 const headerBytes = 56;
 const partAt = 64;
@@ -204,8 +207,8 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
 const SCM_RIGHTS = 1;
+const POLLIN = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;

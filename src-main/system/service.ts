@@ -17,8 +17,11 @@ export type ServiceState = "absent" | "stopped" | "running";
 
 export interface Service {
   state(): Promise<ServiceState>;
-  /** Lays it, has it start with the machine, and starts it; replaces one that is there. Throws `system-refused`. */
-  install(program: ServiceProgram): Promise<void>;
+  /**
+   * Lays it, has it start with the machine, and starts it; replaces one that is there. Answers the group whose members may use it;
+   * null: administrators alone. Throws `system-refused`.
+   */
+  install(program: ServiceProgram): Promise<string | null>;
   /** Ends it and takes it away; done also when it is gone already. Throws `system-refused`. */
   uninstall(): Promise<void>;
 }

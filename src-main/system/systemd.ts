@@ -1,87 +1,103 @@
-/** Linux: the service as a unit of systemd. */
-import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+/** Linux: the service as units of systemd. */
+import { chownSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { helperProgram } from "./helper-program.ts";
 import type { Service, ServiceProgram } from "./service.ts";
 import { layServiceFile, serviceRefusal } from "./service.ts";
+import {
+  engineService,
+  helperService,
+  helperSocket,
+  helperSocketUnit,
+  helperUnit,
+  isStateDirectory,
+  laid,
+  rootUnit,
+  serviceUser,
+  userUnit,
+} from "./systemd-units.ts";
 import type { runTool } from "./tool.ts";
 
-/** The service whose unit lies in a folder, `/etc/systemd/system`; `run` calls programs of the system. */
-export function systemdService(folder: string, run: typeof runTool): Service {
-  const file = join(folder, unit);
-  const control = async (...words: readonly string[]) => {
-    const refused = await run("/usr/bin/systemctl", words);
-    if (refused !== null) throw serviceRefusal(refused);
-  };
+export interface SystemdOptions {
+  /** Where the machine's own units lie: `/etc/systemd/system`. */
+  readonly folder: string;
+  /** Where packages lay theirs. */
+  readonly packaged: readonly string[];
+  /** Calls programs of the system. */
+  readonly run: typeof runTool;
+  /** The helper's program; null: there is none. */
+  readonly helper?: string | null;
+}
+
+/**
+ * The service: an engine that runs as its own user beside the helper, the one process with rights. Where another user cannot run
+ * the program, or has no use of the folder, the engine runs as root with the rights that it needs.
+ */
+export function systemdService(options: SystemdOptions): Service {
+  const { folder, run, helper = helperProgram() } = options;
+  const file = join(folder, engineService);
+  const control = (...words: readonly string[]) => demand(run("/usr/bin/systemctl", words));
   return {
     async state() {
       if (!existsSync(file)) return "absent";
-      return (await run("/usr/bin/systemctl", ["is-active", "--quiet", unit])) === null
+      return (await run("/usr/bin/systemctl", ["is-active", "--quiet", engineService])) === null
         ? "running"
         : "stopped";
     },
     async install(program) {
-      layServiceFile(file, unitText(program));
+      const ownUser = helper !== null && canBeOthers(program, helper);
+      if (ownUser) {
+        await demand(run("/usr/bin/systemd-sysusers", ["--inline", `u ${serviceUser} - "Starmesh"`]));
+        layHelper(options, helper);
+        // Then systemd gives it to the user with all that is in it, whoever wrote there meanwhile.
+        if (existsSync(program.folder)) chownSync(program.folder, 0, 0);
+        layServiceFile(file, userUnit(program));
+      } else layServiceFile(file, rootUnit(program));
       await control("daemon-reload");
-      await control("enable", "--quiet", unit);
-      await control("restart", unit);
+      await control("enable", "--quiet", engineService);
+      await control("restart", engineService);
+      return ownUser ? serviceUser : null;
     },
     async uninstall() {
       if (!existsSync(file)) return;
-      await control("disable", "--quiet", "--now", unit);
+      await control("disable", "--quiet", "--now", engineService);
       rmSync(file, { force: true });
+      const own = [helperSocket, helperService].filter((name) => isLaid(join(folder, name)));
+      if (own.length > 0) await control("stop", "--quiet", ...own);
+      for (const name of own) rmSync(join(folder, name), { force: true });
       await control("daemon-reload");
     },
   };
 }
 
-/** What the unit says (systemd.service(5), systemd.exec(5)). */
-export function unitText({ node, commandLine, folder }: ServiceProgram): string {
-  const command = [node, commandLine, "--state", folder, "up", "--foreground"].map(quoted).join(" ");
-  return `[Unit]
-Description=Starmesh
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=exec
-Environment=ELECTRON_RUN_AS_NODE=1
-ExecStart=${command}
-${limits.join("\n")}
-
-[Install]
-WantedBy=multi-user.target
-`;
+/** Units of the helper that a package brought are left as they are. */
+function layHelper({ folder, packaged }: SystemdOptions, helper: string): void {
+  const brought = [folder, ...packaged].some(
+    (each) => existsSync(join(each, helperSocket)) && !isLaid(join(each, helperSocket)),
+  );
+  if (brought) return;
+  layServiceFile(join(folder, helperSocket), helperSocketUnit());
+  layServiceFile(join(folder, helperService), helperUnit(helper));
 }
 
-/** As one word of a command line: specifiers and variables stand for themselves. */
-function quoted(word: string): string {
-  const plain = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
-  return /^[\w./:%$@+-]+$/.test(plain) ? plain : `"${plain.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+function isLaid(file: string): boolean {
+  return existsSync(file) && readFileSync(file, "utf8").startsWith(`# ${laid}\n`);
 }
 
-const unit = "starmesh.service";
+/** Whether a user without rights can run all of it and keep the folder. */
+function canBeOthers({ node, commandLine, folder }: ServiceProgram, helper: string): boolean {
+  return isStateDirectory(folder) && [node, commandLine, helper].every(isEverybodys);
+}
 
-/** The same as in the unit that packages bring. */
-const limits = [
-  "Restart=on-failure",
-  "RestartSec=2",
-  "# It takes back what it changed in the system first.",
-  "TimeoutStopSec=30",
-  "KillMode=mixed",
-  "LimitNOFILE=65536",
-  "# What a node needs: an interface, routes, rules, names. Nothing else of root's.",
-  "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_SYS_ADMIN CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER",
-  "DeviceAllow=/dev/net/tun rw",
-  "DevicePolicy=closed",
-  "NoNewPrivileges=yes",
-  "UMask=0077",
-  "PrivateTmp=yes",
-  "ProtectSystem=yes",
-  "ProtectControlGroups=yes",
-  "ProtectKernelModules=yes",
-  "ProtectClock=yes",
-  "RestrictSUIDSGID=yes",
-  "RestrictRealtime=yes",
-  "LockPersonality=yes",
-  "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
-];
+/** Whether everybody can read a file, by every folder above it. */
+function isEverybodys(path: string): boolean {
+  const above = dirname(path);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || (stats.mode & (stats.isDirectory() ? 0o001 : 0o004)) === 0) return false;
+  return above === path || isEverybodys(above);
+}
+
+async function demand(done: Promise<string | null>): Promise<void> {
+  const refused = await done;
+  if (refused !== null) throw serviceRefusal(refused);
+}

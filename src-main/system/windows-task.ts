@@ -23,6 +23,7 @@ export function taskService(windows: string, run: typeof runTool): Service {
       const command = taskCommand(program, windows);
       await done("/Create", "/F", "/SC", "ONSTART", "/RU", "SYSTEM", "/RL", "HIGHEST", "/TR", command);
       await done("/Run");
+      return null;
     },
     async uninstall() {
       if (!(await isThere())) return;

@@ -58,13 +58,19 @@ describe.skipIf(process.platform !== "linux")("the archive for servers", () => {
     expect(execFileSync(link, ["--version"], { encoding: "utf8", env }).trim()).toBe(version);
   });
 
-  it("[W31] is installed to /opt with a command and a service file, and nothing besides", () => {
+  it("[W31] is installed to /opt with a command and service files, and nothing besides", () => {
     expect(install()).toMatchObject({ status: 0, stderr: "" });
     expect(files().filter((path) => !path.startsWith("/opt/starmesh/"))).toEqual([
+      "/etc/systemd/system/starmesh-helper.service",
+      "/etc/systemd/system/starmesh-helper.socket",
       "/etc/systemd/system/starmesh@.service",
+      "/etc/sysusers.d/starmesh.conf",
       "/usr/local/bin/starmesh",
+      "/usr/local/sbin/starmesh-helper",
     ]);
     expect(readlinkSync(join(machine, "usr/local/bin/starmesh"))).toBe("/opt/starmesh/bin/starmesh");
+    const helper = readlinkSync(join(machine, "usr/local/sbin/starmesh-helper"));
+    expect(existsSync(join(machine, helper)), helper).toBe(true);
     const command = join(machine, "opt/starmesh/bin/starmesh");
     expect(execFileSync(command, ["--version"], { encoding: "utf8" }).trim()).toBe(version);
   });

@@ -1,11 +1,12 @@
 /** Starmesh as a service: what is laid where, and what the system is asked. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { launchdService, propertyList } from "../../src-main/system/launchd.ts";
-import { systemdService, unitText } from "../../src-main/system/systemd.ts";
+import { systemdService } from "../../src-main/system/systemd.ts";
+import { helperSocketUnit, helperUnit, rootUnit, userUnit } from "../../src-main/system/systemd-units.ts";
 import { taskCommand, taskService } from "../../src-main/system/windows-task.ts";
 
 const program = {
@@ -13,6 +14,9 @@ const program = {
   commandLine: "/opt/Star mesh/resources/cli.js",
   folder: "/var/lib/starmesh",
 };
+
+/** A program that everybody can run; its folder is not there yet. */
+const everybodys = { node: "/bin/true", commandLine: "/bin/true", folder: "/var/lib/starmesh-unit-test" };
 
 let folder: string;
 let asked: string[];
@@ -33,17 +37,21 @@ function run(path: string, args: readonly string[]): Promise<string | null> {
 }
 
 describe("the service of Linux", () => {
-  it("[Z33] is a unit that is enabled and started, and leaves nothing", async () => {
-    const service = systemdService(folder, run);
+  it("[Z33] is an engine without rights beside the helper, enabled and started, and leaves nothing", async () => {
+    const service = systemdService(options());
     expect(await service.state()).toBe("absent");
-    await service.install(program);
+    expect(await service.install(everybodys)).toBe("starmesh");
     expect(asked).toEqual([
+      'systemd-sysusers --inline u starmesh - "Starmesh"',
       "systemctl daemon-reload",
       "systemctl enable --quiet starmesh.service",
       "systemctl restart starmesh.service",
     ]);
-    expect(readFileSync(join(folder, "starmesh.service"), "utf8")).toContain(
-      'ExecStart="/opt/Star mesh/starmesh-desktop" "/opt/Star mesh/resources/cli.js" --state /var/lib/starmesh up --foreground\n',
+    expect(readFileSync(join(folder, "starmesh.service"), "utf8")).toMatch(
+      /^ExecStart=\S+ \S+ --state \/var\/lib\/starmesh-unit-test up --foreground\nRestart=on-failure\n(?:.+\n)+User=starmesh\n/m,
+    );
+    expect(readFileSync(join(folder, "starmesh-helper.service"), "utf8")).toContain(
+      "ExecStart=/bin/true listen ",
     );
     expect(await service.state()).toBe("running");
     refusals.set("is-active", "inactive");
@@ -51,38 +59,71 @@ describe("the service of Linux", () => {
     asked = [];
     await service.uninstall();
     await service.uninstall();
-    expect(asked).toEqual(["systemctl disable --quiet --now starmesh.service", "systemctl daemon-reload"]);
-    expect(existsSync(join(folder, "starmesh.service"))).toBe(false);
+    expect(asked).toEqual([
+      "systemctl disable --quiet --now starmesh.service",
+      "systemctl stop --quiet starmesh-helper.socket starmesh-helper.service",
+      "systemctl daemon-reload",
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("uses the helper that a package brought, and leaves it", async () => {
+    writeFileSync(join(folder, "starmesh-helper.socket"), "# A package's.\n");
+    const service = systemdService(options());
+    await service.install(everybodys);
+    expect(readdirSync(folder).sort()).toEqual(["starmesh-helper.socket", "starmesh.service"]);
+    await service.uninstall();
+    expect(readdirSync(folder)).toEqual(["starmesh-helper.socket"]);
+  });
+
+  it("runs as root where nobody else can run the program, or the folder is another's", async () => {
+    const own = join(folder, "own");
+    writeFileSync(own, "", { mode: 0o700 });
+    const service = systemdService(options());
+    for (const each of [
+      { ...everybodys, commandLine: own },
+      { ...everybodys, folder: "/home/somebody/state" },
+    ]) {
+      expect(await service.install(each)).toBeNull();
+      expect(readFileSync(join(folder, "starmesh.service"), "utf8")).not.toContain("User=");
+    }
+    expect(await systemdService({ ...options(), helper: null }).install(everybodys)).toBeNull();
+    expect(existsSync(join(folder, "starmesh-helper.socket"))).toBe(false);
   });
 
   it("says what the system said when it refuses", async () => {
     refusals.set("restart", "Unit starmesh.service is masked.");
-    await expect(systemdService(folder, run).install(program)).rejects.toMatchObject({
+    await expect(systemdService(options()).install(program)).rejects.toMatchObject({
       code: "system-refused",
       message: expect.stringContaining("is masked"),
     });
-    await expect(systemdService(join(folder, "none"), run).install(program)).rejects.toMatchObject({
-      code: "system-refused",
-    });
+    const none = { ...options(), folder: join(folder, "none") };
+    await expect(systemdService(none).install(program)).rejects.toMatchObject({ code: "system-refused" });
   });
 
-  it("is confined as the unit that packages bring, but may read what lies in a home", () => {
-    const packaged = readFileSync(
-      new URL("../../resources/linux/starmesh@.service", import.meta.url),
-      "utf8",
+  it("is confined as the units that packages bring, but may read what lies in a home", () => {
+    const engine = settings(userUnit(program));
+    const named = packaged("starmesh@.service").filter(
+      (line) => !/^(Description|ExecStart|Environment\w*|StateDirectory|ProtectHome)=/.test(line),
     );
-    const own = settings(unitText(program));
-    const named = settings(packaged).filter(
-      (line) => !/^(Description|ExecStart|Environment\w*|StateDirectory\w*|ProtectHome)=/.test(line),
+    expect(named.length).toBeGreaterThan(25);
+    for (const line of named) expect(engine).toContain(line);
+    const helper = packaged("starmesh-helper.service").filter(
+      (line) => !/^(ExecStart|ProtectHome)=/.test(line),
     );
-    expect(named.length).toBeGreaterThan(15);
-    for (const line of named) expect(own).toContain(line);
+    expect(settings(helperUnit("/bin/true"))).toEqual(expect.arrayContaining(helper));
+    expect(settings(helperSocketUnit())).toEqual(packaged("starmesh-helper.socket"));
+    // As root it keeps the rights that the helper has, and is otherwise confined like that.
+    for (const line of named.filter((each) =>
+      /^(No|PrivateTmp|Protect(?!System|Kernel|Home)|Restrict|Lock)/.test(each),
+    ))
+      expect(settings(rootUnit(program))).toContain(line);
   });
 
   it("keeps every path as it is", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^\/[ -~]{1,40}$/), (path) => {
-        const line = unitText({ ...program, node: path })
+        const line = userUnit({ ...program, node: path })
           .split("\n")
           .find((each) => each.startsWith("ExecStart="));
         expect(firstWord(line?.slice("ExecStart=".length) ?? "")).toBe(path);
@@ -140,6 +181,15 @@ describe("the service of Windows", () => {
     );
   });
 });
+
+function options() {
+  return { folder, packaged: [], run, helper: "/bin/true" };
+}
+
+/** The settings of a unit that packages bring. */
+function packaged(name: string): readonly string[] {
+  return settings(readFileSync(new URL(`../../resources/linux/${name}`, import.meta.url), "utf8"));
+}
 
 function settings(unit: string): readonly string[] {
   return unit.split("\n").filter((line) => /^\w+=/.test(line));

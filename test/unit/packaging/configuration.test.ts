@@ -126,7 +126,12 @@ describe("the container", () => {
 test("[C31] a node per name runs as a service of systemd, which stops it gently and keeps its state to itself", () => {
   const unit = text("resources/linux/starmesh@.service");
   expect(unit).toMatch(/^ExecStart=starmesh --state \/var\/lib\/starmesh-%i \$ARGUMENTS$/m);
-  expect(unit).toMatch(/^StateDirectory=starmesh-%i\nStateDirectoryMode=0700$/m);
+  expect(unit).toMatch(/^User=starmesh$/m);
+  expect(unit).toMatch(/^StateDirectory=starmesh-%i$/m);
   expect(unit).toMatch(/^NoNewPrivileges=yes$/m);
-  expect(unit).toMatch(/^DeviceAllow=\/dev\/net\/tun rw$/m);
+  // What needs rights is done by the helper, which the packages bring under the name that its unit calls.
+  expect(unit).toMatch(/^Requires=starmesh-helper.socket$/m);
+  expect(text("resources/linux/starmesh-helper.service")).toMatch(/^ExecStart=starmesh-helper listen /m);
+  for (const script of ["resources/linux/after-install.sh", "resources/headless/install.sh"])
+    expect(text(script)).toMatch(/ln -sf \S+\/drivers\/helper\/starmesh-helper\S* \S+/);
 });
