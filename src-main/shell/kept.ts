@@ -22,6 +22,8 @@ const kept = z.object({
   automaticUpdates: z.boolean().default(true),
   /** It was said that the app stays when its window is closed. */
   saidItStays: z.boolean().default(false),
+  /** It was asked whether this copy shall stand among the desktop's programs. */
+  askedToBeListed: z.boolean().default(false),
   /** Names of the crash reports that were shown already. */
   shownCrashes: z.array(z.string().max(300)).max(1000).default([]),
 });

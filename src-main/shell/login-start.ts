@@ -2,30 +2,25 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { app } from "electron";
+import type { EntryFile } from "./desktop-entry.ts";
+import { absolute, execLine, iconName, lastingProgram } from "./desktop-entry.ts";
 
 /** The option with which the system starts the app at login: no window opens. */
 export const backgroundOption = "--background";
 
-/** Starting at login, on or off. */
-export interface LoginStart {
-  readonly isOn: boolean;
-  /** False where the system refused. */
-  change(on: boolean): boolean;
-}
-
 /** How this copy of the app starts at login; null for one that is not installed, which has no lasting place. */
-export function loginStart(): LoginStart | null {
+export function loginStart(): EntryFile | null {
   if (!app.isPackaged) return null;
   if (process.platform !== "linux") return listedStart;
-  const { APPIMAGE: image, XDG_CONFIG_HOME: configured } = process.env;
-  // An image runs from a folder that is gone afterwards; a relative folder is invalid (XDG Base Directory Specification).
-  const program = image ?? process.execPath;
-  const config = configured?.startsWith("/") ? configured : posix.join(app.getPath("home"), ".config");
-  return autostartFile(posix.join(config, "autostart", "starmesh.desktop"), program);
+  const config = absolute(process.env["XDG_CONFIG_HOME"]) ?? posix.join(app.getPath("home"), ".config");
+  const start = autostartFile(posix.join(config, "autostart", "starmesh.desktop"), lastingProgram());
+  // This copy may have another place or name than when that was switched on.
+  if (start.isOn) start.change(true);
+  return start;
 }
 
 /** A file of the autostart folder (Desktop Application Autostart Specification). */
-export function autostartFile(path: string, program: string): LoginStart {
+export function autostartFile(path: string, program: string): EntryFile {
   return {
     get isOn() {
       return existsSync(path);
@@ -35,7 +30,7 @@ export function autostartFile(path: string, program: string): LoginStart {
         if (!on) rmSync(path, { force: true });
         else {
           mkdirSync(posix.dirname(path), { recursive: true });
-          writeFileSync(path, entryOf(program));
+          writeFileSync(path, startText(program));
         }
         return true;
       } catch {
@@ -45,26 +40,20 @@ export function autostartFile(path: string, program: string): LoginStart {
   };
 }
 
-/** The entry's text; the program is quoted as the Desktop Entry Specification's “Exec” wants it. */
-function entryOf(program: string): string {
-  // Once for the quotes, once more for the backslashes that every value of the file doubles; “%” begins a field.
-  const quoted = program
-    .replace(/["`$\\]/g, "\\$&")
-    .replaceAll("\\", "\\\\")
-    .replaceAll("%", "%%");
+function startText(program: string): string {
   return [
     "[Desktop Entry]",
     "Type=Application",
     "Name=Starmesh",
-    `Exec="${quoted}" ${backgroundOption}`,
-    "Icon=starmesh",
+    execLine(program, backgroundOption),
+    `Icon=${iconName}`,
     "Terminal=false",
     "X-GNOME-Autostart-enabled=true",
     "",
   ].join("\n");
 }
 
-const listedStart: LoginStart = {
+const listedStart: EntryFile = {
   get isOn() {
     return app.getLoginItemSettings({ args: [backgroundOption] }).openAtLogin;
   },

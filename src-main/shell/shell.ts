@@ -14,6 +14,7 @@ import type { Handed } from "./handed.ts";
 import { readHanded, sortFile } from "./handed.ts";
 import { Handover } from "./handover.ts";
 import { KeptFile } from "./kept.ts";
+import { Listing } from "./listing.ts";
 import { backgroundOption, loginStart } from "./login-start.ts";
 import { MainWindow } from "./main-window.ts";
 import { Notices } from "./notices.ts";
@@ -105,6 +106,7 @@ class Shell {
   readonly #notifier: Notifier;
   readonly #updates: Updates;
   readonly #login = loginStart();
+  readonly #listing: Listing;
   readonly #tray: TrayIcon;
 
   constructor(options: ShellOptions) {
@@ -113,6 +115,7 @@ class Shell {
     const words = wordsFor(app.getLocale());
     this.#words = words;
     this.#kept = new KeptFile(join(own, "window.json"));
+    this.#listing = new Listing(files.windowIcon, this.#kept, words);
     this.#link = new EngineLink(engine, {
       onState: (state) => this.#heard(state),
       onStopped: () => void this.#offerStart(),
@@ -195,8 +198,12 @@ class Shell {
     await this.#tray.follow();
     await this.#link.start();
     handover.onCome((handed) => void this.#take(handed));
-    if (!startedByLogin()) this.#window.open();
-    else if (!this.#tray.isShown) this.#window.openMinimized();
+    if (!startedByLogin()) {
+      this.#window.open();
+      const { window } = this.#window;
+      if (window !== null) void this.#listing.offer(window).then((changed) => changed && this.#show());
+    } else if (!this.#tray.isShown) this.#window.openMinimized();
+    this.#listing.renew();
     this.#updates.follow();
     void crashes.showNew(this.#kept, this.#words);
   }
@@ -220,6 +227,7 @@ class Shell {
     return {
       versions: { app: app.getVersion(), electron, chromium: chrome },
       startAtLogin: this.#login?.isOn ?? null,
+      listed: this.#listing.isOn,
       notifications,
       updates: { automatic: automaticUpdates, state: this.#updates.state },
       tray: this.#tray.isShown,
@@ -232,8 +240,10 @@ class Shell {
     };
   }
 
-  async #change({ startAtLogin, notifications, automaticUpdates }: ShellChange): Promise<ShellStatus> {
+  async #change(change: ShellChange): Promise<ShellStatus> {
+    const { startAtLogin, listed, notifications, automaticUpdates } = change;
     if (startAtLogin !== undefined) this.#login?.change(startAtLogin);
+    if (listed !== undefined) this.#listing.change(listed);
     if (notifications !== undefined) this.#kept.keep({ notifications });
     if (automaticUpdates !== undefined) {
       this.#kept.keep({ automaticUpdates });

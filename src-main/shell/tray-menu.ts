@@ -113,6 +113,7 @@ function engineItems(
     ...networkItems(networks, words, actions),
     { type: "separator" },
     ...addressItems(networks, words, actions),
+    ...deviceItems(state.status, words, actions),
     ...exitItems(state, words, actions),
     {
       label: words.router,
@@ -161,6 +162,26 @@ function addressItems(
   return [{ label: words.copyAddresses, submenu: items }];
 }
 
+/** The addresses of others by name, but for those that are away; where there are many, the window has them all. */
+function deviceItems(
+  status: Status,
+  words: Words,
+  actions: TrayActions,
+): readonly MenuItemConstructorOptions[] {
+  const up = connected(status);
+  const several = up.length > 1;
+  const peers = status.peers
+    .filter(({ network, state }) => state !== "offline" && up.some(({ name }) => name === network))
+    .toSorted((one, other) => one.name.localeCompare(other.name));
+  if (peers.length === 0) return [];
+  const items = peers.slice(0, mostDevices).map(({ name, network, address }) => ({
+    label: several ? `${name} (${network}): ${address}` : `${name}: ${address}`,
+    click: () => actions.copy(address),
+  }));
+  const rest = { label: words.allDevices, click: () => actions.open() };
+  return [{ label: words.copyDevices, submenu: peers.length > mostDevices ? [...items, rest] : items }];
+}
+
 function exitItems(
   { exit }: Extract<EngineState, { kind: "running" }>,
   words: Words,
@@ -203,4 +224,5 @@ function shortened(text: string): string {
 }
 
 const mostInline = 8;
+const mostDevices = 20;
 const longestLine = 80;

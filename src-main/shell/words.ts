@@ -14,6 +14,8 @@ const english = {
   refused: "{name} (refused)",
   copyAddress: "Copy my address ({address})",
   copyAddresses: "Copy my address",
+  copyDevices: "Copy a device's address",
+  allDevices: "All devices…",
   exit: "Way to the internet",
   exitBy: "To the internet through {name}",
   noExit: "As usual",
@@ -32,6 +34,11 @@ const english = {
   noTray: "This desktop shows no icons of programs that run in the background.",
   noTrayHint: "Starmesh can go on as a minimised window, or end and disconnect this computer.",
   minimise: "Minimise",
+
+  listAsk: "Add Starmesh to the programs of this desktop?",
+  listAskHint:
+    "Then it stands in the menu, and invites (links that begin with starmesh:) open it. Settings take it away again.",
+  listYes: "Add",
 
   staysTitle: "Starmesh goes on",
   rightsNeeded: "Starmesh may not connect this computer yet.",
@@ -107,6 +114,8 @@ const chinese: Words = {
   refused: "{name}（被拒绝）",
   copyAddress: "复制我的地址（{address}）",
   copyAddresses: "复制我的地址",
+  copyDevices: "复制其他设备的地址",
+  allDevices: "全部设备…",
   exit: "上网方式",
   exitBy: "经由 {name} 上网",
   noExit: "照常上网",
@@ -125,6 +134,10 @@ const chinese: Words = {
   noTray: "此桌面不显示后台程序的图标。",
   noTrayHint: "Starmesh 可以最小化后继续运行，也可以退出并断开本机的连接。",
   minimise: "最小化",
+
+  listAsk: "将 Starmesh 添加到此桌面的应用程序中？",
+  listAskHint: "添加后可从菜单启动，点击邀请（以 starmesh: 开头的链接）即可打开它。可在设置中移除。",
+  listYes: "添加",
 
   staysTitle: "Starmesh 仍在运行",
   rightsNeeded: "Starmesh 尚无权连接本机。",

@@ -11,7 +11,7 @@ export function WindowCard() {
   const here = useShell();
   if (here === null) return null;
   const { shell, status } = here;
-  const { versions, startAtLogin, notifications, updates, tray, crashes } = status;
+  const { versions, startAtLogin, listed, notifications, updates, tray, crashes } = status;
   return (
     <Card title={say("window.title")} hint={say(tray ? "window.hint" : "window.hint.noTray")}>
       <Switch
@@ -21,6 +21,14 @@ export function WindowCard() {
         label={say("window.login")}
         description={say(startAtLogin === null ? "window.login.none" : "window.login.hint")}
       />
+      {listed !== null && (
+        <Switch
+          checked={listed}
+          onChange={(event) => void changeShell({ listed: event.currentTarget.checked })}
+          label={say("window.listed")}
+          description={say("window.listed.hint")}
+        />
+      )}
       <Switch
         checked={notifications}
         onChange={(event) => void changeShell({ notifications: event.currentTarget.checked })}

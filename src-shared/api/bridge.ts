@@ -56,6 +56,8 @@ export const shellStatus = z.object({
   versions: z.object({ app: z.string(), electron: z.string(), chromium: z.string() }),
   /** Null: this copy cannot be started by the system, because it is not installed. */
   startAtLogin: z.boolean().nullable(),
+  /** This copy stands among the desktop's programs, and our links open it. Null: the system sees to that. */
+  listed: z.boolean().nullable(),
   notifications: z.boolean(),
   updates: z.object({ automatic: z.boolean(), state: updateState }),
   /** The app stays as an icon when its window is closed; false: this desktop shows none. */
@@ -74,7 +76,12 @@ export type ShellStatus = z.infer<typeof shellStatus>;
 
 /** What is left out stays. */
 export const shellChange = z
-  .object({ startAtLogin: z.boolean(), notifications: z.boolean(), automaticUpdates: z.boolean() })
+  .object({
+    startAtLogin: z.boolean(),
+    listed: z.boolean(),
+    notifications: z.boolean(),
+    automaticUpdates: z.boolean(),
+  })
   .partial();
 export type ShellChange = z.infer<typeof shellChange>;
 

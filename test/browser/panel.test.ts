@@ -512,6 +512,7 @@ describe.skipIf(lacking !== null)("the panel", () => {
       const status = {
         versions: { app: "0.1.0", electron: "45.4.1", chromium: "150.0" },
         startAtLogin: false,
+        listed: null,
         notifications: true,
         updates: { automatic: true, state: { kind: "found", version: "0.2.0" } },
         tray: true,

@@ -88,7 +88,7 @@ export function startDesk(access: FakeAccess, pages: string, desktop: Desktop = 
   const files: ShellFiles = {
     pages,
     preload: "/preload.cjs",
-    windowIcon: "/icon.png",
+    windowIcon: join(import.meta.dirname, "../../resources/icons/starmesh.png"),
     trayIcons: "/tray",
     logs: join(own, "engine-logs"),
     own: null,

@@ -1,12 +1,13 @@
 /** What the desktop is asked outside of Electron: whether it takes in icons, and to start the app with the session. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { entryOf } from "../../src-main/shell/desktop-entry.ts";
 import { autostartFile } from "../../src-main/shell/login-start.ts";
 import { hasTray } from "../../src-main/shell/tray-place.ts";
 
@@ -96,6 +97,46 @@ test("[Z33] starting with the session is a file that programs of the desktop und
   writeFileSync(join(folder, "file"), "");
   expect(autostartFile(join(folder, "file", "x.desktop"), "/x").change(true)).toBe(false);
 });
+
+test("an image among the desktop's programs is opened by our links, whatever its path, and leaves nothing", async () => {
+  const applications = join(folder, "applications");
+  const icon = join(import.meta.dirname, "../../resources/icons/starmesh.png");
+  const program = join(folder, "Star mesh $x.AppImage");
+  writeFileSync(program, "", { mode: 0o755 });
+  const entry = entryOf({ program, icon, data: folder });
+  expect(entry.isOn).toBe(false);
+  expect(entry.change(true)).toBe(true);
+  expect(entry.isOn).toBe(true);
+  const path = join(applications, "starmesh-desktop.desktop");
+  const line = /^Exec=(.*)$/m.exec(readFileSync(path, "utf8"))?.[1] ?? "";
+  expect(argumentsOf(line.replace("%u", "starmesh://x"))).toEqual([program, "--", "starmesh://x"]);
+  if (spawnSync("desktop-file-validate", ["--version"]).error === undefined) {
+    expect(spawnSync("desktop-file-validate", [path], { encoding: "utf8" }).stdout).toBe("");
+  }
+  const asks = ["gio", "update-desktop-database"].every(
+    (name) => spawnSync(name, ["--version"]).error === undefined,
+  );
+  if (asks) await expect.poll(() => openerOfLinks(), waiting).toContain("starmesh-desktop.desktop");
+  expect(entry.change(false)).toBe(true);
+  expect(entry.isOn).toBe(false);
+  if (asks) await expect.poll(() => openerOfLinks(), waiting).not.toContain("starmesh-desktop.desktop");
+  const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  expect(left.map(({ name }) => name).filter((name) => !program.endsWith(name))).toEqual(
+    // The desktop's own list, of nothing.
+    asks ? ["mimeinfo.cache"] : [],
+  );
+  writeFileSync(join(folder, "file"), "");
+  expect(entryOf({ program, icon, data: join(folder, "file") }).change(true)).toBe(false);
+});
+
+/** Who opens our links, as a desktop answers whose programs lie in the test's folder alone. */
+function openerOfLinks(): string {
+  const env = { ...process.env, XDG_DATA_HOME: folder, XDG_DATA_DIRS: folder, XDG_CONFIG_HOME: folder };
+  const { stdout } = spawnSync("gio", ["mime", "x-scheme-handler/starmesh"], { env, encoding: "utf8" });
+  return stdout;
+}
+
+const waiting = { timeout: 30_000 };
 
 /** As the Desktop Entry Specification reads a value of the key “Exec”. */
 function argumentsOf(value: string): readonly string[] {

@@ -1,11 +1,12 @@
 /** What a page can have the window do, what the app keeps of crashes, and how a page that is gone comes back. */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Crashes } from "../../src-main/shell/crashes.ts";
+import { ownEntry } from "../../src-main/shell/desktop-entry.ts";
 import { closeDesk, FakeAccess, menuItem, openDesk, pageShell, theWindow, until } from "./desk.ts";
 import type { FakeMenuItem } from "./fake-electron.ts";
-import { app, shell as desktop, dialog, Menu, resetElectron } from "./fake-electron.ts";
+import { app, BrowserWindow, shell as desktop, dialog, Menu, resetElectron } from "./fake-electron.ts";
 
 let access: FakeAccess;
 let own: string;
@@ -27,6 +28,7 @@ test("the page reads how the window stands, and hears when that changes", async 
   expect(await shell.read()).toMatchObject({
     versions: { app: "0.1.0" },
     startAtLogin: null,
+    listed: null,
     notifications: true,
     tray: true,
     engine: { running: false, hosted: false, why: null },
@@ -38,6 +40,43 @@ test("the page reads how the window stands, and hears when that changes", async 
   expect((await shell.read()).engine).toEqual({ running: true, hosted: true, why: null });
   await changed;
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a copy that nothing installed asks once to be among the desktop's programs, and follows the setting",
+  async () => {
+    const { env } = process;
+    process.env = { ...env, XDG_DATA_HOME: join(own, "data"), XDG_DATA_DIRS: join(own, "shared") };
+    const path = join(own, "data/applications/starmesh-desktop.desktop");
+    try {
+      app.isPackaged = true;
+      app.setPath("home", own);
+      dialog.response = 1;
+      await openDesk(access, "/pages");
+      expect(dialog.questions).toEqual(["Add Starmesh to the programs of this desktop?"]);
+      expect((await pageShell().read()).listed).toBe(false);
+      expect((await pageShell().change({ listed: true })).listed).toBe(true);
+      process.env["APPIMAGE"] = "/home/me/Starmesh 2.AppImage";
+      await closeDesk(access);
+
+      const kept = app.getPath("userData");
+      expect(kept).toBe(own);
+      access = new FakeAccess(true);
+      for (const each of BrowserWindow.all.splice(0)) each.destroy();
+      app.removeAllListeners();
+      await openDesk(access, "/pages");
+      expect(readFileSync(path, "utf8")).toContain("TryExec=/home/me/Starmesh 2.AppImage\n");
+      expect(dialog.questions).toHaveLength(1);
+      expect((await pageShell().change({ listed: false })).listed).toBe(false);
+      expect(existsSync(path)).toBe(false);
+
+      mkdirSync(join(own, "shared/applications"), { recursive: true });
+      writeFileSync(join(own, "shared/applications/starmesh-desktop.desktop"), "");
+      expect(ownEntry("/icon.png")).toBe(null);
+    } finally {
+      process.env = env;
+    }
+  },
+);
 
 test("why an engine does not start is said", async () => {
   access.stop();

@@ -42,6 +42,43 @@ test("this computer's addresses are copied, one for each network", async () => {
   expect(clipboard.text).toBe(networks[1]?.address);
 });
 
+test("the addresses of other devices are copied; those that are away, and of many the last, are left to the window", async () => {
+  await openDesk(access, "/pages");
+  await until(() => menuItem("Copy a device's address") !== undefined);
+  const { peers } = await access.fake.handlers["status.read"]({});
+  const [item] = menuItem("Copy a device's address")?.submenu ?? [];
+  item?.click?.();
+  expect(peers.map(({ address }) => address)).toContain(clipboard.text);
+
+  const state = await running();
+  const [peer] = state.status.peers;
+  if (peer === undefined) throw new Error("the fake has peers");
+  const numbered = (state: typeof peer.state) => (_: unknown, index: number) => ({
+    ...peer,
+    state,
+    name: `peer-${String(index).padStart(2, "0")}`,
+  });
+  const many = Array.from({ length: 22 }, numbered("idle"));
+  const away = Array.from({ length: 5 }, numbered("offline"));
+  const devicesOf = (peers: Running["status"]["peers"]) => {
+    const menu = trayMenu(
+      { engine: { ...state, status: { ...state.status, peers } }, update: null },
+      wordsFor("en"),
+      nothing,
+    );
+    const found = menu.find(({ label }) => label === "Copy a device's address");
+    if (found === undefined) return null;
+    return Array.isArray(found.submenu) ? found.submenu.map(({ label }) => label) : [];
+  };
+  expect(devicesOf(away)).toBeNull();
+  const listed = devicesOf([...away, ...many]) ?? [];
+  expect(listed).toHaveLength(21);
+  expect([listed[0], listed.at(-1)]).toEqual([
+    expect.stringContaining("peer-00 (home-lab): "),
+    "All devices…",
+  ]);
+});
+
 test("the way to the internet is chosen and given up, as strictly as before", async () => {
   const { handlers } = access.fake;
   const [offer] = (await handlers["exit.read"]({})).offers;
