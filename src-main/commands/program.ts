@@ -8,6 +8,7 @@ import { addExitCommand } from "./exit-command.ts";
 import { addMemberCommands } from "./member-commands.ts";
 import { addNameCommand } from "./name-command.ts";
 import { addNetworkCommands } from "./network-commands.ts";
+import { addOutsideCommand } from "./outside-command.ts";
 import { addPanelCommand } from "./panel-commands.ts";
 import { addPeerCommands } from "./peer-commands.ts";
 import { addPolicyCommand } from "./policy-command.ts";
@@ -68,6 +69,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addRelayCommand(program, context);
   addRouteCommands(program, context);
   addExitCommand(program, context);
+  addOutsideCommand(program, context, outcome);
   addPortMapCommand(program, context);
   addNameCommand(program, context);
   addPolicyCommand(program, context);

@@ -223,6 +223,7 @@ export class Engine {
       journal,
       names: this.#surroundings.names,
       networks: () => this.networks().map(({ stored, loop }) => exitNetwork(loop?.stored ?? stored, loop)),
+      mark: markOf(folder),
       log,
     });
   }
@@ -235,7 +236,10 @@ export class Engine {
     const engine = new Engine(options, node, settings);
     try {
       // What keeps everything in stays until it is known to be wanted no more.
-      await engine.#surroundings.journal.undo(undefined, (change) => change.kind === "exit" && change.strict);
+      await engine.#surroundings.journal.undo(
+        undefined,
+        (change) => change.kind === "outside" || (change.kind === "exit" && change.strict),
+      );
       engine.#letMark();
       engine.bind(options.port);
       engine.#applyRelayQuota();

@@ -28,10 +28,12 @@ export interface ExitNetwork {
 }
 
 export interface ExitOptions {
-  readonly system: Pick<System, "routes" | "interfaces" | "setting">;
+  readonly system: Pick<System, "routes" | "interfaces" | "setting" | "enterOutside">;
   readonly journal: Pick<Journal, "apply" | "revert">;
   readonly names: Pick<NameService, "follow">;
   readonly networks: () => readonly ExitNetwork[];
+  /** Tells this state folder's engine from others: letters and digits. */
+  readonly mark: string;
   readonly log: Log;
 }
 
@@ -62,6 +64,16 @@ export class Exit {
         this.#options.log("exit failed", { error: this.#reason });
       });
     return this.#last;
+  }
+
+  /**
+   * Lets a process of this machine, with all that it starts from now on, go to the internet by the ordinary way. Names are
+   * still looked up by the exit where a program asks the system for them.
+   */
+  async release(process: number): Promise<void> {
+    const name = `starmesh_outside_${this.#options.mark}`;
+    await this.#options.journal.apply({ kind: "outside", name, mark: socketMark });
+    await this.#options.system.enterOutside(name, process);
   }
 
   /** Changes nothing any more. */

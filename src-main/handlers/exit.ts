@@ -5,7 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “exit”. */
-export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | "exit.set"> {
+export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | "exit.set" | "exit.release"> {
   return {
     "exit.read": async () => engine.exit.status(),
     "exit.set": async ({ member, network, ...wish }) => {
@@ -20,6 +20,10 @@ export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | 
         });
       await engine.chooseExit({ network: found.network, choice: { ...wish, identity: found.identity } });
       return engine.exit.status();
+    },
+    "exit.release": async ({ process }) => {
+      await engine.exit.release(process);
+      return {};
     },
   };
 }

@@ -149,6 +149,17 @@ class ThroughHelper implements SystemChanges {
     await this.#request({ do: "removeExit" });
   }
 
+  // The helper takes no processes: it would have to be told whose they are.
+  async openOutside(): Promise<never> {
+    const detail =
+      "the helper does not do that; an engine that runs as root does";
+    throw new AppError("system-refused", { action: "let a program go past the exit", detail });
+  }
+
+  async enterOutside(): Promise<void> {}
+
+  async closeOutside(): Promise<void> {}
+
   async setDns(change: Parameters<SystemChanges["setDns"]>[0]): Promise<void> {
     await this.#make(nameOfDns(change), dnsRequest("set", change));
   }

@@ -54,6 +54,8 @@ const systemChange = z.discriminatedUnion("kind", [
     inside: z.array(prefixText).max(4096),
     mark: z.int().min(1).max(0xffff_ffff),
   }),
+  /** A group of programs that go past that way. */
+  z.object({ kind: z.literal("outside"), name: mark, mark: z.int().min(1).max(0xffff_ffff) }),
   /** A server of ours before those that a file names. */
   z.object({ kind: z.literal("dnsFile"), server: addressText }),
   /** What may pass out of our interfaces, which another one of its name replaces. */
@@ -248,6 +250,7 @@ function sameThing(one: SystemChange, other: SystemChange): boolean {
   switch (one.kind) {
     case "setting":
     case "passage":
+    case "outside":
       return one.kind === other.kind && one.name === other.name;
     case "exit":
       return one.kind === other.kind;
@@ -293,6 +296,8 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.setDns({ ...change, way: "file" });
     case "exit":
       return system.setExit(change);
+    case "outside":
+      return system.openOutside(change.name, change.mark);
   }
 }
 
@@ -318,6 +323,8 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return system.removeDns({ ...change, way: "file" });
     case "exit":
       return system.removeExit();
+    case "outside":
+      return system.closeOutside(change.name);
   }
 }
 

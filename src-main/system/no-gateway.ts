@@ -17,6 +17,9 @@ export function noGateway(
   | "watchFirewalls"
   | "setExit"
   | "removeExit"
+  | "openOutside"
+  | "enterOutside"
+  | "closeOutside"
   | "connectMarked"
 > {
   const refuse = (action: string): never => {
@@ -34,6 +37,9 @@ export function noGateway(
     watchFirewalls: () => ({ close: () => undefined }),
     setExit: async () => refuse("send what goes to the internet through a member"),
     removeExit: async () => undefined,
+    openOutside: async () => refuse("let a program go past the exit"),
+    enterOutside: async () => undefined,
+    closeOutside: async () => undefined,
     // No marks here: what carries the networks never goes through them, since there is no way out through a member.
     connectMarked: (target) => connect({ ...target, noDelay: true }),
   };

@@ -201,6 +201,12 @@ export interface SystemChanges {
   setExit(change: ExitChange): Promise<void>;
   /** Done also when there is none. */
   removeExit(): Promise<void>;
+  /** Has the sockets of some programs marked, so that they go past the exit: a group of that name, empty at first. */
+  openOutside(name: string, mark: number): Promise<void>;
+  /** Takes a process into the group, with what it starts from now on. */
+  enterOutside(name: string, process: number): Promise<void>;
+  /** What runs in the group goes the way of everything else; done also when there is none. */
+  closeOutside(name: string): Promise<void>;
   /** A TCP connection; its socket has the mark where that is possible. */
   connectMarked(target: { readonly host: string; readonly port: number }, mark: number): Socket;
   /** Makes what is asked be asked of us; done again where somebody has undone it. */

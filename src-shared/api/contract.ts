@@ -405,6 +405,9 @@ export const contract = {
     exitStatus,
   ),
 
+  /** Lets a process of this machine, by its number, and what it starts from now on, go to the internet as if there were no exit. */
+  "exit.release": call(z.object({ process: z.int().min(1) }), nothing),
+
   /** The names of a network, or of all, with how this machine looks them up. */
   "names.list": call(z.object({ network: network.optional() }), z.array(namesStatus)),
   /** Writes a name for all members: an address, or the name that it is another one of. For administrators. */

@@ -5,7 +5,7 @@ import type { ExitStatus } from "../../src-shared/exit.ts";
 import type { FakeWorld } from "./engine.ts";
 
 /** The first peer of the first network offers to be one. */
-export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "exit.set"> {
+export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "exit.set" | "exit.release"> {
   let chosen: ExitStatus["chosen"] = null;
   const offers = (): ExitStatus["offers"] =>
     world.networks
@@ -30,5 +30,6 @@ export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "ex
       world.changed();
       return read();
     },
+    "exit.release": async () => ({}),
   };
 }

@@ -156,6 +156,18 @@ export class FakeSystem implements System {
     this.#record("remove-exit");
   }
 
+  async openOutside(name: string, mark: number): Promise<void> {
+    this.#record(`open-outside ${name} ${mark}`);
+  }
+
+  async enterOutside(name: string, process: number): Promise<void> {
+    this.#record(`enter-outside ${name} ${process}`);
+  }
+
+  async closeOutside(name: string): Promise<void> {
+    this.#record(`close-outside ${name}`);
+  }
+
   connectMarked(target: { readonly host: string; readonly port: number }): Socket {
     return connect(target);
   }

@@ -13,6 +13,8 @@ import { waitUntil } from "./wait.ts";
 export interface InstallOptions extends RunOptions {
   /** Number of the user to run as; root without. */
   readonly user?: number;
+  /** With the machine's control groups in sight, which a namespace hides. */
+  readonly groups?: true;
 }
 
 export class Install {
@@ -71,7 +73,9 @@ export class Install {
     const cli = [process.execPath, join(root, "out/cli.js"), "--state", this.folder, ...args];
     const command = options.user === undefined ? cli : asUser(options.user, cli);
     // A name of its own for each machine; namespaces of the network alone would all have the same.
-    const named = ["--uts", "--mount", "sh", "-c", 'hostname "$0" && exec "$@"', this.name, ...command];
+    const groups = options.groups ? "mount -t cgroup2 groups /sys/fs/cgroup && " : "";
+    const rename = `${groups}hostname "$0" && exec "$@"`;
+    const named = ["--uts", "--mount", "sh", "-c", rename, this.name, ...command];
     return this.host.start("unshare", named, options);
   }
 

@@ -42,6 +42,7 @@ beforeEach(() => {
     },
     names: { follow: async (foreign) => void followed.push(foreign) },
     networks: () => [network],
+    mark: "1a2b",
     log: () => undefined,
   });
 });
@@ -105,6 +106,13 @@ describe("the way to the internet", () => {
     expect(made).toEqual([`apply ${setting}`, "apply exit starmesh0", "revert exit", `revert ${setting}`]);
   });
 
+  it("[Z26] lets a process go past it by a group of this engine's own, written down first", async () => {
+    system.log.length = 0;
+    await exit.release(4711);
+    expect(made).toEqual(["apply outside starmesh_outside_1a2b"]);
+    expect(system.log).toEqual(["enter-outside starmesh_outside_1a2b 4711"]);
+  });
+
   it("says what went wrong, and tries again when something is different", async () => {
     choose({});
     const failing = new Exit({
@@ -115,6 +123,7 @@ describe("the way to the internet", () => {
       },
       names: { follow: async () => undefined },
       networks: () => [network],
+      mark: "1a2b",
       log: () => undefined,
     });
     await failing.settle();
@@ -154,6 +163,7 @@ function routeTo(prefix: string, state: RouteView["state"]): RouteView {
 
 function describeChange(change: SystemChange): string {
   if (change.kind === "setting") return `setting ${change.name}=${change.value}`;
+  if (change.kind === "outside") return `outside ${change.name}`;
   if (change.kind !== "exit") return change.kind;
   if (change.mark !== 0 && change.interface === null && !change.strict) return "exit";
   return `exit ${change.interface ?? "nowhere"}${change.strict ? " strict" : ""}`;
