@@ -73,7 +73,7 @@ export class Install {
     const cli = [process.execPath, join(root, "out/cli.js"), "--state", this.folder, ...args];
     const command = options.user === undefined ? cli : asUser(options.user, cli);
     // A name of its own for each machine; namespaces of the network alone would all have the same.
-    const groups = options.groups ? "mount -t cgroup2 groups /sys/fs/cgroup && " : "";
+    const groups = options.groups ? "mount -t cgroup2 groups /sys/fs/cgroup; " : "";
     const rename = `${groups}hostname "$0" && exec "$@"`;
     const named = ["--uts", "--mount", "sh", "-c", rename, this.name, ...command];
     return this.host.start("unshare", named, options);
