@@ -20,6 +20,8 @@ export async function inspectServices(archive) {
     /^service: starmesh 0000000000000400 helper$/m,
     /^group: may; others: may not$/m,
     /^names: asked of us$/m,
+    // Where nobody but root can have the folder.
+    /^elsewhere: root 000000000000340b own$/m,
     /^left:$/m,
   ]);
   if (code !== 0 || wrong !== null) return { not: `it failed: ${wrong ?? output.trim().split("\n").at(-1)}` };
@@ -64,13 +66,12 @@ function missing(output, lines) {
 }
 
 const WORDS = `
-# until WHAT COMMAND…: asks for it for a minute.
+# What, then a command that is tried for a minute.
 soon() {
   what=$1; shift
   for turn in $(seq 300); do if "$@" >/dev/null 2>&1; then return 0; fi; sleep 0.2; done
   echo "never: $what"; return 1
 }
-# value NAME FILE: of a file of JSON that is printed on lines.
 state_is() { starmesh --state "$1" status --json | grep -q '"state": *"online"'; }
 helper_is() { starmesh --state "$1" status --json | grep -q '"kind": *"helper"'; }
 rights_of() {
@@ -126,6 +127,13 @@ soon "the machine's engine is online" state_is /var/lib/starmesh
 echo "service: $(rights_of starmesh /var/lib/starmesh)"
 starmesh service uninstall >/dev/null
 no_interface
+starmesh --state /srv/mesh service install >/dev/null 2>&1
+starmesh --state /srv/mesh network create elsewhere >/dev/null
+soon "an engine on a folder elsewhere is online" state_is /srv/mesh
+echo "elsewhere: $(rights_of starmesh /srv/mesh)"
+starmesh --state /srv/mesh service uninstall >/dev/null
+no_interface
+rm -r /srv/mesh
 userdel insider
 userdel outsider
 /opt/starmesh/install.sh --uninstall --purge >/dev/null
