@@ -135,6 +135,10 @@ export const peerStatus = z.object({
 });
 export type PeerStatus = z.infer<typeof peerStatus>;
 
+/** What becomes of a network when the engine starts: as it was left, connected, or not. */
+export const networkStart = z.enum(["kept", "up", "down"]);
+export type NetworkStart = z.infer<typeof networkStart>;
+
 /** A network this node belongs to. */
 export const networkStatus = z.object({
   id: z.string(),
@@ -173,6 +177,7 @@ export const networkStatus = z.object({
   waiting: z.array(z.string()),
   /** Whether this machine keeps the ways to peers open that it used lately. */
   early: z.boolean(),
+  start: networkStart,
   /** Whether this machine passes packets on for other members. */
   relay: z.object({
     on: z.boolean(),

@@ -11,6 +11,7 @@ import { nextCommand } from "./context.ts";
 import { withEngine, withStartedEngine } from "./engine.ts";
 import { formatCount, inviteTerms, stateCell } from "./format.ts";
 import { printMembers } from "./member-commands.ts";
+import { addPlaceCommands } from "./place-commands.ts";
 import { addRenumberCommand } from "./renumber-command.ts";
 
 interface CreateOptions extends CommonOptions {
@@ -117,6 +118,7 @@ export function addNetworkCommands(program: Command, context: Context): void {
 
   addRenumberCommand(network, context);
   addBroadcastCommand(network, context);
+  addPlaceCommands(network, context);
 
   network
     .command("delete")

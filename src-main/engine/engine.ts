@@ -13,7 +13,7 @@ import { joinHostPort, networkId, nodeName, splitHostPort } from "../../src-shar
 import type { NamesStatus } from "../../src-shared/names.ts";
 import { parseProxy } from "../../src-shared/proxy.ts";
 import type { Settings, SettingsChange } from "../../src-shared/settings.ts";
-import type { Transport } from "../../src-shared/status.ts";
+import type { NetworkStart, Transport } from "../../src-shared/status.ts";
 import { freeName } from "../mesh/addresses.ts";
 import { openJournal } from "../system/journal.ts";
 import type { System, Watch } from "../system/system.ts";
@@ -323,16 +323,33 @@ export class Engine {
     this.#changed();
   }
 
-  /** Brings up every network that was up when the engine ended. */
-  async resume(only?: readonly NetworkId[]): Promise<void> {
-    for (const [id, held] of this.#held) {
-      if (held.stored.up && (only === undefined || only.includes(id))) await this.#open(id);
+  /** Brings up every network that was up when the engine ended, unless its start was chosen. */
+  async resume(): Promise<void> {
+    for (const [id, { stored }] of this.#held) {
+      const { start = "kept" } = stored;
+      const up = start === "kept" ? stored.up : start === "up";
+      if (up !== stored.up) this.#change(id, { up });
+      if (up) await this.#open(id);
     }
   }
 
-  /** All networks of this install. */
+  setStart(id: NetworkId, start: NetworkStart): void {
+    this.#change(id, { start });
+    this.#changed();
+  }
+
+  /** All networks of this install, in their order. */
   networks(): readonly Held[] {
-    return [...this.#held.values()];
+    return [...this.#held.values()].sort((one, other) => placeOf(one) - placeOf(other));
+  }
+
+  /** Puts networks first, in this order; the others follow as they were. */
+  order(first: readonly NetworkId[]): void {
+    const others = this.networks().flatMap(({ stored: { network } }) =>
+      first.includes(network) ? [] : [network],
+    );
+    for (const [place, id] of [...new Set(first), ...others].entries()) this.#change(id, { place });
+    this.#changed();
   }
 
   /** A network by name or by the beginning of its id. Throws `unknown-network`, `ambiguous-network`. */
@@ -785,11 +802,15 @@ export class Engine {
     else this.#held.get(realm as NetworkId)?.loop?.handleEvent(event);
   }
 
-  async #adopt(stored: StoredNetwork): Promise<NetworkLoop> {
-    await this.#close(stored.network);
+  async #adopt(fresh: StoredNetwork): Promise<NetworkLoop> {
+    const id = fresh.network;
+    await this.#close(id);
+    const last = this.networks().at(-1)?.stored.place ?? this.#held.size;
+    const { place = last + 1, start } = this.#held.get(id)?.stored ?? {};
+    const stored = { ...fresh, place, ...(start === undefined ? {} : { start }) };
     this.#save(stored);
-    this.#held.set(stored.network, { stored, loop: null });
-    return this.#open(stored.network);
+    this.#held.set(id, { stored, loop: null });
+    return this.#open(id);
   }
 
   async #open(id: NetworkId): Promise<NetworkLoop> {
@@ -907,6 +928,11 @@ function wayOutOf({ proxy, tlsName, tlsPath }: Settings): WayOutChoice {
 function isOver({ loop }: Held): boolean {
   const refusal = loop?.line.lastError()?.code;
   return loop?.machine.ownState().kind === "removed" || refusal === "revoked" || refusal === "network-closed";
+}
+
+/** One that was never put anywhere comes last. */
+function placeOf({ stored }: Held): number {
+  return stored.place ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** The node's file, or a fresh node named like the machine. */

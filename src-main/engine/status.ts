@@ -37,6 +37,7 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
     members: loop?.machine.members().length ?? 0,
     waiting: waiting.slice(0, mostWaiting).map(({ certificate }) => certificate.name),
     early: stored.early ?? false,
+    start: stored.start ?? "kept",
     relay: relayStatus({ stored, loop }, engine),
   };
 }

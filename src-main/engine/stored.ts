@@ -3,7 +3,7 @@ import { z } from "zod";
 import { exitChoice } from "../../src-shared/exit.ts";
 import { identityKey, networkId, nodeName, sessionKey } from "../../src-shared/ids.ts";
 import { routeAcceptance, sharedLans } from "../../src-shared/route-status.ts";
-import { pinStatus } from "../../src-shared/status.ts";
+import { networkStart, pinStatus } from "../../src-shared/status.ts";
 import { advertisedRoute, routerAddress, signed } from "../../src-shared/trust.ts";
 
 const base64 = z.string().max(128);
@@ -52,8 +52,11 @@ export const storedNetwork = z.object({
   secret: z.string().nullable(),
   /** False: administered here without being a member. */
   member: z.boolean(),
-  /** Connected when the engine starts. */
+  /** Connected, also when the engine starts unless `start` says otherwise. */
   up: z.boolean(),
+  start: networkStart.optional(),
+  /** Its place among the networks of this install, the lowest first. */
+  place: z.number().int().optional(),
   /** Joined in spite of an overlap: no route is set. */
   force: z.boolean(),
   /** TAI64N floor: milliseconds since 1970. */

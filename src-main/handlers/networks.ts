@@ -27,6 +27,8 @@ type NetworkCalls = Pick<
   | "networks.leave"
   | "networks.up"
   | "networks.down"
+  | "networks.start"
+  | "networks.order"
   | "networks.exportKey"
   | "networks.importKey"
   | "networks.join"
@@ -130,6 +132,15 @@ export function networkHandlers(install: Install): NetworkCalls {
       const wanted = networks.length === 0 ? engine.networks() : networks.map((name) => engine.find(name));
       for (const { stored } of wanted) await engine.down(stored.network);
       return { down: wanted.map(({ stored }) => stored.name) };
+    },
+    "networks.start": async ({ network, start }) => {
+      const { stored } = engine.find(network);
+      engine.setStart(stored.network, start);
+      return networkStatus(engine, engine.find(stored.network));
+    },
+    "networks.order": async ({ networks }) => {
+      engine.order(networks.map((name) => engine.find(name).stored.network));
+      return engine.networks().map((held) => networkStatus(engine, held));
     },
     "networks.exportKey": async ({ network }) => {
       const { stored } = engine.find(network);

@@ -84,7 +84,7 @@ function ClientLine({ client, mayRevoke, isLeaving, onRevoke }: ClientLineProps)
       ? null
       : say("clients.traffic", { received: format.bytes(rxBytes), sent: format.bytes(txBytes) });
   return (
-    <li className={isLeaving ? "member leaving" : "member"}>
+    <li className={isLeaving ? "member client-line leaving" : "member client-line"}>
       <span className={`dot dot-${connected === true ? "connected" : "offline"}`} aria-hidden="true" />
       <span className="member-name">
         {name}

@@ -8,6 +8,7 @@ import { NetworkLine, networkAdvice } from "../parts/network-line.tsx";
 import { Empty, ErrorLine, Warning } from "../parts/notices.tsx";
 import { PeerList } from "../parts/peer-list.tsx";
 import { PowerSwitch } from "../parts/power-switch.tsx";
+import { RightsLine } from "../parts/rights-line.tsx";
 import { countPeers } from "../state/peer-list.ts";
 import { formatRoute } from "../state/route.ts";
 import { useStatus } from "../state/use-panel.ts";
@@ -17,15 +18,15 @@ import type { Words } from "../words/words.ts";
 import { Welcome } from "./welcome.tsx";
 
 export function HomePage() {
-  const { say, line } = useWords();
-  const { networks, peers, node } = useStatus();
+  const { say } = useWords();
+  const { networks, peers } = useStatus();
   if (networks.length === 0) return <Welcome />;
   const [only] = networks;
   const connected = networks.some((network) => network.state !== "off");
   return (
     <div className="page">
       <h1 className="visually-hidden">{say("nav.home")}</h1>
-      {node.limited !== null && <Warning>{line(node.limited)}</Warning>}
+      <RightsLine />
       <Hero networks={networks} />
       {peers.length > 0 ? (
         <Card title={say("peers.title")} flush>
@@ -33,7 +34,10 @@ export function HomePage() {
         </Card>
       ) : (
         connected &&
-        only !== undefined && <Alone network={networks.find((network) => network.admin) ?? only} />
+        only !== undefined &&
+        networks.some(({ state }) => state !== "joining" && state !== "refused") && (
+          <Alone network={networks.find((network) => network.admin) ?? only} />
+        )
       )}
     </div>
   );
@@ -47,6 +51,7 @@ function Hero({ networks }: { readonly networks: readonly NetworkStatus[] }) {
   const [first] = networks;
   const only = networks.length === 1 ? first : undefined;
   const counts = countPeers(peers);
+  const isWaiting = networks.every(({ state }) => state === "off" || state === "joining");
   return (
     <section className="card hero" aria-label={say("hero")}>
       <div className="hero-main">
@@ -63,7 +68,7 @@ function Hero({ networks }: { readonly networks: readonly NetworkStatus[] }) {
           <p className="quiet">
             {on && counts.total > 0
               ? `${say("hero.peers", { reachable: counts.reachable, total: counts.total })} · ${say("hero.direct", { count: counts.direct })} · ${say("hero.relayed", { count: counts.relayed })}`
-              : say(on ? "hero.alone" : "hero.off")}
+              : say(on ? (isWaiting ? "hero.waits" : "hero.alone") : "hero.off")}
           </p>
         </div>
         {only !== undefined && (

@@ -1,15 +1,17 @@
 /** All networks of this machine. */
-import { Button } from "@mantine/core";
+import { Button, NativeSelect } from "@mantine/core";
 import { IconPlus, IconTicket, IconTopologyStar3 } from "@tabler/icons-react";
-import type { NetworkStatus } from "../../src-shared/status.ts";
+import type { NetworkStart, NetworkStatus } from "../../src-shared/status.ts";
+import { networkStart } from "../../src-shared/status.ts";
 import { Fact, Facts } from "../parts/card.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
 import { NetworkState, NetworkToggle, networkAdvice } from "../parts/network-line.tsx";
-import { Empty, Warning } from "../parts/notices.tsx";
+import { NetworkPlace } from "../parts/network-place.tsx";
+import { Empty, ErrorLine, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { formatRoute } from "../state/route.ts";
 import { leavingNetworkKey, useLeaving } from "../state/use-later.ts";
-import { useStatus } from "../state/use-panel.ts";
+import { useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
 
@@ -62,6 +64,10 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
   const { say, format } = words;
   const advice = networkAdvice(network, words);
   const isLeaving = useLeaving()(leavingNetworkKey(network));
+  const several = useStatus().networks.length > 1;
+  const start = useTask((client, wish: NetworkStart) =>
+    client.call("networks.start", { network: network.id, start: wish }),
+  );
   return (
     <li className={isLeaving ? "card network-card leaving" : "card network-card"}>
       <header className="card-head">
@@ -82,8 +88,20 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
         <Fact name={say("network.range")}>
           <span className="mono">{network.range ?? nothing}</span>
         </Fact>
+        <Fact name={say("network.start")}>
+          <NativeSelect
+            size="xs"
+            className="network-start"
+            aria-label={say("network.start.of", { name: network.name })}
+            value={network.start}
+            disabled={start.busy}
+            data={networkStart.options.map((value) => ({ value, label: say(`network.start.${value}`) }))}
+            onChange={(event) => void start.run(networkStart.parse(event.currentTarget.value))}
+          />
+        </Fact>
       </Facts>
-      <div className="card-foot">
+      <ErrorLine error={start.error} />
+      <div className="card-foot network-foot">
         <Button
           component="a"
           variant="light"
@@ -92,6 +110,7 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
         >
           {say(network.admin && !network.secret ? "networks.inviteAndMembers" : "members")}
         </Button>
+        {several && <NetworkPlace network={network} />}
       </div>
     </li>
   );

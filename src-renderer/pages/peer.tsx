@@ -74,10 +74,10 @@ function TrafficCard({ peer }: { readonly peer: PeerStatus }) {
     <Card title={say("peers.traffic")}>
       <Facts>
         <Fact name={say("traffic.received")}>
-          {format.bytes(peer.rxBytes)} <span className="quiet">{format.rate(traffic?.rxRate ?? 0)}</span>
+          {format.bytes(peer.rxBytes)} <Rate of={traffic?.rxRate ?? 0} />
         </Fact>
         <Fact name={say("traffic.sent")}>
-          {format.bytes(peer.txBytes)} <span className="quiet">{format.rate(traffic?.txRate ?? 0)}</span>
+          {format.bytes(peer.txBytes)} <Rate of={traffic?.txRate ?? 0} />
         </Fact>
         <Fact name={say("peer.state")}>{say(stateKeys[peer.state])}</Fact>
         <Fact name={say("peer.handshake")}>
@@ -86,6 +86,12 @@ function TrafficCard({ peer }: { readonly peer: PeerStatus }) {
       </Facts>
     </Card>
   );
+}
+
+/** Nothing at standstill. */
+function Rate({ of }: { readonly of: number }) {
+  const { format } = useWords();
+  return of < 1 ? null : <span className="quiet">{format.rate(of)}</span>;
 }
 
 function CandidatesCard({ candidates }: { readonly candidates: readonly CandidateStatus[] }) {

@@ -99,7 +99,7 @@ function RunningFacts({ router }: { readonly router: RouterStatus }) {
           </>
         )}
       </Fact>
-      <Fact name={say("router.addresses")}>
+      <Fact name={say("router.addresses")} wide>
         {router.publicAddresses.map((address) => (
           <CopyText key={address} text={address} what={say("address")} />
         ))}

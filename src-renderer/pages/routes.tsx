@@ -5,6 +5,7 @@ import type { RouteAcceptance, RouteStatus } from "../../src-shared/route-status
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { Card } from "../parts/card.tsx";
 import { ExitCard } from "../parts/exit-card.tsx";
+import { FirewallCard } from "../parts/firewall-card.tsx";
 import { OfNetwork } from "../parts/network-head.tsx";
 import { Empty, ErrorLine } from "../parts/notices.tsx";
 import { OverlapNotice } from "../parts/overlap-notice.tsx";
@@ -30,9 +31,9 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
   const routes = status.routes.filter((each) => each.network === network.name);
   const overlaps = status.overlaps.filter((each) => each.network === network.name);
   const accepted = useAsked(network.id, async (client) => {
-    const { acceptance, shared } = await client.call("routes.list", { network: network.id });
+    const { acceptance, shared, firewalls } = await client.call("routes.list", { network: network.id });
     const [taken, lans] = [acceptance[0], shared[0]];
-    return { acceptance: taken ?? null, shared: lans ?? { prefixes: [], fullCone: false } };
+    return { acceptance: taken ?? null, shared: lans ?? { prefixes: [], fullCone: false }, firewalls };
   });
   const accept = useTask(async (client, input: { readonly what: string; readonly take: boolean }) => {
     await client.call("routes.accept", { network: network.id, ...input });
@@ -79,6 +80,9 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
       <OwnRoutesCard network={network} />
       {accepted.value !== null && (
         <SharedLanCard network={network} shared={accepted.value.shared} onChange={accepted.read} />
+      )}
+      {accepted.value !== null && accepted.value.firewalls.length > 0 && (
+        <FirewallCard firewalls={accepted.value.firewalls} onChange={accepted.read} />
       )}
       <ExitCard network={network} />
       <PortMapsCard />

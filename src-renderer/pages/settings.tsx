@@ -7,6 +7,7 @@ import { useStore } from "zustand";
 import { Card, Fact, Facts } from "../parts/card.tsx";
 import { Confirm } from "../parts/confirm.tsx";
 import { CopyText } from "../parts/copy-text.tsx";
+import { showKeys } from "../parts/keys.tsx";
 import { ErrorLine } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { ReachCard } from "../parts/reach-card.tsx";
@@ -78,6 +79,12 @@ function LookCard() {
           aria-labelledby="setting-theme"
         />
       </div>
+      <div className="setting">
+        <span className="field-label">{say("keys.title")}</span>
+        <Button variant="default" onClick={showKeys}>
+          {say("keys.show")}
+        </Button>
+      </div>
     </Card>
   );
 }
@@ -95,6 +102,7 @@ function AboutCard() {
         <Fact name={say("about.started")}>
           <span title={format.dateTime(node.startedAt)}>{format.relative(node.startedAt, now)}</span>
         </Fact>
+        <Fact name={say("about.rights")}>{say(`about.rights.${node.rights.kind}`)}</Fact>
         <Fact name={say("about.port")}>{node.port === null ? nothing : String(node.port)}</Fact>
         <Fact name={say("about.seenAs")}>
           <span className="mono">{node.reflexive ?? nothing}</span>

@@ -2,17 +2,15 @@
 import { Button } from "@mantine/core";
 import { IconPlus, IconTicket } from "@tabler/icons-react";
 import { Logo } from "../parts/logo.tsx";
-import { Warning } from "../parts/notices.tsx";
+import { RightsLine } from "../parts/rights-line.tsx";
 import { formatRoute } from "../state/route.ts";
-import { useStatus } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 
 export function Welcome() {
-  const { say, line } = useWords();
-  const { node } = useStatus();
+  const { say } = useWords();
   return (
     <div className="page welcome">
-      {node.limited !== null && <Warning>{line(node.limited)}</Warning>}
+      <RightsLine />
       <header className="welcome-head">
         <Logo size={64} />
         <h1>{say("welcome.title")}</h1>

@@ -38,9 +38,16 @@ export function Facts({ children }: { readonly children: ReactNode }) {
   return <dl className="facts">{children}</dl>;
 }
 
-export function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+interface FactProps {
+  readonly name: string;
+  readonly children: ReactNode;
+  /** A line rather than a word. */
+  readonly wide?: boolean;
+}
+
+export function Fact({ name, children, wide = false }: FactProps) {
   return (
-    <div>
+    <div className={wide ? "fact-wide" : undefined}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

@@ -52,7 +52,7 @@ function Measured({ found }: { readonly found: Netcheck }) {
   return (
     <Facts>
       {found.routers.map((router) => (
-        <Fact key={router.address} name={say("check.router", { address: router.address })}>
+        <Fact key={router.address} name={say("check.router", { address: router.address })} wide>
           TCP {router.control ? format.latency(router.controlMs) : say("check.closed")} · UDP{" "}
           {router.udp ? format.latency(router.udpMs) : say("check.closed")}
           {router.linkMs !== null && ` · ${say("check.link", { latency: format.latency(router.linkMs) })}`}
@@ -68,14 +68,16 @@ function Measured({ found }: { readonly found: Netcheck }) {
         <span className="mono">{found.portMapping.endpoints.join(", ") || nothing}</span>
       </Fact>
       <Fact name={say("about.port")}>{found.udpPort === null ? nothing : String(found.udpPort)}</Fact>
-      <Fact name={say("check.interfaces")}>
+      <Fact name={say("check.interfaces")} wide>
         {found.interfaces.map((each) => (
           <span key={each.name} className="fact-line">
             {each.name} <span className="mono quiet">{each.addresses.join(", ")}</span>
           </span>
         ))}
       </Fact>
-      <Fact name="AES">{found.hardwareAes ? say("check.aes") : nothing}</Fact>
+      <Fact name="AES" wide>
+        {found.hardwareAes ? say("check.aes") : nothing}
+      </Fact>
     </Facts>
   );
 }

@@ -5,6 +5,7 @@ import { useDeferredValue, useState } from "react";
 import type { Graph, GraphNode } from "../state/graph.ts";
 import { paceOf } from "../state/graph.ts";
 import { formatRoute } from "../state/route.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 import { StateDot, stateKeys } from "./path-badge.tsx";
 
@@ -27,6 +28,7 @@ export function GraphList({ graph, network, selected, onSelect }: GraphListProps
     .filter(({ name }) => name.toLocaleLowerCase().includes(wanted))
     .sort((one, other) => count(other) - count(one) || names.compare(one.name, other.name));
   const shown = fitting.slice(0, mostRows);
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".graph-node");
   return (
     <aside className="card card-flush graph-list" aria-label={say("graph.list")}>
       <div className="graph-search">
@@ -40,7 +42,7 @@ export function GraphList({ graph, network, selected, onSelect }: GraphListProps
           leftSection={<IconSearch size={14} aria-hidden="true" />}
         />
       </div>
-      <ul className="graph-nodes" aria-label={say("graph.list")}>
+      <ul className="graph-nodes" aria-label={say("graph.list")} ref={list} onKeyDown={onKeyDown}>
         {shown.map((each) => (
           <li key={each.id}>
             <button

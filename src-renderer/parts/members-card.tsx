@@ -7,6 +7,7 @@ import { formatRoute } from "../state/route.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
 import { useMembers } from "../state/use-members.ts";
 import { useTask } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { CopyText } from "./copy-text.tsx";
@@ -18,6 +19,7 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
   const approve = useTask((client, member: string) =>
     client.call("members.approve", { network: network.id, member }),
   );
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".member");
   const waiting = members?.filter((member) => !member.approved && !member.self) ?? [];
   const approved = members?.filter((member) => member.approved || member.self) ?? [];
   return (
@@ -47,7 +49,7 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
           ))}
         </ul>
       )}
-      <ul className="members" aria-label={say("members")}>
+      <ul className="members" aria-label={say("members")} ref={list} onKeyDown={onKeyDown}>
         {approved.map((member) => (
           <MemberLine key={member.identity} member={member} network={network}>
             {network.admin && !member.self && <MemberMenu member={member} network={network} />}

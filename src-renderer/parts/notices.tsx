@@ -16,11 +16,18 @@ export function ErrorLine({ error }: { readonly error: AppError | null }) {
   );
 }
 
-export function Warning({ children }: { readonly children: ReactNode }) {
+interface WarningProps {
+  readonly children: ReactNode;
+  /** What can be done about it, beside the text. */
+  readonly action?: ReactNode;
+}
+
+export function Warning({ children, action }: WarningProps) {
   return (
     <div className="notice notice-warning" role="note">
       <IconAlertTriangle size={18} aria-hidden="true" />
       <p>{children}</p>
+      {action}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import type { PeerStatus } from "../../src-shared/status.ts";
 import type { PeerSort } from "../state/peer-list.ts";
 import { holdOrder, matchesQuery, peerKey, sortPeers } from "../state/peer-list.ts";
 import { usePanel } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useRowWindow } from "../state/use-rows.ts";
 import { useWords } from "../words/use-words.ts";
 import type { PlainKey } from "../words/words.ts";
@@ -85,9 +86,16 @@ interface RowsProps {
 function Rows({ peers, sort, several, orderName }: RowsProps) {
   const { say } = useWords();
   const ordered = useHeldOrder(peers, sort, orderName);
-  const { body, first, end, rowHeight } = useRowWindow(ordered.length);
+  const { body, first, end, rowHeight, show } = useRowWindow(ordered.length);
+  const { list, onKeyDown } = useRoving<HTMLTableElement>(".peer-line", { count: ordered.length, show });
   return (
-    <table className="peers" aria-label={say("peers.title")} aria-rowcount={ordered.length + 1}>
+    <table
+      className="peers"
+      ref={list}
+      onKeyDown={onKeyDown}
+      aria-label={say("peers.title")}
+      aria-rowcount={ordered.length + 1}
+    >
       <thead>
         <tr aria-rowindex={1}>
           {columns.map((key) => (

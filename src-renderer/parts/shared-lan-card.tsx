@@ -64,7 +64,7 @@ export function SharedLanCard({ network, shared, onChange }: SharedLanCardProps)
         </>
       )}
       <Form
-        className="invite-form"
+        className="line-form"
         onSubmit={() => void change({ prefixes: [...prefixes, prefix.trim()], fullCone })}
       >
         <TextInput

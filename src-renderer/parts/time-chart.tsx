@@ -93,7 +93,7 @@ async function drawChart({ box, scheme, language, latest }: Drawing): Promise<Ch
   const { height, least, group, data } = latest.current;
   const colours = palette[scheme];
   const clock = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-  const day = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric" });
+  const day = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
   const axis = {
     stroke: colours.text,
     grid: { stroke: colours.grid, width: 1 },

@@ -37,7 +37,7 @@ export function WindowCard() {
       />
       <Updates shell={shell} updates={updates} />
       <Facts>
-        <Fact name={say("window.versions")}>
+        <Fact name={say("window.versions")} wide>
           Starmesh {versions.app} · Electron {versions.electron} · Chromium {versions.chromium}
         </Fact>
         <Fact name={say("window.crashes")}>

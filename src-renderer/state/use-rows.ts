@@ -10,6 +10,8 @@ interface LiveRows extends RowWindow {
   readonly body: RefObject<HTMLTableSectionElement | null>;
   /** Pixels; the style sheet has the same numbers. */
   readonly rowHeight: number;
+  /** Scrolls until a row stands in the middle. */
+  readonly show: (row: number) => void;
 }
 
 export function useRowWindow(count: number): LiveRows {
@@ -31,7 +33,11 @@ export function useRowWindow(count: number): LiveRows {
       window.removeEventListener("resize", look);
     };
   }, [count, rowHeight]);
-  return { body, rowHeight, ...rows };
+  const show = (row: number) => {
+    const top = body.current?.getBoundingClientRect().top ?? 0;
+    window.scrollBy(0, top + row * rowHeight - window.innerHeight / 2);
+  };
+  return { body, rowHeight, show, ...rows };
 }
 
 const wideRowHeight = 48;

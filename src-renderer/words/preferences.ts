@@ -1,4 +1,4 @@
-/** What the reader chose: the language. Kept by the browser; the colour scheme is kept by the UI kit. */
+/** What the reader chose: language and keys. Kept by the browser; the colour scheme is kept by the UI kit. */
 import { createStore } from "zustand/vanilla";
 import type { Language } from "./language.ts";
 import { languages, preferredLanguage } from "./language.ts";
@@ -7,21 +7,27 @@ export type LanguageChoice = Language | "system";
 
 interface Preferences {
   readonly language: LanguageChoice;
+  /** Keys that do something without Ctrl or Alt: whoever speaks to the machine may hit them by accident. */
+  readonly singleKeys: boolean;
 }
 
-/** Stands here because the store below reads it while this file loads. */
-const storageKey = "starmesh-language";
+/** They stand here because the store below reads them while this file loads. */
+const languageKey = "starmesh-language";
+const singleKeysKey = "starmesh-single-keys";
 
-export const preferences = createStore<Preferences>(() => ({ language: storedLanguage() }));
+export const preferences = createStore<Preferences>(() => ({
+  language: languages.find((language) => language === kept(languageKey)) ?? "system",
+  singleKeys: kept(singleKeysKey) !== "off",
+}));
 
 export function chooseLanguage(language: LanguageChoice): void {
   preferences.setState({ language });
-  try {
-    if (language === "system") localStorage.removeItem(storageKey);
-    else localStorage.setItem(storageKey, language);
-  } catch {
-    // A browser that keeps nothing forgets the choice with the page.
-  }
+  keep(languageKey, language === "system" ? null : language);
+}
+
+export function allowSingleKeys(singleKeys: boolean): void {
+  preferences.setState({ singleKeys });
+  keep(singleKeysKey, singleKeys ? null : "off");
 }
 
 /** The language that a choice comes to here. */
@@ -29,11 +35,19 @@ export function languageOf(choice: LanguageChoice): Language {
   return choice === "system" ? preferredLanguage(navigator.languages) : choice;
 }
 
-function storedLanguage(): LanguageChoice {
+function kept(name: string): string | null {
   try {
-    const stored = localStorage.getItem(storageKey);
-    return languages.find((language) => language === stored) ?? "system";
+    return localStorage.getItem(name);
   } catch {
-    return "system";
+    return null;
+  }
+}
+
+function keep(name: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch {
+    // A browser that keeps nothing forgets the choice with the page.
   }
 }

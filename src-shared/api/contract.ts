@@ -16,6 +16,7 @@ import {
   candidateStatus,
   memberStatus,
   netcheck,
+  networkStart,
   networkStatus,
   peerStatus,
   pinStatus,
@@ -159,6 +160,10 @@ export const contract = {
     z.object({ networks: z.array(network).default([]) }),
     z.object({ down: z.array(z.string()) }),
   ),
+  /** What becomes of a network when the engine starts. */
+  "networks.start": call(z.object({ network, start: networkStart }), networkStatus),
+  /** The order in which networks are listed: those named come first. */
+  "networks.order": call(z.object({ networks: z.array(network).max(1000) }), z.array(networkStatus)),
   "networks.exportKey": call(inNetwork, z.object({ key: z.string() })),
   "networks.importKey": call(z.object({ key: z.string() }), z.object({ network: z.string() })),
   /** Joins; each value is a step, the last one carries the result. */

@@ -1,4 +1,5 @@
-/** `npm run bench -- panel`: how soon the pages show, how smoothly they move, and how much their scripts hold. */
+/** `npm run bench -- panel`: how soon the pages show, how smoothly they move, and how much memory they take. */
+import { readFileSync } from "node:fs";
 import type { CDPSession, Page } from "playwright-core";
 import { goTo, lacking, launchChromium, openPanel } from "../browser/panel.ts";
 
@@ -27,12 +28,14 @@ async function measure(name: string, peers: number): Promise<void> {
   say(name, "first paint", `${Math.round(paint)} ms`);
   say(name, "a frame while the list scrolls", scrolled);
   say(name, "heap of the scripts", await heap(session));
+  say(name, "memory of the process", await memory());
 
   await goTo(page, "#/graph");
   await page.locator(".graph canvas").waitFor();
   const drawn = await framesWhile(page, () => page.waitForTimeout(4000));
   say(name, "a frame while the graph settles", drawn);
   say(name, "heap with the graph", await heap(session));
+  say(name, "memory of the process with it", await memory());
   await panel.close();
 }
 
@@ -61,6 +64,29 @@ async function heap(session: CDPSession): Promise<string> {
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   return `${(usedSize / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/**
+ * What the page's process holds alone, and its share of what it holds together with others (`smaps_rollup`, proc(5)). The
+ * largest renderer is meant: the browser keeps an empty one ready.
+ */
+async function memory(): Promise<string> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+  await session.detach();
+  const told = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => rollup(id));
+  const [largest] = told.sort((one, other) => other.shared - one.shared);
+  return largest === undefined
+    ? "not told"
+    : `${largest.shared.toFixed(0)} MiB, ${largest.own.toFixed(0)} of them its own`;
+}
+
+/** MiB. */
+function rollup(process: number): { readonly shared: number; readonly own: number } {
+  const text = readFileSync(`/proc/${process}/smaps_rollup`, "utf8");
+  const sum = (names: RegExp) =>
+    [...text.matchAll(names)].reduce((total, [, kilobytes]) => total + Number(kilobytes), 0) / 1024;
+  return { shared: sum(/^Pss: +(\d+)/gm), own: sum(/^Private_\w+: +(\d+)/gm) };
 }
 
 function say(name: string, what: string, value: string): void {

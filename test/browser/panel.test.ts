@@ -1,10 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Channel } from "../../src-shared/api/channel.ts";
-import { channelPair } from "../../src-shared/api/channel.ts";
-import { serve } from "../../src-shared/api/server.ts";
 import type { OpenPanel, PanelOptions } from "./panel.ts";
 import { goTo, lacking, launchChromium, openPanel } from "./panel.ts";
+import { bridgedPage, endBridge } from "./window.ts";
 
 if (lacking !== null) process.stderr.write(`The panel's tests are skipped: ${lacking}.\n`);
 
@@ -378,8 +376,16 @@ describe.skipIf(lacking !== null)("the panel", () => {
     await page.getByRole("dialog", { name: "Keys" }).getByText("Diagnostics").waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    // Whoever presses it by accident switches it off, and F1 stays.
+    await page.keyboard.press("F1");
+    await page.getByRole("switch", { name: "Keys that work alone" }).focus();
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("?");
     await page.keyboard.press("Alt+Digit1");
     await page.getByRole("table").waitFor();
+    expect(await page.getByRole("dialog").count()).toBe(0);
     await page.keyboard.press("Control+k");
     await page.keyboard.type("a?");
     expect(await page.getByRole("searchbox", { name: "Search peers" }).inputValue()).toBe("a?");
@@ -437,6 +443,53 @@ describe.skipIf(lacking !== null)("the panel", () => {
     expect(((await busySeconds()) - before) / updates).toBeLessThan(0.4);
   });
 
+  it("lists have one Tab stop: arrows, Home and End go on from there, through 1,000 rows", async () => {
+    const { page } = await open({ peers: 1000 });
+    const name = () =>
+      page.evaluate(() => document.activeElement?.closest("tr")?.querySelector("a")?.textContent ?? "");
+    const place = () =>
+      page.evaluate(() => document.activeElement?.closest("tr")?.getAttribute("aria-rowindex") ?? "");
+    await page.getByText("Name", { exact: true }).first().click();
+    await page.locator(".peer-line").first().waitFor();
+    expect(await page.locator(".peer-line [tabindex='0']").count()).toBe(1);
+    await page.locator(".peer-line a").first().focus();
+    const first = await name();
+    await page.keyboard.press("ArrowDown");
+    expect(await place()).toBe("3");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toContain("Copy");
+    await page.keyboard.press("End");
+    await expect.poll(place).toBe("1003");
+    expect(await page.locator(".peer-line [tabindex='0']").count()).toBe(1);
+    await page.keyboard.press("Home");
+    await expect.poll(place).toBe("2");
+    expect(await name()).toBe(first);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: first }).waitFor();
+  });
+
+  it("[C30] networks stand in the order that was chosen, by keys alone, and start as was chosen", async () => {
+    const { page, engine } = await open({ hash: "#/networks" });
+    const names = () => engine.world.networks.map(({ name }) => name);
+    await page.getByRole("button", { name: "Move studio up" }).focus();
+    await page.keyboard.press("Enter");
+    await expect.poll(names).toEqual(["studio", "home-lab"]);
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+      .toBe("Move studio down");
+    await page.keyboard.press("Enter");
+    await expect.poll(names).toEqual(["home-lab", "studio"]);
+    await page.getByRole("combobox", { name: "studio, when Starmesh starts" }).selectOption("up");
+    await expect.poll(() => engine.world.find("studio").start).toBe("up");
+  });
+
+  it("asks for the right to change the network where it lacks", async () => {
+    const { page } = await open({ limited: true });
+    await page.getByText("may not change this machine’s network yet").waitFor();
+    await page.getByRole("button", { name: "Give the right" }).click();
+    await page.getByText("may not change this machine’s network yet").waitFor({ state: "detached" });
+  });
+
   it("breaks no rule of the content security policy on any page, and names everything that can be pressed", async () => {
     const { page, complaints, engine } = await open();
     const { id } = engine.world.find("home-lab");
@@ -487,56 +540,11 @@ describe.skipIf(lacking !== null)("the panel", () => {
   });
 
   it("runs in the window too, over the bridge, without any log-in", async () => {
-    const { context, engine, server } = await open({ stranger: true });
-    await context.clearCookies();
-    const page = await context.newPage();
+    const panel = await open({ stranger: true });
+    const page = await bridgedPage(panel);
     const asked: string[] = [];
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-    let near: Channel | null = null;
-    const toPage = (frame: string) => {
-      const tell = (text: string) =>
-        (window as unknown as { fromEngine: (text: string) => void }).fromEngine(text);
-      void page.evaluate(tell, frame).catch(() => undefined);
-    };
-    // As the window does: the page's first frame opens the connection.
-    await page.exposeFunction("toEngine", (frame: string) => {
-      if (near === null) {
-        const [one, other] = channelPair();
-        near = one;
-        serve(engine.handlers, other);
-        near.onMessage(toPage);
-      }
-      void near.send(frame);
-    });
-    await page.addInitScript(() => {
-      const status = {
-        versions: { app: "0.1.0", electron: "45.4.1", chromium: "150.0" },
-        startAtLogin: false,
-        listed: null,
-        notifications: true,
-        updates: { automatic: true, state: { kind: "found", version: "0.2.0" } },
-        tray: true,
-        engine: { running: true, hosted: true, why: null },
-        crashes: 2,
-      };
-      let starts = 0;
-      const shell = {
-        read: async () => status,
-        onStatus: () => undefined,
-        onFile: () => undefined,
-        change: async (change: object) => ({ ...status, ...change }),
-        startEngine: async () => ++starts > 0,
-      };
-      Object.assign(window, {
-        starmesh: {
-          shell,
-          send: (frame: string) =>
-            (window as unknown as { toEngine: (frame: string) => void }).toEngine(frame),
-          onFrame: (listener: unknown) => Object.assign(window, { fromEngine: listener }),
-        },
-      });
-    });
-    await page.goto(server.panel ?? "");
+    await page.goto(panel.server.panel ?? "");
     await page.getByRole("status").getByText("Connected").waitFor();
     expect(asked).not.toContain("/login");
     await goTo(page, "#/settings");
@@ -544,8 +552,8 @@ describe.skipIf(lacking !== null)("the panel", () => {
     await login.focus();
     await page.keyboard.press("Space");
     await expect.poll(() => login.isChecked()).toBe(true);
-    await page.getByText("Version 0.2.0 is there.").waitFor();
-    await page.evaluate(() => (window as unknown as { fromEngine: (text: null) => void }).fromEngine(null));
+    await page.getByText("Version 0.2.0 is available.").waitFor();
+    await endBridge(page);
     await page.getByRole("alert").getByText("No connection to Starmesh.").waitFor();
   });
 });

@@ -222,6 +222,16 @@ describe("commands that read", () => {
     expect((await here("early", "--help")).stdout).toContain("starmesh early on home");
   });
 
+  it("[C30] network start and order: what becomes of a network at the start, and where it is listed", async () => {
+    expect((await here("network", "start", "studio")).stdout).toContain("if it was when it ended");
+    expect((await here("network", "start", "studio", "up")).stdout).toContain("whenever Starmesh starts");
+    expect(await json("network", "start", "studio")).toEqual({ network: "studio", start: "up" });
+    expect(await here("network", "start", "studio", "maybe")).toMatchObject({ code: 2 });
+    expect(await here("network", "order", "studio")).toMatchObject({ code: 0, stdout: "studio\nhome-lab\n" });
+    expect(await here("network", "order", "home-lab")).toMatchObject({ stdout: "home-lab\nstudio\n" });
+    expect(await here("network", "order", "nowhere")).toMatchObject({ code: 1 });
+  });
+
   it("[C02] network mask: shows whether a network is masked, and switches it", async () => {
     expect((await here("network", "mask", "home-lab")).stdout).toContain(
       "home-lab: plain UDP is not masked.",

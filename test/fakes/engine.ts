@@ -172,7 +172,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     ...exitHandlers(world),
     ...diaryHandlers(world),
     ...routerHandlers(world),
-    ...routeHandlers(world),
+    ...routeHandlers(world, async () => (await settings["settings.read"]({})).settings.hostFirewall),
     "panel.link": async () => ({
       url: "http://127.0.0.1:7780/#token=0123456789abcdef0123456789abcdef",
       expires: new Date(clock.now() + 600_000).toISOString(),

@@ -28,6 +28,7 @@ export interface FakeNetwork {
   peers: FakePeer[];
   /** Whether ways to peers used lately are kept open. */
   early: boolean;
+  start: NetworkStatus["start"];
   routes: FakeRoutes;
   /** Whether this machine relays in it, and at what cost. */
   relay: { on: boolean; cost: number };
@@ -58,6 +59,7 @@ export function networkStatusOf(network: FakeNetwork): NetworkStatus {
           .slice(0, 20)
       : [],
     early: network.early,
+    start: network.start,
     relay: { ...network.relay, allowed: true, quotaMbit: null },
   };
 }

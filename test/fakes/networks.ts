@@ -26,6 +26,8 @@ type NetworkCalls =
   | "networks.leave"
   | "networks.up"
   | "networks.down"
+  | "networks.start"
+  | "networks.order"
   | "networks.exportKey"
   | "networks.importKey"
   | "relay.set"
@@ -152,6 +154,19 @@ export function networkHandlers(world: FakeWorld): Pick<Handlers, NetworkCalls> 
       world.changed();
       return { down: wanted.map((network) => network.name) };
     },
+    "networks.start": async (input) => {
+      const network = world.find(input.network);
+      network.start = input.start;
+      world.changed();
+      return networkStatusOf(network);
+    },
+    "networks.order": async (input) => {
+      const first = input.networks.map((name) => world.find(name));
+      const others = world.networks.filter((network) => !first.includes(network));
+      world.networks.splice(0, world.networks.length, ...new Set(first), ...others);
+      world.changed();
+      return world.networks.map(networkStatusOf);
+    },
     "networks.exportKey": async (input) => {
       const network = world.find(input.network);
       requireAdmin(network);
@@ -205,6 +220,7 @@ export function createNetwork(world: FakeWorld, plan: FakeNetworkPlan): FakeNetw
     state: "online",
     detail: null,
     early: false,
+    start: "kept",
     routes: { own: [], acceptance: { all: true, prefixes: [] }, shared: null, overlaps: [] },
     relay: { on: plan.hosted, cost: plan.hosted ? 1 : 5 },
     peers: populate(random, { range: plan.range, count: plan.peers, now: clock.now() }),

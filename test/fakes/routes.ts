@@ -35,6 +35,7 @@ export function routesOf(world: FakeWorld): Pick<Status, "routes" | "ownRoutes" 
 
 export function routeHandlers(
   world: FakeWorld,
+  opensFirewalls: () => Promise<boolean>,
 ): Pick<
   Handlers,
   | "routes.list"
@@ -57,7 +58,9 @@ export function routeHandlers(
         routes: chosen.flatMap((each) => statusOf(each).routes),
         own: chosen.flatMap((each) => statusOf(each).own),
         overlaps: chosen.flatMap((each) => each.routes.overlaps),
-        firewalls: [],
+        firewalls: chosen.some((each) => each.routes.own.length > 0)
+          ? [{ name: "ip filter FORWARD", open: await opensFirewalls() }]
+          : [],
         acceptance: chosen.map((each) => ({ network: each.name, ...each.routes.acceptance })),
         shared: chosen.flatMap(({ name, routes }) =>
           routes.shared === null ? [] : [{ network: name, ...routes.shared }],

@@ -49,6 +49,12 @@ export const en = {
   "keys.help": "This list",
   "keys.search": "Search",
   "keys.undo": "Undo what is about to be done",
+  "keys.rows": "From row to row in a list",
+  "keys.across": "Within a row",
+  "keys.show": "Show the keys",
+  "keys.single": "Keys that work alone",
+  "keys.single.hint":
+    "Only “?”. Switch it off where speech input or an unsteady hand presses it by accident.",
 } as const;
 
 export const zhCN = {
@@ -99,4 +105,9 @@ export const zhCN = {
   "keys.help": "显示此列表",
   "keys.search": "搜索",
   "keys.undo": "撤销即将执行的操作",
+  "keys.rows": "在列表中逐行移动",
+  "keys.across": "在一行之内移动",
+  "keys.show": "显示快捷键",
+  "keys.single": "单键快捷键",
+  "keys.single.hint": "仅有“?”一个。如果语音输入或误触会按到它，可在此关闭。",
 } as const satisfies SameTexts<typeof en>;

@@ -101,6 +101,14 @@ export const en = {
   "share.fullCone": "Members reach them at ports that they use",
   "share.fullCone.hint": "Some games need it. Off: only answers come back.",
   "share.ended": "Shutting these hosts out.",
+  "firewall.title": "Firewall of this machine",
+  "firewall.hint":
+    "Rules of other programs here, such as Docker or ufw, drop what they do not know. What this machine leads to has to get past them.",
+  "firewall.open": "let through",
+  "firewall.closed": "dropped",
+  "firewall.switch": "Let it through there",
+  "firewall.switch.hint":
+    "Starmesh adds its own rules before the others, and takes them away when it ends. Off: the rules stay as they are.",
 } as const;
 
 export const zhCN = {
@@ -199,4 +207,11 @@ export const zhCN = {
   "share.fullCone": "成员可访问它们正在使用的端口",
   "share.fullCone.hint": "部分游戏需要。关闭后只有应答能回来。",
   "share.ended": "正在停止让这些主机使用网络。",
+  "firewall.title": "本机的防火墙",
+  "firewall.hint":
+    "本机上 Docker、ufw 等程序的规则会丢弃它们不认识的数据包，而由本机通往的网络需要通过这些规则。",
+  "firewall.open": "已放行",
+  "firewall.closed": "被丢弃",
+  "firewall.switch": "在那里放行",
+  "firewall.switch.hint": "Starmesh 在其他规则之前加入自己的规则，结束时移除。关闭则保持原有规则不变。",
 } as const satisfies SameTexts<typeof en>;

@@ -1,6 +1,8 @@
+import * as force from "d3-force";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { graphOf, paceOf } from "../../../src-renderer/state/graph.ts";
+import { createLayout } from "../../../src-renderer/state/graph-layout.ts";
 import { relaysOf } from "../../../src-renderer/state/relays.ts";
 import type { NetworkGraph } from "../../../src-shared/graph.ts";
 import type { Status } from "../../../src-shared/status.ts";
@@ -124,5 +126,55 @@ describe("relays to choose from", () => {
     const [far] = status.peers;
     if (far === undefined) throw new Error("it is there");
     expect(relaysOf(far, status)).toEqual(["198.51.100.7:7743", "gone", "nas", "oslo"]);
+  });
+});
+
+describe("the graph's layout", () => {
+  const distance = (one: { x: number; y: number }, other: { x: number; y: number }) =>
+    Math.hypot(one.x - other.x, one.y - other.y);
+  const settled = (graph: ReturnType<typeof graphOf>) => {
+    const layout = createLayout(force);
+    layout.take(graph);
+    while (layout.step());
+    return layout;
+  };
+  const named = (layout: ReturnType<typeof settled>, id: string) => {
+    const node = layout.nodes.find((each) => each.id === id);
+    if (node === undefined) throw new Error(`no ${id}`);
+    return node;
+  };
+  const three = told(["near", "far"], [link("self", "near", 1), link("self", "far", 400)]);
+
+  it("[E02] puts the near nearer than the far, comes to rest, and does the same at every start", () => {
+    const layout = settled(graphOf(three));
+    expect(layout.step()).toBe(false);
+    const self = named(layout, "self");
+    expect(distance(self, named(layout, "near"))).toBeLessThan(distance(self, named(layout, "far")));
+    expect(settled(graphOf(three)).nodes).toEqual(layout.nodes);
+  });
+
+  it("leaves what stands where it is when only latencies change, and makes room for whoever comes", () => {
+    const layout = settled(graphOf(three));
+    const { x, y } = named(layout, "near");
+    layout.take(graphOf(told(["near", "far"], [link("self", "near", 2), link("self", "far", 300)])));
+    expect(layout.step()).toBe(false);
+    expect(layout.lines.map(({ latencyMs }) => latencyMs)).toEqual([2, 300]);
+    layout.take(
+      graphOf(told(["near", "far", "new"], [link("self", "near"), link("self", "far"), link("near", "new")])),
+    );
+    expect(named(layout, "near")).toMatchObject({ x, y });
+    while (layout.step());
+    expect(distance(named(layout, "near"), named(layout, "new"))).toBeGreaterThan(20);
+  });
+
+  it("holds a node where it is dragged", () => {
+    const layout = settled(graphOf(three));
+    const near = named(layout, "near");
+    layout.hold(near, { x: 500, y: 500 });
+    layout.step();
+    expect(near).toMatchObject({ x: 500, y: 500 });
+    layout.hold(near, null);
+    while (layout.step());
+    expect(near.x).not.toBe(500);
   });
 });
