@@ -171,7 +171,7 @@ module.exports = {
       to: {
         path: "(^|/)node_modules/",
         pathNot:
-          "(^|/)node_modules/(@types/)?(react|react-dom|zustand|@mantine|@tabler|force-graph|uplot|qr|zod|vite)/",
+          "(^|/)node_modules/(@types/)?(react|react-dom|zustand|@mantine|@tabler|d3-force|uplot|qr|zod|vite)/",
       },
     },
     {

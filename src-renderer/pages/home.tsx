@@ -65,10 +65,16 @@ function Hero({ networks }: { readonly networks: readonly NetworkStatus[] }) {
           <p className="hero-state" role="status">
             {stateWords(networks, on, words)}
           </p>
-          <p className="quiet">
-            {on && counts.total > 0
-              ? `${say("hero.peers", { reachable: counts.reachable, total: counts.total })} · ${say("hero.direct", { count: counts.direct })} · ${say("hero.relayed", { count: counts.relayed })}`
-              : say(on ? (isWaiting ? "hero.waits" : "hero.alone") : "hero.off")}
+          <p className="quiet pieces">
+            {on && counts.total > 0 ? (
+              <>
+                <span>{say("hero.peers", { reachable: counts.reachable, total: counts.total })}</span>{" "}
+                <span>{say("hero.direct", { count: counts.direct })}</span>{" "}
+                <span>{say("hero.relayed", { count: counts.relayed })}</span>
+              </>
+            ) : (
+              say(on ? (isWaiting ? "hero.waits" : "hero.alone") : "hero.off")
+            )}
           </p>
         </div>
         {only !== undefined && (

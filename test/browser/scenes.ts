@@ -53,6 +53,15 @@ const wholePages: readonly Scene[] = [
   { name: "network", hash: inLab("") },
   { name: "network-waiting", hash: inStudio },
   { name: "routes", hash: inLab("/routes") },
+  {
+    name: "routes-own",
+    hash: inLab("/routes"),
+    act: async (stage) => {
+      await fill(stage, stage.say("routes.prefix"), "192.168.7.0/24");
+      await press(stage, stage.say("routes.advertise"));
+      await stage.page.getByText(stage.say("firewall.title")).first().waitFor();
+    },
+  },
   { name: "clients", hash: inLab("/clients") },
   { name: "names", hash: inLab("/names") },
   { name: "rules", hash: inLab("/rules") },

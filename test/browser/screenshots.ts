@@ -20,6 +20,7 @@ const { values } = parseArgs({
 });
 if (lacking !== null) throw new Error(`no pictures: ${lacking}`);
 
+const mostHeight = 6000;
 const looks: readonly Look[] = (["en", "zh-CN"] as const).flatMap((locale) =>
   (["light", "dark"] as const).flatMap((colorScheme) =>
     ([1200, 400] as const).map((width) => ({ locale, colorScheme, width })),
@@ -68,8 +69,12 @@ async function take(from: Browser, { look, scene, file }: Picture): Promise<void
     await scene.act?.({ panel, page, say });
     // What was fetched for the page, and charts drawn from it.
     await page.waitForLoadState("networkidle");
-    if (scene.viewOnly !== true) await page.evaluate(() => window.scrollTo(0, 0));
-    await page.screenshot({ path: file, fullPage: scene.viewOnly !== true, animations: "disabled" });
+    if (scene.viewOnly !== true) {
+      // As on a screen that is high enough: what sticks to its edges stands there.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width: look.width, height: Math.min(height, mostHeight) });
+    }
+    await page.screenshot({ path: file, animations: "disabled" });
   } catch (error) {
     process.stderr.write(`${nameOf(look)} ${scene.name}: ${String(error).split("\n")[0]}\n`);
     await panel.page.screenshot({ path: file, fullPage: true }).catch(() => undefined);

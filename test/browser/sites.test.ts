@@ -89,6 +89,15 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     const own = page.getByRole("list", { name: "What this machine leads to" });
     await own.getByText("192.168.1.0/24").waitFor();
     await own.getByText("known as 10.9.1.0/24").waitFor();
+
+    const firewalls = page.getByRole("list", { name: "Firewall of this machine" });
+    await firewalls
+      .getByRole("listitem")
+      .filter({ hasText: "ip filter FORWARD" })
+      .getByText("let through")
+      .waitFor();
+    await press(page, page.getByRole("switch", { name: "Let it through there" }));
+    await firewalls.getByText("dropped").waitFor();
     await own.getByRole("button", { name: "Take back 192.168.1.0/24" }).click();
     await page.getByText("Taking back 192.168.1.0/24").waitFor();
     await page.reload();
