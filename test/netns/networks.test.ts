@@ -145,6 +145,26 @@ describe("an install of its own", () => {
     expect(solo.host.runNow("ip", "link")).not.toContain("starmesh");
   });
 
+  it("[C30] keeps the order of its networks and which of them are connected at its start", async () => {
+    const several = node("several");
+    await several.start();
+    for (const name of ["first", "second", "third"]) await several.ok("network", "create", name);
+    await several.ok("network", "order", "third", "first");
+    await several.ok("network", "start", "first", "down");
+    await several.ok("network", "start", "second", "up");
+    await several.ok("down", "second", "third");
+    await several.end();
+    await several.start();
+    await several.online("second");
+    const { networks } = await several.status();
+    expect(networks.map(({ name, start, state }) => [name, start, state === "off"])).toEqual([
+      ["third", "kept", true],
+      ["first", "down", true],
+      ["second", "up", false],
+    ]);
+    await several.end();
+  });
+
   it("[E12 P27 P10] takes its public name and its port from a JSON file", async () => {
     const host = lab.publicHost("named");
     const named = new Install(lab, host);
