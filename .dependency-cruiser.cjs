@@ -12,8 +12,8 @@ const VERSION = "^src-main/version\\.ts$";
 /** Which state folder, who holds it, and the calling end of its socket. */
 const ATTACHING = "^src-main/(engine/(folder|lock)|server/attach)\\.ts$";
 
-/** The engine as a service of the system, which no engine that runs can lay for itself. */
-const SERVICE = "^src-main/system/(open-)?service\\.ts$";
+/** The engine as a service of the system, which no engine that runs can lay for itself; what a killed one left. */
+const SERVICE = "^src-main/(system/(open-|windows-)?service(-run)?|engine/take-back)\\.ts$";
 
 /**
  * One layer: the files it consists of and the folders of ours that it may import besides its own.

@@ -26,6 +26,14 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   daemonFile: fileURLToPath(new URL("daemon.js", import.meta.url)),
   commandLineFile: fileURLToPath(new URL("cli.js", import.meta.url)),
   openService,
+  runAsService: async (work) => {
+    const { runAsService } = await import("./system/windows-service-run.ts");
+    return runAsService(work);
+  },
+  takeBack: async (folder) => {
+    const { takeBack } = await import("./engine/take-back.ts");
+    return takeBack(folder);
+  },
   runDaemon: async (options) => {
     const { runDaemon } = await import("./run-daemon.ts");
     return runDaemon(options);

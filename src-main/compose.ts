@@ -18,6 +18,7 @@ import type { LocalServer } from "./server/local.ts";
 import { startLocalServer } from "./server/local.ts";
 import { panelState } from "./server/logins.ts";
 import { openSystem } from "./system/system.ts";
+import { demandOwnFolder, ownUser, protectPipe } from "./system/windows-security.ts";
 import { version } from "./version.ts";
 
 export interface ComposeOptions {
@@ -39,6 +40,8 @@ export interface ComposeOptions {
   readonly socketOwner: Owner | null;
   /** Members of this process's group may use the local socket, too. */
   readonly socketGroup?: boolean | undefined;
+  /** Users of Windows who get the local pipe besides this process's own: security identifiers. */
+  readonly pipeUsers?: readonly string[];
   /** Somebody asked for the end. */
   readonly onStop: () => void;
 }
@@ -60,6 +63,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
   // end while nothing else runs: 20 s for each where there is no DNS.
   if (process.report !== undefined) Object.assign(process.report, { excludeNetwork: true });
   prepareFolder(folder, options.socketOwner);
+  if (process.platform === "win32") demandOwnFolder(folder, options.pipeUsers);
   const lock = await lockFolder(folder);
   const logs = join(folder, "logs");
   const { log, tail, close: closeLog } = openLog({ folder: logs, console: options.debug === true });
@@ -104,6 +108,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
       socketPath: socketOf(folder),
       socketOwner: options.socketOwner,
       socketGroup: options.socketGroup,
+      protectPipe: (path) => protectPipe(path, [ownUser(), ...(options.pipeUsers ?? [])]),
       panel: options.panel,
       pages: options.pages,
       kept: {

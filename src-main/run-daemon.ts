@@ -35,6 +35,12 @@ export interface DaemonOptions {
   readonly networks?: readonly string[] | undefined;
   /** Called once everything runs. */
   readonly onReady?: ((running: Running) => void) | undefined;
+  /** Hears the line that says why it ended; absent: standard error. */
+  readonly complain?: ((line: string) => void) | undefined;
+  /** Ends it like a signal. */
+  readonly ending?: AbortSignal | undefined;
+  /** Security identifiers of users of Windows who may use the local pipe besides this one. */
+  readonly users?: readonly string[] | undefined;
 }
 
 /** Runs until a signal or `starmesh stop`. The exit status: 0, or 1 after one line that says what is wrong. */
@@ -62,13 +68,16 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       pages: fileURLToPath(new URL("./renderer", import.meta.url)),
       socketOwner: sudoCaller(machine),
       socketGroup: machine.environment["STARMESH_SOCKET_GROUP"] === "yes",
+      pipeUsers: options.users ?? [],
       onStop: () => end(),
     });
   } catch (error) {
-    return complain(error);
+    return complain(error, options.complain);
   }
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.once(signal, end);
+  options.ending?.addEventListener("abort", end, { once: true });
+  if (options.ending?.aborted === true) end();
   try {
     for (const name of options.networks ?? [])
       await running.install.engine.up(running.install.engine.find(name).stored.network);
@@ -76,7 +85,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await ended;
     return 0;
   } catch (error) {
-    return complain(error);
+    return complain(error, options.complain);
   } finally {
     for (const signal of signals) process.removeListener(signal, end);
     await running.close();
@@ -86,9 +95,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 }
 
 /** One line for people; the exit status: 2 for wrong usage, else 1. */
-function complain(error: unknown): number {
+function complain(
+  error: unknown,
+  say: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+): number {
   const { code, message } = toWireError(error);
-  process.stderr.write(`${message}\n`);
+  say(message);
   return code === "usage" ? 2 : 1;
 }
 

@@ -86,7 +86,8 @@ class StartError extends AppError {
   }
 }
 
-function outputOf(folder: string): string {
+/** The file in which it says why it ended before its log was open. */
+export function outputOf(folder: string): string {
   const logs = join(folder, "logs");
   try {
     mkdirSync(logs, { recursive: true, mode: 0o700 });

@@ -3,7 +3,7 @@
 import type { RouterWish } from "../../src-shared/router-settings.ts";
 import type { SettingsChange } from "../../src-shared/settings.ts";
 import type { Machine } from "../engine/folder.ts";
-import type { Service } from "../system/service.ts";
+import type { Service, ServiceControl } from "../system/service.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Context {
@@ -17,6 +17,10 @@ export interface Context {
   readonly runDaemon: RunDaemon;
   /** The service of this system; throws `system-refused` where there is none. */
   readonly openService: () => Service;
+  /** Does the work as the service that the system has started; throws `usage` where it has not. */
+  readonly runAsService: (work: (control: ServiceControl) => Promise<number>) => Promise<number>;
+  /** Takes back what an engine that was killed left changed in the system; whether there was anything. */
+  readonly takeBack: (folder: string) => Promise<boolean>;
   /** One line of standard input, for secrets that should not be seen among the processes. */
   readonly readLine: () => Promise<string>;
 }
@@ -40,6 +44,12 @@ export interface DaemonOptions {
   readonly networks?: readonly string[];
   /** Called once everything runs. */
   readonly onReady: () => void;
+  /** Hears the line that says why it ended; absent: standard error. */
+  readonly complain?: (line: string) => void;
+  /** Ends it like a signal. */
+  readonly ending?: AbortSignal;
+  /** Security identifiers of users of Windows who may use it besides the one it runs as. */
+  readonly users?: readonly string[];
 }
 
 export interface RouterOptions {

@@ -10,7 +10,10 @@ import { findPlace } from "./engine.ts";
 import { planeLines, transportTroubles } from "./router-lines.ts";
 
 /** What the foreground adds to the options itself is left out. */
-type ForegroundOptions = Omit<DaemonOptions, "state" | "foreground" | "onReady">;
+type ForegroundOptions = Omit<
+  DaemonOptions,
+  "state" | "foreground" | "onReady" | "ending" | "users" | "complain"
+>;
 
 /**
  * Runs the engine here and says how to reach it; answers its exit status.

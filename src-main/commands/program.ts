@@ -78,7 +78,7 @@ function createProgram(words: readonly string[], context: Context, outcome: Outc
   addWireguardCommands(program, context);
   addPanelCommand(program, context);
   addRightsCommand(program, context);
-  addServiceCommand(program, context);
+  addServiceCommand(program, context, outcome);
   return program;
 }
 

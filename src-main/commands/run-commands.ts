@@ -91,7 +91,11 @@ function upInForeground(context: Context, options: UpOptions, networks: readonly
 async function stop(context: Context, options: CommonOptions): Promise<void> {
   const { terminal } = context;
   const { folder, attached } = await findPlace(context, options);
-  if (attached === null) return terminal.note("Starmesh does not run here: nothing to stop.");
+  if (attached === null) {
+    if (!(await context.takeBack(folder)))
+      return terminal.note("Starmesh does not run here: nothing to stop.");
+    return terminal.print("Starmesh does not run here; what it had left in the system is taken back.");
+  }
   terminal.progress("Stopping");
   await endEngine(attached, folder);
   terminal.print("Stopped.");

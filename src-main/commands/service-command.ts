@@ -1,14 +1,15 @@
 /** `starmesh service`: an engine of the system that starts with the machine. */
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Command } from "commander";
 import { AppError } from "../../src-shared/errors.ts";
 import { socketOf, systemFolder } from "../engine/folder.ts";
 import { attach } from "../server/attach.ts";
-import { endEngine } from "./background.ts";
-import type { CommonOptions, Context, ReadOptions } from "./context.ts";
+import { endEngine, outputOf } from "./background.ts";
+import type { CommonOptions, Context, Outcome, ReadOptions } from "./context.ts";
 
-export function addServiceCommand(program: Command, context: Context): void {
+export function addServiceCommand(program: Command, context: Context, outcome: Outcome): void {
   const { terminal } = context;
   const service = program
     .command("service")
@@ -47,7 +48,32 @@ export function addServiceCommand(program: Command, context: Context): void {
       // By its own word first: what it changed in the system is taken back whatever the system does to end it.
       await stopEngine(context, folder);
       await system.uninstall();
+      await context.takeBack(folder);
       terminal.print(`The service is gone. Keys and networks are kept in ${folder}.`);
+    });
+
+  // What Windows starts.
+  service
+    .command("run", { hidden: true })
+    .requiredOption("--user <SID>", "who may use it", (user: string, users: readonly string[] = []) => [
+      ...users,
+      user,
+    ])
+    .action(async (_options: unknown, command: Command) => {
+      const { user, ...options } = command.optsWithGlobals<CommonOptions & { readonly user: string[] }>();
+      const folder = folderOf(context, options);
+      outcome.status = await context.runAsService(({ ending, ready }) =>
+        context.runDaemon({
+          state: folder,
+          foreground: true,
+          debug: false,
+          users: user,
+          ending,
+          onReady: ready,
+          // Nobody sees what a service prints.
+          complain: (line) => writeFileSync(outputOf(folder), `${line}\n`, { mode: 0o600 }),
+        }),
+      );
     });
 
   service

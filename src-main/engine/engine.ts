@@ -240,6 +240,7 @@ export class Engine {
         undefined,
         (change) => change.kind === "outside" || (change.kind === "exit" && change.strict),
       );
+      await engine.#admit(options.folder);
       engine.#letMark();
       engine.bind(options.port);
       engine.#applyRelayQuota();
@@ -613,6 +614,12 @@ export class Engine {
     this.pings.close();
     this.dataPlane.stop();
     await this.#surroundings.journal.undo();
+  }
+
+  /** By which nodes reach each other directly, and a router is reached. */
+  async #admit(folder: string): Promise<void> {
+    if (this.system.admission === null) return;
+    await this.#surroundings.journal.apply({ kind: "admission", name: markOf(folder), address: null });
   }
 
   /** Rights that come while networks are connected without an interface connect them anew, with one. */

@@ -2,7 +2,7 @@
 import type { TunDevice } from "../../drivers/tun/tun.ts";
 import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
-import type { Journal } from "../system/journal.ts";
+import type { Journal, SystemChange } from "../system/journal.ts";
 import type { System } from "../system/system.ts";
 import { gsoMaxSize } from "../system/system.ts";
 
@@ -24,11 +24,14 @@ export interface InterfacePlan {
 /** An open interface with its address. */
 export class NetworkInterface {
   readonly device: TunDevice;
+  readonly #system: System;
   readonly #journal: Journal;
+  readonly #admitted: SystemChange[] = [];
   #plan: InterfacePlan | null = null;
 
-  private constructor(device: TunDevice, journal: Journal) {
+  private constructor(device: TunDevice, system: System, journal: Journal) {
     this.device = device;
+    this.#system = system;
     this.#journal = journal;
   }
 
@@ -41,7 +44,7 @@ export class NetworkInterface {
       device.close();
       throw error;
     }
-    return new NetworkInterface(device, journal);
+    return new NetworkInterface(device, system, journal);
   }
 
   /**
@@ -50,12 +53,14 @@ export class NetworkInterface {
    */
   async configure(plan: InterfacePlan): Promise<unknown> {
     if (JSON.stringify(this.#plan) === JSON.stringify(plan)) return null;
-    if (this.#plan !== null) await this.#journal.undo(this.device.name);
+    if (this.#plan !== null) await this.#takeBack();
     this.#plan = plan;
     await this.#set(plan.address, plan.range);
+    await this.#admit(plan.address);
     if (plan.resolver !== null) await this.#set(plan.resolver, null);
     try {
       await this.#set(plan.address6, plan.range6);
+      await this.#admit(plan.address6);
       return null;
     } catch (error) {
       return error;
@@ -78,9 +83,22 @@ export class NetworkInterface {
     });
   }
 
+  /** What members may reach here is the data plane's filter to say; the system's own would keep all of it out. */
+  async #admit(address: string): Promise<void> {
+    if (this.#system.admission === null) return;
+    const change = { kind: "admission", name: `${this.device.name} ${address}`, address } as const;
+    this.#admitted.push(change);
+    await this.#journal.apply(change);
+  }
+
+  async #takeBack(): Promise<void> {
+    for (const change of this.#admitted.splice(0)) await this.#journal.revert(change);
+    await this.#journal.undo(this.device.name);
+  }
+
   /** Undoes what was set and ends the interface. */
   async close(): Promise<void> {
-    await this.#journal.undo(this.device.name);
+    await this.#takeBack();
     this.device.close();
   }
 }

@@ -24,6 +24,8 @@ export interface LocalServerOptions {
   readonly socketOwner: { readonly uid: number; readonly gid: number } | null;
   /** Members of this process's group may use the socket, too. */
   readonly socketGroup?: boolean | undefined;
+  /** Lets nobody talk to the pipe who may not; called once it is open. */
+  readonly protectPipe?: (path: string) => void;
   /** `ADDRESS[:PORT]` or `PORT` by hand, false for none, undefined for 127.0.0.1 and a port that is free. */
   readonly panel: string | false | undefined;
   readonly pages: string;
@@ -77,8 +79,8 @@ class OpenServer implements LocalServer {
   async open(): Promise<void> {
     const { panel, log } = this.#options;
     const local = createPanel(this.#panelOptions(true));
-    await listenOnSocket(local, this.#options);
     this.#servers.push(local);
+    await listenOnSocket(local, this.#options);
     if (panel === false) return;
     const server = createPanel(this.#panelOptions(false));
     const wanted = panel === undefined ? null : parsePanelAddress(panel);
@@ -143,7 +145,7 @@ class OpenServer implements LocalServer {
 
 async function listenOnSocket(
   server: Server,
-  { socketPath: path, socketOwner: owner, socketGroup }: LocalServerOptions,
+  { socketPath: path, socketOwner: owner, socketGroup, protectPipe }: LocalServerOptions,
 ): Promise<void> {
   const isFile = !path.startsWith("\\\\");
   if (isFile) removeOldSocket(path);
@@ -152,7 +154,7 @@ async function listenOnSocket(
   const listening = startListening(server, { path });
   process.umask(mask);
   await listening;
-  if (!isFile) return;
+  if (!isFile) return protectPipe?.(path);
   chmodSync(path, socketGroup === true ? 0o660 : 0o600);
   if (owner !== null) chownSync(path, owner.uid, owner.gid);
 }

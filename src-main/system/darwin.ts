@@ -20,6 +20,7 @@ export function darwinSystem(): System {
     openTun,
     marker: () => null,
     listenNames: async () => null,
+    admission: null,
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => said("/usr/sbin/sysctl", ["-n", "kern.bootsessionuuid"]).trim(),
     interfaces: interfacesNow,

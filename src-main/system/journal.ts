@@ -43,6 +43,8 @@ const systemChange = z.discriminatedUnion("kind", [
     domains: z.array(z.string().max(253)).max(64),
     everything: z.boolean(),
   }),
+  /** What comes in and is let in by rules of the system's own, which outlast the interface. */
+  z.object({ kind: z.literal("admission"), name: device, address: addressText.nullable() }),
   /** The way of what goes to the internet. */
   z.object({
     kind: z.literal("exit"),
@@ -114,6 +116,8 @@ export interface Journal {
   undo(device?: string, spares?: (change: SystemChange) => boolean): Promise<readonly UndoFailure[]>;
   /** Undoes one change that was made; nothing when it was not. Throws what the system refuses it with. */
   revert(change: SystemChange): Promise<void>;
+  /** Nothing is changed. */
+  isEmpty(): boolean;
 }
 
 /**
@@ -121,7 +125,12 @@ export interface Journal {
  * Throws `state-unreadable`.
  */
 export function openJournal(folder: string, system: System): Journal {
-  return new FileJournal(join(folder, "journal.json"), system);
+  return new FileJournal(journalPath(folder), system);
+}
+
+/** The journal's file. */
+export function journalPath(folder: string): string {
+  return join(folder, "journal.json");
 }
 
 class FileJournal implements Journal {
@@ -159,6 +168,10 @@ class FileJournal implements Journal {
         throw error;
       }
     });
+  }
+
+  isEmpty(): boolean {
+    return this.#entries.length === 0;
   }
 
   revert(change: SystemChange): Promise<void> {
@@ -237,7 +250,7 @@ function readJournal(path: string): JournalFile | null {
 
 /** Whether a change is still there after a restart of the machine. */
 function outlasts({ kind }: SystemChange): boolean {
-  return kind === "dnsFile" || kind === "dnsDomains";
+  return kind === "dnsFile" || kind === "dnsDomains" || kind === "admission";
 }
 
 /** The interface that a change belongs to; null: none. */
@@ -284,6 +297,8 @@ function make(change: SystemChange, system: System): Promise<void> {
       return system.addRoute(toRouteChange(change));
     case "setting":
       return system.changeSetting(change.name, change.value);
+    case "admission":
+      return system.admission?.admit(change) ?? Promise.resolve();
     case "passage":
       return system.setPassage(change.name, change.sites);
     case "firewall":
@@ -311,6 +326,8 @@ function unmake(change: SystemChange, system: System): Promise<void> {
       return system.removeRoute(toRouteChange(change));
     case "setting":
       return restore(change, system);
+    case "admission":
+      return system.admission?.dismiss(change.name) ?? Promise.resolve();
     case "passage":
       return system.setPassage(change.name, null);
     case "firewall":

@@ -43,6 +43,7 @@ export function linuxSystem(): System {
   const check = canOpenTun();
   const isOwn = check.ok || check.reason.code !== "no-privilege";
   return Object.assign(isOwn ? directChanges() : throughHelper(canOpenTun), {
+    admission: null,
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => `${readFileSync(bootIdFile, "utf8").trim()} ${readlinkSync(namespaceLink)}`,
     interfaces: readInterfaces,

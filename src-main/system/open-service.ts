@@ -5,7 +5,7 @@ import type { Service } from "./service.ts";
 import { serviceRefusal } from "./service.ts";
 import { systemdService } from "./systemd.ts";
 import { runTool } from "./tool.ts";
-import { taskService } from "./windows-task.ts";
+import { windowsService } from "./windows-service.ts";
 
 /** The service of this system. Throws `system-refused` where nothing starts services that Starmesh knows. */
 export function openService(): Service {
@@ -21,7 +21,7 @@ export function openService(): Service {
     case "darwin":
       return launchdService("/Library/LaunchDaemons", runTool);
     case "win32":
-      return taskService(process.env["SystemRoot"] ?? "C:\\Windows", runTool);
+      return windowsService(runTool);
     default:
       throw serviceRefusal(`Starmesh knows no services of ${process.platform}`);
   }

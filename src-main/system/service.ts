@@ -26,6 +26,14 @@ export interface Service {
   uninstall(): Promise<void>;
 }
 
+/** What the work of a service knows of the system that started it. */
+export interface ServiceControl {
+  /** Aborted when the service is told to stop, or the machine is going down. */
+  readonly ending: AbortSignal;
+  /** From now on it runs. */
+  readonly ready: () => void;
+}
+
 /** Lays the file by which the system knows the service. Throws `system-refused`. */
 export function layServiceFile(file: string, text: string): void {
   try {

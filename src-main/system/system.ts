@@ -135,6 +135,22 @@ export interface Firewall {
   readonly open: boolean;
 }
 
+/** What comes in and is let in by rules of the system's own, which outlast us and a restart. */
+export interface AdmissionChange {
+  /** Tells these rules from others. */
+  readonly name: string;
+  /** Where it goes to; null: to this program, wherever. */
+  readonly address: string | null;
+}
+
+/** Rules of the system's own by which what comes in is let in. */
+export interface Admission {
+  /** Lets it in; done again it is done once. */
+  admit(change: AdmissionChange): Promise<void>;
+  /** Takes the rules of that name away; done also when they are gone already. */
+  dismiss(name: string): Promise<void>;
+}
+
 /** The operating system. */
 export interface System extends SystemReading, SystemChanges {}
 
@@ -151,6 +167,8 @@ export interface SystemReading {
   routes(): readonly Route[];
   /** A setting of the kernel by its name, `net/ipv4/ip_forward`; null where there is none. */
   setting(name: string): string | null;
+  /** Where the system keeps out what comes in unless it is told; null: it does not. */
+  readonly admission: Admission | null;
   /** How names are looked up here. */
   dnsWay(): Promise<DnsChange["way"]>;
   /** Servers that are asked for ordinary names, without ours; the first is asked first. */

@@ -1,5 +1,6 @@
 /** Programs of the operating system that change it, where it has no calls for that. */
 import { execFile } from "node:child_process";
+import { win32 } from "node:path";
 
 /** Runs one by its whole path, without a shell; null when it did it, else what it said. */
 export function runTool(path: string, args: readonly string[]): Promise<string | null> {
@@ -9,6 +10,11 @@ export function runTool(path: string, args: readonly string[]): Promise<string |
       resolve(error === null ? null : said || error.message);
     });
   });
+}
+
+/** Whole path of a program of Windows'. */
+export function windowsTool(file: string): string {
+  return win32.join(process.env["SystemRoot"] ?? "C:\\Windows", "System32", file);
 }
 
 const patienceMillis = 15_000;

@@ -3,10 +3,9 @@
  * everybody else as before. They lie in the registry and outlast the process, so each has a key that its name makes.
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { AppError } from "../../src-shared/errors.ts";
 import type { DnsChange } from "./system.ts";
-import { runTool } from "./tool.ts";
+import { runTool, windowsTool } from "./tool.ts";
 
 /** Makes a rule, or makes it anew. */
 export async function setPolicy(change: Extract<DnsChange, { readonly way: "domains" }>): Promise<void> {
@@ -45,7 +44,7 @@ export function policyKey(name: string): string {
   return `${table}\\{${parts.join("-")}}`;
 }
 
-const reg = join(process.env["SystemRoot"] ?? "C:\\Windows", "System32", "reg.exe");
+const reg = windowsTool("reg.exe");
 const table = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Dnscache\\Parameters\\DnsPolicyConfig";
 /** Of [MS-GPNRPT]: the rule names servers to ask. */
 const useGenericServers = 8;

@@ -9,7 +9,7 @@ import { noGateway } from "./no-gateway.ts";
 import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System } from "./system.ts";
 import { changeRow, flushNames, readTable, watchTables } from "./windows-calls.ts";
-import { admitAddress, refuseAddress } from "./windows-firewall.ts";
+import { admit, dismiss } from "./windows-firewall.ts";
 import { removePolicy, setPolicy } from "./windows-names.ts";
 import type { InterfaceRow } from "./windows-rows.ts";
 import {
@@ -31,6 +31,7 @@ export function windowsSystem(): System {
     openTun,
     marker: () => null,
     listenNames: async () => null,
+    admission: { admit, dismiss },
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => `boot ${koffi.decode.uint32(bootNumber)}`,
     interfaces: readInterfaces,
@@ -38,8 +39,8 @@ export function windowsSystem(): System {
     setLink: async (change) => setLink(change),
     // The adapter goes with the process that made it.
     removeLink: async () => undefined,
-    addAddress,
-    removeAddress,
+    addAddress: async (change) => addAddress(change),
+    removeAddress: async (change) => removeAddress(change),
     addRoute: async (change) => addRoute(change),
     removeRoute: async (change) => removeRoute(change),
     ...noGateway("Windows"),
@@ -112,17 +113,15 @@ function setLink({ device, mtu }: LinkChange): void {
   }
 }
 
-async function addAddress(change: AddressChange): Promise<void> {
+function addAddress(change: AddressChange): void {
   const { luid } = requireInterface(change.device);
   const text = formatAddress(change.address);
   const row = addressRow(luid, change.address, change.length);
   demand(`give ${change.device} the address ${text}`, changeRow("CreateUnicastIpAddressEntry", row));
-  await admitAddress(change.device, text);
 }
 
-async function removeAddress(change: AddressChange): Promise<void> {
+function removeAddress(change: AddressChange): void {
   const text = formatAddress(change.address);
-  await refuseAddress(change.device, text);
   const found = findInterface(change.device);
   if (found === null) return;
   const row = addressRow(found.luid, change.address, change.length);

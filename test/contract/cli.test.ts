@@ -1006,6 +1006,8 @@ async function inProcess(
     openService: () => {
       throw new Error("no service is asked for here");
     },
+    runAsService: () => Promise.reject(new Error("no service is to be started here")),
+    takeBack: async () => false,
     runDaemon: () => Promise.reject(new Error("no engine is to be started here")),
     readLine: async () => "from standard input",
   });

@@ -6,6 +6,7 @@ import type { Passage } from "../../src-main/system/passage.ts";
 import { passageRules } from "../../src-main/system/passage.ts";
 import { ownRights } from "../../src-main/system/rights.ts";
 import type {
+  Admission,
   DnsChange,
   ExitChange,
   Firewall,
@@ -21,6 +22,7 @@ export class FakeSystem implements System {
   /** `add-address starmesh0 10.9.1.1/16`, … in the order they were asked for. */
   readonly log: string[] = [];
   life = "boot-1 net-1";
+  admission: Admission | null = null;
   /** Called before each change; throws to refuse it. */
   before: (change: string) => void = () => undefined;
   /** Settings of the kernel by name. */

@@ -43,6 +43,24 @@ describe("journal", () => {
     expect(system.log).toEqual(["remove-dns domains 10.9.255.254"]);
   });
 
+  it("[E07] takes back what let packets in, after a restart of the machine as well", async () => {
+    const admitted = new Set<string>();
+    system.admission = {
+      admit: async ({ name }) => void admitted.add(name),
+      dismiss: async (name) => void admitted.delete(name),
+    };
+    const before = openJournal(folder, system);
+    await before.apply({ kind: "admission", name: "starmesh0 10.9.1.1", address: "10.9.1.1" });
+    await before.apply({ kind: "admission", name: "starmesh_12345678", address: null });
+    expect([...admitted]).toEqual(["starmesh0 10.9.1.1", "starmesh_12345678"]);
+    system.life = "boot-2 net-1";
+    const next = openJournal(folder, system);
+    expect(next.isEmpty()).toBe(false);
+    expect(await next.undo()).toEqual([]);
+    expect(next.isEmpty()).toBe(true);
+    expect([...admitted]).toEqual([]);
+  });
+
   it("writes each change down before it is made, and undoes them last first", async () => {
     const journal = openJournal(folder, system);
     const written: number[] = [];

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { launchdService, propertyList } from "../../src-main/system/launchd.ts";
 import { systemdService } from "../../src-main/system/systemd.ts";
 import { helperSocketUnit, helperUnit, rootUnit, userUnit } from "../../src-main/system/systemd-units.ts";
-import { taskCommand, taskService } from "../../src-main/system/windows-task.ts";
+import { serviceLine } from "../../src-main/system/windows-service.ts";
 
 const program = {
   node: "/opt/Star mesh/starmesh-desktop",
@@ -156,28 +156,31 @@ describe("the service of macOS", () => {
 
 describe("the service of Windows", () => {
   const installed = {
-    node: "C:\\S\\Starmesh.exe",
-    commandLine: "C:\\S\\cli.js",
+    node: "C:\\Program Files\\Starmesh\\Starmesh.exe",
+    commandLine: "C:\\Program Files\\Starmesh\\cli.js",
     folder: "C:\\ProgramData\\Starmesh",
   };
 
-  it("[Z33] is a task that starts with the machine, and leaves nothing", async () => {
-    const service = taskService("C:\\Windows", run);
-    await service.install(installed);
-    expect(asked).toEqual([
-      'schtasks.exe /Create /F /SC ONSTART /RU SYSTEM /RL HIGHEST /TR C:\\Windows\\System32\\cmd.exe /c "set ELECTRON_RUN_AS_NODE=1&& "C:\\S\\Starmesh.exe" "C:\\S\\cli.js" --state "C:\\ProgramData\\Starmesh" up --foreground" /TN Starmesh',
-      "schtasks.exe /Run /TN Starmesh",
-    ]);
-    asked = [];
-    await service.uninstall();
-    expect(asked.at(-1)).toBe("schtasks.exe /Delete /F /TN Starmesh");
-    refusals.set("/Query", "The system cannot find the file specified.");
-    expect(await service.state()).toBe("absent");
+  it("[Z33] runs the engine by one line, which names who may use it", () => {
+    expect(serviceLine(installed, "S-1-5-21-1-2-3-1001")).toBe(
+      '"C:\\Program Files\\Starmesh\\Starmesh.exe" "C:\\Program Files\\Starmesh\\cli.js" --state "C:\\ProgramData\\Starmesh" service run --user S-1-5-21-1-2-3-1001',
+    );
   });
 
-  it("refuses what the scheduler would cut off", () => {
-    expect(() => taskCommand({ ...installed, folder: `C:\\${"x".repeat(250)}` }, "C:\\Windows")).toThrow(
-      "too long",
+  it("keeps every path as it is", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^C:\\[ !#-~]{0,40}$/), (path) => {
+        expect(wordsOf(serviceLine({ ...installed, node: path, folder: path }, "S-1-5-18"))).toEqual([
+          path,
+          installed.commandLine,
+          "--state",
+          path,
+          "service",
+          "run",
+          "--user",
+          "S-1-5-18",
+        ]);
+      }),
     );
   });
 });
@@ -189,6 +192,13 @@ function options() {
 /** The settings of a unit that packages bring. */
 function packaged(name: string): readonly string[] {
   return settings(readFileSync(new URL(`../../resources/linux/${name}`, import.meta.url), "utf8"));
+}
+
+/** How Windows takes a command line apart (`CommandLineToArgvW`), as far as no word has quotation marks. */
+function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|([^ "]+)/g)].map(([, inside, bare = ""]) =>
+    inside === undefined ? bare : inside.replace(/\\+$/, (all) => all.slice(all.length / 2)),
+  );
 }
 
 function settings(unit: string): readonly string[] {

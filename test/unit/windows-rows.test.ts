@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { admissionWords } from "../../src-main/system/windows-firewall.ts";
 import { policyKey } from "../../src-main/system/windows-names.ts";
 import {
   addressRow,
@@ -12,6 +13,7 @@ import {
   rowLayout,
   settleFamilyRow,
 } from "../../src-main/system/windows-rows.ts";
+import { pipeRules } from "../../src-main/system/windows-security.ts";
 import type { Address } from "../../src-shared/address.ts";
 import { formatPrefix, parseAddress, parsePrefix, toPrefix } from "../../src-shared/address.ts";
 
@@ -88,4 +90,25 @@ test("[E07] the rule of a network's names has one key, and each network its own"
   expect(policyKey("starmesh0")).toMatch(/\\DnsPolicyConfig\\\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}$/);
   expect(policyKey("starmesh0")).toBe(policyKey("starmesh0"));
   expect(policyKey("starmesh0")).not.toBe(policyKey("starmesh1"));
+});
+
+test("[E07] what comes to an address of ours or to this program is let in, whatever kind of network it comes by", () => {
+  const always = "dir=in action=allow profile=any enable=yes";
+  const spoken = (address: string | null) =>
+    admissionWords({ name: "x", address }).map((words) => words.join(" "));
+  expect(spoken("10.9.1.1")).toEqual([
+    `advfirewall firewall add rule name=Starmesh x localip=10.9.1.1 ${always}`,
+  ]);
+  expect(spoken(null)).toEqual(
+    ["udp", "tcp"].map(
+      (protocol) =>
+        `advfirewall firewall add rule name=Starmesh x program=${process.execPath} protocol=${protocol} ${always}`,
+    ),
+  );
+});
+
+test("[E07] the pipe is for the system, administrators and the users named, each once, and for nobody from outside", () => {
+  expect(pipeRules(["S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1001"])).toBe(
+    "D:P(D;;GA;;;NU)(A;;GA;;;SY)(A;;GA;;;BA)(A;;GRGW;;;S-1-5-21-1-2-3-1001)",
+  );
 });

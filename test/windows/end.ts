@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import koffi from "koffi";
 import type { Addon, DataPlane, DataPlaneEvent, Endpoint } from "../../drivers/dataplane.ts";
@@ -14,6 +15,13 @@ import type { DnsChange } from "../../src-main/system/system.ts";
 import { openSystem } from "../../src-main/system/system.ts";
 import { runTool } from "../../src-main/system/tool.ts";
 import { policyKey } from "../../src-main/system/windows-names.ts";
+import {
+  demandOwnFolder,
+  ownerOf,
+  ownUser,
+  protectPipe,
+  rulesOfPipe,
+} from "../../src-main/system/windows-security.ts";
 import { Pipe } from "../../src-main/transport/stream-carry.ts";
 
 const [, , report = "", addonPath = ""] = process.argv;
@@ -81,6 +89,52 @@ async function changeNames(): Promise<unknown> {
     file,
     gone: (await runTool("reg.exe", ["query", policyKey(change.name)])) !== null,
   };
+}
+
+/** A pipe at which somebody listens: who may talk there, before and after it is protected, and that we still may. */
+async function guardPipe(): Promise<unknown> {
+  const path = `\\\\.\\pipe\\starmesh-test-${process.pid}`;
+  const server = createServer((socket) => socket.on("error", () => undefined).end("hello"));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const before = rulesOfPipe(path);
+  const user = ownUser();
+  protectPipe(path, [user]);
+  // More than the instances that wait: those made later are protected as well.
+  const heard: string[] = [];
+  for (let number = 0; number < 6; number += 1) {
+    const socket = connect(path);
+    heard.push(String((await socket.toArray()).join("")));
+  }
+  const after = rulesOfPipe(path);
+  server.close();
+  return { user, before, after, heard };
+}
+
+/** Folders by who made them. */
+async function lookAtFolders(): Promise<unknown> {
+  const windows = process.env["SystemRoot"] ?? "C:\\Windows";
+  const refusal = (folder: string) => {
+    try {
+      demandOwnFolder(folder);
+      return null;
+    } catch (error) {
+      return codeOf(error);
+    }
+  };
+  return {
+    owners: [ownerOf(process.cwd()), ownerOf(windows)],
+    own: refusal(process.cwd()),
+    none: refusal("C:\\none"),
+  };
+}
+
+/** A name that an interface of Windows has already. */
+async function openTaken(): Promise<unknown> {
+  const before = stub().said();
+  const stale = await openTun({ name: "starmesh5", mtu: 1400 });
+  stale.close();
+  const busy = await openTun({ name: "starmesh6", mtu: 1400 }).catch((error: unknown) => codeOf(error));
+  return { stale: stale.name, busy, said: stub().said().slice(before.length) };
 }
 
 /** Two data planes, each with an interface: what one system sends, the other gets. */
@@ -277,7 +331,10 @@ function isOf<K extends DataPlaneEvent["kind"]>(
 const patienceMillis = 30_000;
 
 await part("interface", driveInterface);
+await part("taken", openTaken);
 await part("system", readSystem);
+await part("pipe", guardPipe);
+await part("folders", lookAtFolders);
 await part("names", changeNames);
 if (addonPath !== "") {
   await part("packets", () => carryPackets("udp"));

@@ -51,19 +51,23 @@ BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, LPVOID reserved) {
     return TRUE;
 }
 
-EXPORT void *WINAPI WintunCreateAdapter(const WCHAR *name, const WCHAR *type, const GUID *guid) {
+static Adapter *adapter_of(const WCHAR *name) {
     Adapter *adapter = calloc(1, sizeof *adapter);
     wcsncpy(adapter->name, name, 127);
     adapter->open = TRUE;
     InitializeCriticalSection(&adapter->lock);
+    return adapter;
+}
+
+EXPORT void *WINAPI WintunCreateAdapter(const WCHAR *name, const WCHAR *type, const GUID *guid) {
+    Adapter *adapter = adapter_of(name);
     say("create %ls %ls %08lx\n", name, type, guid ? guid->Data1 : 0);
     return adapter;
 }
 
 EXPORT void *WINAPI WintunOpenAdapter(const WCHAR *name) {
     say("open %ls\n", name);
-    SetLastError(ERROR_NOT_FOUND);
-    return NULL;
+    return adapter_of(name);
 }
 
 EXPORT void WINAPI WintunCloseAdapter(Adapter *adapter) {
