@@ -39,12 +39,14 @@ export function packagesStep() {
 }
 
 /**
- * The Rust addon that moves packets.
+ * The Rust addon that moves packets. `withTests`: together with the crate's tests, which share most of what is compiled.
+ * @param {{ withTests?: boolean }} [options]
  * @returns {Step | undefined}
  */
-export function dataPlaneStep() {
+export function dataPlaneStep({ withTests = false } = {}) {
   return crateStep({
     name: "data plane (Rust)",
+    targets: ["--lib", ...(withTests ? ["--tests"] : [])],
     stamp: "dataplane",
     crate: "drivers/dataplane",
     built: LIBRARY[process.platform] ?? "libstarmesh_dataplane.so",
@@ -53,13 +55,15 @@ export function dataPlaneStep() {
 }
 
 /**
- * The helper that changes the network for an engine without rights; on Linux alone.
+ * The helper that changes the network for an engine without rights; on Linux alone. `withTests` as above.
+ * @param {{ withTests?: boolean }} [options]
  * @returns {Step | undefined}
  */
-export function helperStep() {
+export function helperStep({ withTests = false } = {}) {
   if (process.platform !== "linux") return undefined;
   return crateStep({
     name: "helper (Rust)",
+    targets: ["--bins", ...(withTests ? ["--tests"] : [])],
     stamp: "helper",
     crate: "drivers/helper",
     built: "starmesh-helper",
@@ -68,10 +72,10 @@ export function helperStep() {
 }
 
 /**
- * @param {{ name: string, stamp: string, crate: string, built: string, output: string }} options
+ * @param {{ name: string, targets: readonly string[], stamp: string, crate: string, built: string, output: string }} options
  * @returns {Step | undefined}
  */
-function crateStep({ name, stamp, crate, built, output: path }) {
+function crateStep({ name, targets, stamp, crate, built, output: path }) {
   const hash = hashOf([crate], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
   if (isCurrent(stamp, hash, [path])) return undefined;
   return {
@@ -81,7 +85,8 @@ function crateStep({ name, stamp, crate, built, output: path }) {
       if (!cargo) throw new StepFailed(NO_CARGO);
       const manifest = join(ROOT, crate, "Cargo.toml");
       const target = join(ROOT, crate, "target");
-      const args = ["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target];
+      const places = ["--manifest-path", manifest, "--target-dir", target];
+      const args = ["build", "--release", "--locked", ...targets, ...places];
       const { code, output } = await run(cargo, args, {
         cwd: join(ROOT, crate),
         // Not the compiler's remarks, which stay as the latest line for minutes.

@@ -1,5 +1,6 @@
 // @ts-check
 /** The crates' own tests, run by cargo. */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cargoPath } from "./build.mjs";
 import { run } from "./command.mjs";
@@ -8,14 +9,11 @@ import { ROOT } from "./root.mjs";
 
 /** @typedef {import("./outcome.mjs").Outcome} Outcome */
 
+/** With the targets that have tests: examples are compiled by whoever wants them. */
 const CRATES = [
-  {
-    path: "drivers/dataplane",
-    // Built in parts, or the crate's own tests take longer to compile than everything else.
-    options: ["--config", "profile.release.package.starmesh_dataplane.codegen-units=16"],
-  },
-  ...(process.platform === "linux" ? [{ path: "drivers/helper", options: [] }] : []),
-  { path: "test/line", options: [] },
+  { path: "drivers/dataplane", targets: ["--lib"] },
+  ...(process.platform === "linux" ? [{ path: "drivers/helper", targets: ["--bins"] }] : []),
+  { path: "test/line", targets: ["--bins"] },
 ];
 
 /**
@@ -29,19 +27,23 @@ export async function rustTests(filters, { seed, only }) {
   const cargo = cargoPath();
   if (!cargo) return null;
   const crates = CRATES.filter(({ path }) => !only?.crate || only.crate === path);
-  const chosen = only?.titles ? ["--exact", "--test-threads=1", ...only.titles] : filters;
+  // Most of the longest ones wait.
+  const threads = 2 * availableParallelism();
+  const chosen = only?.titles
+    ? ["--exact", "--test-threads=1", ...only.titles]
+    : [`--test-threads=${threads}`, ...filters];
   let outcome = NOTHING;
-  for (const { path, options } of crates) {
+  for (const { path, targets } of crates) {
     const crate = join(ROOT, path);
     const { code, output } = await run(
       cargo,
       [
         "test",
-        // The release profile, because set-up has built every crate in it already.
+        // The release profile, because set-up has built everything in it already.
         "--release",
         "--locked",
         "--no-fail-fast",
-        ...options,
+        ...targets,
         "--target-dir",
         join(crate, "target"),
         "--",

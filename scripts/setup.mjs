@@ -28,13 +28,17 @@ import { StepFailed } from "./command.mjs";
 import { createProgress } from "./progress.mjs";
 import { ROOT } from "./root.mjs";
 
-/** Builds what is missing or old; under sudo the outputs belong to the calling user. Ends the process when it fails. */
-export async function setUpOrExit() {
+/**
+ * Builds what is missing or old; under sudo the outputs belong to the calling user. Ends the process when it fails.
+ * `withTests`: what of Rust is built anyway, together with its tests.
+ * @param {{ withTests?: boolean }} [options]
+ */
+export async function setUpOrExit({ withTests = false } = {}) {
   const caller = sudoCaller();
   if (caller) giveOutputsTo(caller);
-  if (caller && statSync(ROOT).uid === caller.uid) return buildAs(caller);
+  if (caller && statSync(ROOT).uid === caller.uid) return buildAs(caller, withTests);
   try {
-    await build();
+    await build(withTests);
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     process.stderr.write(`${error.message.trimEnd()}\n`);
@@ -83,28 +87,36 @@ export function giveOutputsTo({ uid, gid }) {
   }
 }
 
-/** @param {{ uid: number, gid: number, home: string }} caller */
-function buildAs({ uid, gid, home }) {
+/**
+ * @param {{ uid: number, gid: number, home: string }} caller
+ * @param {boolean} withTests
+ */
+function buildAs({ uid, gid, home }, withTests) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, HOME: home };
   for (const name of ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"]) delete env[name];
-  const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
-    stdio: "inherit",
-    uid,
-    gid,
-    env,
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [fileURLToPath(import.meta.url), ...(withTests ? [WITH_TESTS] : [])],
+    {
+      stdio: "inherit",
+      uid,
+      gid,
+      env,
+    },
+  );
   if (status !== 0) process.exit(status ?? 1);
 }
 
-async function build() {
+/** @param {boolean} withTests */
+async function build(withTests) {
   if (pendingSteps().length === 0) return;
   const progress = createProgress();
   const release = await lock(progress);
   try {
     const packages = packagesStep();
-    const dataPlane = dataPlaneStep();
-    const helper = helperStep();
+    const dataPlane = dataPlaneStep({ withTests });
+    const helper = helperStep({ withTests });
     if ((dataPlane || helper) && !cargoPath()) throw new StepFailed(NO_CARGO);
     // npm waits for the network while cargo compiles, so they run side by side; bundles and pages need the packages.
     const ends = await Promise.allSettled([
@@ -185,5 +197,7 @@ const OUTPUTS = [
   "drivers/helper/starmesh-helper",
 ];
 const CAP_NET_ADMIN = 1n << 12n;
+const WITH_TESTS = "--with-tests";
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await setUpOrExit();
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await setUpOrExit({ withTests: process.argv.includes(WITH_TESTS) });

@@ -74,7 +74,7 @@ if (chosen.length === 0) {
 /** Seconds that each part took, by its name. @type {Map<string, number>} */
 const times = new Map();
 
-await timed("set-up", setUpOrExit);
+await timed("set-up", () => setUpOrExit({ withTests: chosen.some(({ name }) => name === "rust") }));
 const missing = await timed("packages", () =>
   systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]),
 );

@@ -1,5 +1,9 @@
 //! Starmesh's data plane: TUN ⇄ session ⇄ UDP on threads of its own, relays, counters, behind a Node-API addon.
 
+// What cargo-fuzz drives from outside is driven here as well, by the same name.
+#[cfg(test)]
+extern crate self as starmesh_dataplane;
+
 #[cfg_attr(test, allow(dead_code, reason = "napi-derive exports nothing in tests"))]
 mod addon;
 pub mod crypto;
@@ -7,6 +11,8 @@ mod dtls;
 mod endpoint;
 mod events;
 pub mod filter;
+#[cfg(test)]
+mod fuzz_corpus_test;
 mod index;
 pub mod lossy;
 mod mask;

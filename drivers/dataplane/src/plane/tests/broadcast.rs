@@ -6,6 +6,7 @@ use crate::packet::ip::{Header, UDP};
 use crate::plane::BroadcastOptions;
 use crate::session::PeerKind;
 use std::net::Ipv6Addr;
+use std::time::Instant;
 
 const MDNS: ([u8; 4], u16) = ([224, 0, 0, 251], 5353);
 const GAME: ([u8; 4], u16) = ([255; 4], 6112);
@@ -93,15 +94,17 @@ fn ipv6_has_groups_alone() {
 fn only_chosen_ports_pass_and_only_so_often() {
     let (one, two, _three, _four) = star();
     one.plane.set_broadcast("net", Some(chosen(2))).expect("set");
+    let began = Instant::now();
     send(&one, &to_many(1, ([224, 0, 0, 251], 5354), b"not chosen"));
-    for payload in [b"first", b"again", b"extra"] {
-        send(&one, &to_many(1, MDNS, payload));
-    }
+    (0..20).for_each(|_| send(&one, &to_many(1, MDNS, b"again")));
     send(&one, &datagram(1, 2, b"last"));
-    assert_eq!(receive(&two), to_many(1, MDNS, b"first"));
-    assert_eq!(receive(&two), to_many(1, MDNS, b"again"));
-    assert_eq!(receive(&two), datagram(1, 2, b"last"));
-    one.has_refused("broadcast", 2);
+    let passed = std::iter::repeat_with(|| receive(&two))
+        .take_while(|packet| *packet != datagram(1, 2, b"last"))
+        .inspect(|packet| assert_eq!(*packet, to_many(1, MDNS, b"again")))
+        .count() as u64;
+    let most = 2 + 2 * (began.elapsed().as_secs() + 1);
+    assert!((2..=most).contains(&passed), "{passed} of 20 passed, {most} may");
+    one.has_refused("broadcast", 1 + 20 - passed);
 }
 
 /// [C26]

@@ -1,12 +1,11 @@
 //! Ports of this machine that lead elsewhere.
 
-use super::world::{Node, TunKind, until};
+use super::world::{Node, PATIENCE, TunKind, until};
 use crate::plane::{MappedProtocol, PortMap};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// More than all buffers on the way hold.
 const MUCH: usize = 16 << 20;
 

@@ -132,11 +132,13 @@ fn probes_leave_no_faster_than_was_asked() {
     one.plane.punch("net", &two.key, &asked).expect("begun");
     let mut seen = 0;
     let mut room = [0u8; 200];
-    until("half a second is over", || millis() > began + 500);
-    while let Ok(length) = quiet.recv(&mut room) {
-        assert!(length < 64, "{length} bytes are no small probe");
-        seen += 1;
-    }
+    until("more came than at once, and half a second is over", || {
+        while let Ok(length) = quiet.recv(&mut room) {
+            assert!(length < 64, "{length} bytes are no small probe");
+            seen += 1;
+        }
+        seen > 64 && millis() > began + 500
+    });
     let passed = millis() - began;
-    assert!(seen > 64 && seen <= 64 + passed / 5 + 1, "{seen} probes in {passed} ms");
+    assert!(seen <= 64 + passed / 5 + 1, "{seen} probes in {passed} ms");
 }

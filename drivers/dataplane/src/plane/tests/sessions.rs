@@ -112,7 +112,7 @@ fn paths_are_proved_measured_and_lost() {
         Event::Proved { endpoint, rtt_millis, .. } if *endpoint == two.endpoint => Some(*rtt_millis),
         _ => None,
     });
-    assert!(rtt > 0.0 && rtt < 1_000.0, "{rtt}");
+    assert!(rtt > 0.0, "{rtt}");
     let measure = one.wait(|event| match event {
         Event::Measured { paths } => Some(paths[0].measure.clone()),
         _ => None,
@@ -133,7 +133,7 @@ fn a_ping_ends_in_a_pong_with_its_round_trip() {
         _ => None,
     });
     assert_eq!((sequence, endpoint), (0, Some(two.endpoint)));
-    assert!(rtt.is_some_and(|rtt| rtt < 1_000.0));
+    assert!(rtt.is_some_and(|rtt| rtt > 0.0));
 }
 
 #[test]
