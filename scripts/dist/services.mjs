@@ -20,6 +20,7 @@ export async function inspectServices(archive) {
     /^service: starmesh 0000000000000400 helper$/m,
     /^group: may; others: may not$/m,
     /^names: asked of us$/m,
+    /^gateway: 1, passes the rules of others$/m,
     // Where nobody but root can have the folder.
     /^elsewhere: root 000000000000340b own$/m,
     /^left:$/m,
@@ -79,6 +80,8 @@ rights_of() {
   echo "$(ps -o user= -p $pid) $(sed -n 's/^CapEff:[[:space:]]*//p' /proc/$pid/status) $(starmesh --state "$2" status --json | grep -A2 '"rights"' | grep -o '"helper"\\|"own"\\|"none"\\|"lost"' | head -1 | tr -d '"')"
 }
 another_pid() { now=$(systemctl show -P MainPID "$1"); [ "$now" != 0 ] && [ "$now" != "$2" ]; }
+opens_rules() { nft list ruleset | grep -q 'accept comment "starmesh_'; }
+closed_rules() { ! opens_rules && [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 0 ]; }
 no_interface() { ! ip -o link | grep -q starmesh; }
 what_is_left() {
   echo "left:$(getent passwd starmesh; getent group starmesh; ls -d /run/starmesh 2>/dev/null; ip -o link | grep -o 'starmesh[0-9]*'; nft list tables | grep starmesh; ip rule | grep 21325)"
@@ -118,8 +121,23 @@ soon "resolved knows" sh -c 'resolvectl domain | grep -q inspected.mesh'
 echo "names: asked of us"
 exposure_of() { systemd-analyze security --no-pager "$1" 2>/dev/null | sed -n 's/.*exposure level.*: \\([0-9.]*\\).*/\\1/p'; }
 echo "exposure: $(exposure_of starmesh@home), helper $(exposure_of starmesh-helper)"
+nft -f - <<'RULES'
+table ip filter {
+  chain FORWARD {
+    type filter hook forward priority filter; policy drop;
+  }
+}
+RULES
+ip link add lan type veth peer name host
+ip address add 192.168.77.1/24 dev lan
+ip link set lan up
+ip link set host up
+starmesh --state $home route advertise 192.168.77.0/24 >/dev/null
+soon "it passes the rules of others" opens_rules
+echo "gateway: $(cat /proc/sys/net/ipv4/ip_forward), passes the rules of others"
 systemctl stop starmesh@home
 soon "its interface is gone" no_interface
+soon "others' rules are as they were" closed_rules
 starmesh up >/dev/null
 starmesh network create whole >/dev/null
 starmesh service install >/dev/null 2>&1

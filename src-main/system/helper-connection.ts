@@ -4,10 +4,12 @@ import type { HelperAnswer, HelperRequest } from "./helper-requests.ts";
 import { encodeHelperRequest, parseHelperAnswer } from "./helper-requests.ts";
 import type { Packet } from "./packet-socket.ts";
 import { PacketSocket } from "./packet-socket.ts";
+import type { Firewall } from "./system.ts";
 
 /** What was done, with the descriptors that came along. */
 export interface Done {
   readonly name: string | null;
+  readonly firewalls: readonly Firewall[];
   readonly descriptors: readonly number[];
 }
 
@@ -85,8 +87,10 @@ export class HelperConnection {
     const pending = answer === null ? undefined : this.#pending.get(answer.id);
     if (answer === null || pending === undefined) return false;
     this.#pending.delete(answer.id);
-    if (answer.error === null) pending.resolve({ name: answer.done.name ?? null, descriptors });
-    else pending.reject(answer.error);
+    const { done, error } = answer;
+    if (error === null)
+      pending.resolve({ name: done.name ?? null, firewalls: done.firewalls ?? [], descriptors });
+    else pending.reject(error);
     return true;
   }
 }

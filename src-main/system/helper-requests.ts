@@ -4,7 +4,15 @@ import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import type { ErrorCode } from "../../src-shared/errors.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { Passage } from "./passage.ts";
-import type { AddressChange, DnsChange, ExitChange, LinkChange, RouteChange } from "./system.ts";
+import type {
+  AddressChange,
+  DnsChange,
+  ExitChange,
+  Firewall,
+  FirewallOpening,
+  LinkChange,
+  RouteChange,
+} from "./system.ts";
 
 /** One request; `do` says what. */
 export type HelperRequest = { readonly do: string } & Readonly<Record<string, unknown>>;
@@ -28,7 +36,11 @@ export function parseHelperAnswer(bytes: Uint8Array): HelperAnswer | null {
 
 export interface HelperAnswer {
   readonly id: number;
-  readonly done: { readonly name?: string | undefined };
+  readonly done: {
+    /** Of an interface. */
+    readonly name?: string | undefined;
+    readonly firewalls?: readonly Firewall[] | undefined;
+  };
   readonly error: AppError | null;
 }
 
@@ -52,6 +64,13 @@ export function routeRequest(verb: "add" | "remove", { device, prefix, source }:
 
 export function passageRequest(name: string, sites: readonly Passage[] | null): HelperRequest {
   return sites === null ? { do: "removePassage", name } : { do: "setPassage", name, sites };
+}
+
+export function firewallRequest(
+  verb: "find" | "open",
+  { mark, devices, families }: FirewallOpening,
+): HelperRequest {
+  return { do: `${verb}Firewalls`, name: mark, devices, families: families.map((each) => familyNames[each]) };
 }
 
 /** The mark is not asked for: the helper has but one. */
@@ -78,10 +97,13 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 const version = 1;
+/** As nft(8) calls them. */
+const familyNames = { 4: "ip", 6: "ip6" } as const;
+const firewall = z.object({ name: z.string(), open: z.boolean() });
 const refusal = z.object({ code: z.string(), data: z.record(z.string(), z.string()) });
 const answer = z.object({
   version: z.literal(version),
   id: z.int().min(0),
-  done: z.object({ name: z.string().max(15).optional() }).optional(),
+  done: z.object({ name: z.string().max(15).optional(), firewalls: z.array(firewall).optional() }).optional(),
   error: refusal.optional(),
 });

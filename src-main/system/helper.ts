@@ -11,11 +11,13 @@ import {
   addressRequest,
   dnsRequest,
   exitRequest,
+  firewallRequest,
   linkRequest,
   passageRequest,
   routeRequest,
 } from "./helper-requests.ts";
 import { canAskUser, reachHelper, startByLeave } from "./helper-start.ts";
+import { watchFirewalls } from "./host-firewall.ts";
 import { connectMarked } from "./marked-socket.ts";
 import type { Rights, RightsState } from "./rights.ts";
 import type { SystemChanges, Watch } from "./system.ts";
@@ -127,17 +129,25 @@ class ThroughHelper implements SystemChanges {
     await this.#request(request);
   }
 
-  // What other programs' rules say is not asked of the helper: it would have to say more than it is asked to do.
-  async firewalls() {
-    return [];
+  async firewalls(opening: Parameters<SystemChanges["firewalls"]>[0]) {
+    return (await this.#request(firewallRequest("find", opening))).firewalls;
   }
 
-  async openFirewalls(): Promise<void> {}
+  async openFirewalls(opening: Parameters<SystemChanges["openFirewalls"]>[0]): Promise<void> {
+    await this.#make(`firewalls ${opening.mark}`, firewallRequest("open", opening));
+  }
 
-  async closeFirewalls(): Promise<void> {}
+  async closeFirewalls(mark: string): Promise<void> {
+    this.#made.delete(`firewalls ${mark}`);
+    await this.#request({ do: "closeFirewalls", name: mark });
+  }
 
-  watchFirewalls(): Watch {
-    return { close: () => undefined };
+  watchFirewalls(onChange: () => void): Watch {
+    const socket = this.#request({ do: "watchFirewalls" }).then(({ descriptors: [fd] }) => {
+      if (fd === undefined) throw new AppError("helper-lost");
+      return fd;
+    });
+    return watchFirewalls(onChange, socket);
   }
 
   async setExit(change: Parameters<SystemChanges["setExit"]>[0]): Promise<void> {
@@ -151,8 +161,7 @@ class ThroughHelper implements SystemChanges {
 
   // The helper takes no processes: it would have to be told whose they are.
   async openOutside(): Promise<never> {
-    const detail =
-      "the helper does not do that; an engine that runs as root does";
+    const detail = "the helper does not do that; an engine that runs as root does";
     throw new AppError("system-refused", { action: "let a program go past the exit", detail });
   }
 

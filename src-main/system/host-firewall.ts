@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { listRules, loadRules } from "./nftables.ts";
-import { watchPacketRules } from "./rtnetlink.ts";
+import { watchPacketRules, watchSocket } from "./rtnetlink.ts";
 import type { Firewall, FirewallOpening, Watch } from "./system.ts";
 
 /** Chains that drop what passes, and whether all rules of the opening stand there. */
@@ -37,8 +37,11 @@ export async function closeFirewalls(mark: string): Promise<void> {
   if (steps.length > 0) await loadRules(`${steps.join("\n")}\n`);
 }
 
-/** Calls back a moment after rules were changed by anybody; where the kernel does not tell, every half minute. */
-export function watchFirewalls(onChange: () => void): Watch {
+/**
+ * Calls back a moment after rules were changed by anybody; where the kernel does not tell, every half minute. It tells by a socket
+ * of this process's own, or the one that is `given`.
+ */
+export function watchFirewalls(onChange: () => void, given?: Promise<number>): Watch {
   let timer: NodeJS.Timeout | null = null;
   const soon = () => {
     timer ??= setTimeout(() => {
@@ -46,7 +49,7 @@ export function watchFirewalls(onChange: () => void): Watch {
       onChange();
     }, settleMillis).unref();
   };
-  const watch = watched(soon);
+  const watch = given === undefined ? watched(soon) : watchGiven(given, soon);
   return {
     close: () => {
       if (timer !== null) clearTimeout(timer);
@@ -59,9 +62,31 @@ function watched(onChange: () => void): Watch {
   try {
     return watchPacketRules(onChange);
   } catch {
-    const timer = setInterval(onChange, lookMillis).unref();
-    return { close: () => clearInterval(timer) };
+    return lookNowAndThen(onChange);
   }
+}
+
+function watchGiven(given: Promise<number>, onChange: () => void): Watch {
+  let [watch, closed]: [Watch | null, boolean] = [null, false];
+  const opened = given.then(
+    (fd) => watchSocket(fd, onChange),
+    () => lookNowAndThen(onChange),
+  );
+  void opened.then((open) => {
+    if (closed) open.close();
+    else watch = open;
+  });
+  return {
+    close() {
+      closed = true;
+      watch?.close();
+    },
+  };
+}
+
+function lookNowAndThen(onChange: () => void): Watch {
+  const timer = setInterval(onChange, lookMillis).unref();
+  return { close: () => clearInterval(timer) };
 }
 
 interface Listed {

@@ -52,8 +52,12 @@ export function watchPacketRules(onChange: () => void): Watch {
 }
 
 function watchGroups(what: Multicast, onChange: () => void): Watch {
+  return watchSocket(openSocket(loadLibc(), what), onChange);
+}
+
+/** Calls back for every burst of what comes to a socket of the kernel's, and closes it in the end. */
+export function watchSocket(fd: number, onChange: () => void): Watch {
   const libc = loadLibc();
-  const fd = openSocket(libc, what);
   const buffer = Buffer.alloc(receiveBytes);
   const handle = koffi.node.poll(fd, () => {
     let heard = false;

@@ -23,3 +23,14 @@ function filter({ host }: Nat, policy: "accept" | "drop", rules: readonly string
   host.nftables(`table inet ${table} {\nchain pass {\n${[chain, ...rules].join("\n")}\n}\n}`);
   return () => host.nftables(`delete table inet ${table}`);
 }
+
+/** What Docker makes of a machine that forwards nothing else. */
+export const dockerRules = `table ip filter {
+  chain DOCKER-USER {
+  }
+  chain FORWARD {
+    type filter hook forward priority filter; policy drop;
+    jump DOCKER-USER
+  }
+}
+`;

@@ -1,13 +1,13 @@
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../src-shared/errors.ts";
-import { root } from "./bundle.mjs";
-import type { Child, Host } from "./host.ts";
+import { dockerRules } from "./firewall.ts";
+import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
 import { giveNameServer, lookUp, startNameServer } from "./name-servers.ts";
 import { ping } from "./traffic.ts";
+import { Unprivileged } from "./unprivileged.ts";
 import { waitUntil } from "./wait.ts";
 
 // A laptop behind a NAT and an office that is a gateway and its way to the internet: both engines are an ordinary user's, and on
@@ -60,13 +60,15 @@ describe("engines without rights, each with a helper", () => {
     expect(effective.trim()).toMatch(/^CapEff:\s*0+$/);
   });
 
-  it("[P01 P32] route a LAN, and undo all of it when the gateway's engine is killed", async () => {
+  it("[P01 P24 P32] route a LAN, through rules of others that drop too, and undo all when the gateway's engine is killed", async () => {
+    office.host.nftables(dockerRules);
     await office.ok("route", "advertise", "192.168.2.0/24");
     await waitUntil(
       "the printer answers",
       async () => (await ping(laptop.host, printer.address, { count: 1, waitSeconds: 1 })).received === 1,
     );
-    expect(changed(office.host)).toMatchObject({ forwarding: "1", tables: 1, interfaces: 1 });
+    expect(changed(office.host)).toMatchObject({ forwarding: "1", tables: 1, rules: 2, interfaces: 1 });
+    expect((await office.run("route", "list")).stderr).toContain("ip filter FORWARD");
     await office.end("SIGKILL");
     await waitUntil("nothing is left", () => isUntouched(office.host));
     await office.startAsUser();
@@ -88,7 +90,7 @@ describe("engines without rights, each with a helper", () => {
       "the printer answers",
       async () => (await ping(laptop.host, printer.address, { count: 1, waitSeconds: 1 })).received === 1,
     );
-    expect(changed(office.host)).toMatchObject({ forwarding: "1", tables: 1, interfaces: 1 });
+    expect(changed(office.host)).toMatchObject({ forwarding: "1", tables: 1, rules: 2, interfaces: 1 });
     // The next helper knows what to undo, though the last one did it.
     await office.end("SIGKILL");
     await waitUntil("nothing is left", () => isUntouched(office.host));
@@ -129,47 +131,20 @@ describe("engines without rights, each with a helper", () => {
   });
 });
 
-/** An install that runs as an ordinary user, beside a helper. */
-class Unprivileged extends Install {
-  #helper: Child | null = null;
-
-  get environment(): Readonly<Record<string, string>> {
-    return { STARMESH_HELPER_SOCKET: join(lab.folder, `helper-${this.name}.sock`), HOME: this.folder };
-  }
-
-  async startHelper(): Promise<void> {
-    const options = ["--socket", this.environment["STARMESH_HELPER_SOCKET"] ?? "", "--user", String(user)];
-    const records = join(lab.folder, `records-${this.name}`);
-    const program = join(root, "drivers/helper/starmesh-helper");
-    this.#helper = this.host.start(program, ["listen", ...options, "--folder", records]);
-    await waitUntil("the helper listens", () =>
-      this.host.runNow("ss", "-xl").includes(`helper-${this.name}.sock`),
-    );
-  }
-
-  async killHelper(): Promise<void> {
-    await this.#helper?.stop("SIGKILL");
-  }
-
-  async startAsUser(number = user, env = this.environment): Promise<void> {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    chownSync(this.folder, number, number);
-    await this.start(["up", "--foreground", "--panel", "off"], { user: number, env });
-  }
-}
-
 /** What a gateway changes of its machine. */
 function changed(host: Host) {
   return {
     forwarding: host.runNow("cat", "/proc/sys/net/ipv4/ip_forward").trim(),
     tables: host.runNow("nft", "list", "tables").match(/starmesh/g)?.length ?? 0,
+    // Their comments say which engine's they are.
+    rules: host.runNow("nft", "list", "ruleset").match(/comment "starmesh_/g)?.length ?? 0,
     interfaces: host.runNow("ip", "-o", "link").match(/: starmesh/g)?.length ?? 0,
   };
 }
 
 function isUntouched(host: Host): boolean {
-  const { forwarding, tables, interfaces } = changed(host);
-  return forwarding === "0" && tables === 0 && interfaces === 0;
+  const { forwarding, tables, rules, interfaces } = changed(host);
+  return forwarding === "0" && tables === 0 && rules === 0 && interfaces === 0;
 }
 
 /** Under which address the site sees the laptop; null: it does not get there. */
@@ -182,5 +157,4 @@ async function seen(): Promise<string | null> {
 const tellAddress = `require("node:http")
   .createServer((request, response) => response.end(request.socket.remoteAddress))
   .listen(8080, "::", () => console.log("listening"))`;
-const user = 65_534;
 const stranger = 65_533;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RouteStatus } from "../../src-shared/route-status.ts";
+import { dockerRules } from "./firewall.ts";
 import { startTyping } from "./gap.ts";
 import type { Host } from "./host.ts";
 import { Install, inviteIn } from "./install.ts";
@@ -317,14 +318,3 @@ function site(name: string, number: number): Site {
 async function routeOn(node: Install, prefix: string): Promise<RouteStatus | null> {
   return (await node.status()).routes.find((route) => route.prefix === prefix) ?? null;
 }
-
-/** What Docker makes of a machine that forwards nothing else. */
-const dockerRules = `table ip filter {
-  chain DOCKER-USER {
-  }
-  chain FORWARD {
-    type filter hook forward priority filter; policy drop;
-    jump DOCKER-USER
-  }
-}
-`;

@@ -1,21 +1,18 @@
 //! Rules for packets that pass through this machine: tables of nftables that are ours alone.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use crate::answer::Refusal;
+use crate::nft;
 use crate::prefix::Prefix;
-use crate::program;
 use crate::request::Site;
 
 /// Replaces a table by what these sites allow, in one step.
 pub fn set(table: &str, sites: &[Site]) -> Result<(), Refusal> {
-    load(&format!("{}table inet {table} {{\n{}}}\n", cleared(table), rules(sites)))
+    nft::load(&format!("{}table inet {table} {{\n{}}}\n", cleared(table), rules(sites)))
 }
 
 /// Done also when there is none.
 pub fn remove(table: &str) -> Result<(), Refusal> {
-    load(&cleared(table))
+    nft::load(&cleared(table))
 }
 
 /// Declared first, so that the deletion finds it; all of it is one transaction.
@@ -61,33 +58,6 @@ fn to(prefix: &Prefix) -> String {
 
 fn family(prefix: &Prefix) -> &'static str {
     if prefix.address.is_ipv4() { "ip" } else { "ip6" }
-}
-
-fn load(text: &str) -> Result<(), Refusal> {
-    let refused = |detail: String| Refusal::of("set rules for packets that pass through", detail);
-    let nft = program::find("nft")
-        .ok_or_else(|| refused("the program nft is missing; install the package nftables".into()))?;
-    let mut child = Command::new(nft)
-        .args(["-f", "-"])
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| refused(error.to_string()))?;
-    if let Some(mut input) = child.stdin.take() {
-        // A child that ended early says why.
-        let _ = input.write_all(text.as_bytes());
-    }
-    let ended = child.wait_with_output().map_err(|error| refused(error.to_string()))?;
-    let said = String::from_utf8_lossy(&ended.stderr);
-    if ended.status.success() {
-        Ok(())
-    } else if said.contains("Operation not permitted") {
-        Err(Refusal::NoPrivilege)
-    } else {
-        Err(refused(said.lines().next().unwrap_or_default().to_owned()))
-    }
 }
 
 #[cfg(test)]

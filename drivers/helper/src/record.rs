@@ -10,7 +10,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use crate::request::Setting;
-use crate::{dns, exit, passage, setting};
+use crate::{dns, exit, firewall, passage, setting};
 
 /// A setting with what it was before.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -35,6 +35,8 @@ pub struct Changes {
     pub settings: Vec<Changed>,
     /// Tables of packet rules.
     pub tables: Vec<String>,
+    /// Marks of rules among those of other programs.
+    pub firewalls: Vec<String>,
     /// An exit that is not to outlive its client.
     pub exit: bool,
     /// A server of ours in `/etc/resolv.conf`.
@@ -48,6 +50,7 @@ impl Changes {
             namespace: namespace(),
             settings: vec![],
             tables: vec![],
+            firewalls: vec![],
             exit: false,
             dns_file: false,
         }
@@ -63,6 +66,9 @@ impl Changes {
         }
         for change in self.settings.iter().rev() {
             change.undo();
+        }
+        for mark in &self.firewalls {
+            let _ = firewall::close(mark);
         }
         for table in &self.tables {
             let _ = passage::remove(table);

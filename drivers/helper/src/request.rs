@@ -107,6 +107,17 @@ pub enum Request {
         /// Of this engine.
         name: TableName,
     },
+    /// Rules of other programs that drop what passes; they come with the answer.
+    FindFirewalls(Passing),
+    /// What passes is let through there.
+    OpenFirewalls(Passing),
+    /// A socket that tells of every change of rules; it comes with the answer.
+    WatchFirewalls {},
+    /// Done also when nothing was let through.
+    CloseFirewalls {
+        /// Of this engine.
+        name: TableName,
+    },
     /// What goes to the internet goes through an interface.
     SetExit(Exit),
     /// Done also when there is none.
@@ -143,6 +154,30 @@ pub enum Request {
     Mark {},
     /// Another connection, which comes with the answer and takes `Mark` alone.
     Marker {},
+}
+
+/// What passes out of interfaces of this client, and into them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Passing {
+    /// Of this engine.
+    pub name: TableName,
+    /// Which interfaces.
+    pub devices: Vec<Device>,
+    /// Of what passes.
+    pub families: Vec<Family>,
+}
+
+/// Families of packets, in the words of nft(8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Ip,
+    /// IPv6.
+    Ip6,
+    /// Both.
+    Inet,
 }
 
 /// The way of what goes to the internet.
@@ -214,6 +249,17 @@ impl Setting {
     /// Below `/proc/sys`.
     pub fn name(&self) -> &str {
         &self.0
+    }
+}
+
+impl Family {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Family::Ip => "ip",
+            Family::Ip6 => "ip6",
+            Family::Inet => "inet",
+        }
     }
 }
 
@@ -345,6 +391,8 @@ mod tests {
             r#"{"do":"setLink","device":"starmesh0/../eth0","up":true}"#,
             r#"{"do":"addRoute","device":"starmesh0","prefix":"10.9.1.1/16"}"#,
             r#"{"do":"setPassage","name":"filter","sites":[]}"#,
+            r#"{"do":"openFirewalls","name":"starmesh_0123abcd","devices":["eth0"],"families":["ip"]}"#,
+            r#"{"do":"openFirewalls","name":"starmesh_0123abcd","devices":[],"families":["bridge"]}"#,
             r#"{"do":"setDnsLink","device":"starmesh0","server":"10.9.1.1","domains":["a b"],"everything":false}"#,
             r#"{"do":"setDnsLink","device":"starmesh0","server":"10.9.1.1","domains":["--help"],"everything":false}"#,
         ] {

@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair, sockopt};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::answer::{Done, Refusal, encode};
 use crate::connection::{receive, send};
 use crate::exit::MARK;
+use crate::firewall::{self, Opening};
 use crate::link::{self, LinkChange};
 use crate::machine::Machine;
 use crate::record::{Changed, Record};
-use crate::request::{Device, Envelope, Request, Setting, Site, TableName, parse};
-use crate::{dns, passage, setting, tun};
+use crate::request::{Device, Envelope, Passing, Request, Setting, Site, TableName, parse};
+use crate::{dns, nft, passage, setting, tun};
 
 /// Answers a client until it is gone, then undoes what was done for it.
 pub fn serve(socket: &OwnedFd, uid: u32, machine: Arc<Machine>) {
@@ -93,6 +95,13 @@ impl Session {
             Request::ChangeSetting { name, value } => self.change(&name, &value),
             Request::SetPassage { name, sites } => self.pass(&name, &sites),
             Request::RemovePassage { name } => self.block(&name),
+            Request::FindFirewalls(passing) => self.find_firewalls(&passing),
+            Request::OpenFirewalls(passing) => self.open_firewalls(&passing),
+            Request::WatchFirewalls {} => {
+                self.demand_root("hear of changes of packet rules")?;
+                Ok(Done { descriptors: vec![nft::watch()?], ..Done::default() })
+            }
+            Request::CloseFirewalls { name } => self.close_firewalls(&name),
             Request::SetExit(exit) => {
                 if let Some(device) = &exit.interface {
                     self.index_of(device)?;
@@ -237,6 +246,37 @@ impl Session {
         Ok(Done::default())
     }
 
+    /// Nothing where this process may not look; then it may not let through either.
+    fn find_firewalls(&self, passing: &Passing) -> Result<Done, Refusal> {
+        let mark = passing.name.table_of(self.uid);
+        let found = if self.machine.is_root() { firewall::find(&opening(passing, &mark))? } else { vec![] };
+        let all = found.iter().map(|each| json!({ "name": each.name, "open": each.open })).collect();
+        let mut done = Done::default();
+        done.fields.insert("firewalls".into(), Value::Array(all));
+        Ok(done)
+    }
+
+    fn open_firewalls(&mut self, passing: &Passing) -> Result<Done, Refusal> {
+        self.demand_root("let packets pass through other programs' rules")?;
+        for device in &passing.devices {
+            self.index_of(device)?;
+        }
+        let mark = passing.name.table_of(self.uid);
+        if !self.record.changes().firewalls.contains(&mark) {
+            self.record.note(|changes| changes.firewalls.push(mark.clone()));
+        }
+        done(firewall::open(&opening(passing, &mark)))
+    }
+
+    fn close_firewalls(&mut self, name: &TableName) -> Result<Done, Refusal> {
+        let mark = name.table_of(self.uid);
+        if self.record.changes().firewalls.contains(&mark) {
+            firewall::close(&mark)?;
+            self.record.note(|changes| changes.firewalls.retain(|each| *each != mark));
+        }
+        Ok(Done::default())
+    }
+
     fn listen(&self, address: IpAddr) -> Result<Done, Refusal> {
         let action = "answer for names";
         self.demand_root(action)?;
@@ -309,6 +349,10 @@ fn marker() -> Result<Done, Refusal> {
     };
     std::thread::Builder::new().spawn(serve).map_err(|error| Refusal::of(action, error.to_string()))?;
     Ok(Done { descriptors: vec![theirs], ..Done::default() })
+}
+
+fn opening<'a>(passing: &'a Passing, mark: &'a str) -> Opening<'a> {
+    Opening { mark, devices: &passing.devices, families: &passing.families }
 }
 
 fn done(result: Result<(), Refusal>) -> Result<Done, Refusal> {
