@@ -1,5 +1,5 @@
 /** The app among the programs of a Linux desktop, for a copy that no package put there: found in menus, opened by our links. */
-import { spawn } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { app } from "electron";
@@ -103,9 +103,7 @@ function programText(program: string): string {
 
 /** Desktops read from a list who opens what; those without this program read the entries themselves. */
 function tellDesktop(applications: string): void {
-  const telling = spawn("update-desktop-database", ["-q", applications], { stdio: "ignore", detached: true });
-  telling.once("error", () => undefined);
-  telling.unref();
+  spawnSync("update-desktop-database", ["-q", applications], { stdio: "ignore", timeout: 10_000 });
 }
 
 /** As packages name theirs, and as the window names itself to the desktop. */
