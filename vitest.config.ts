@@ -15,7 +15,7 @@ export default defineConfig({
       project("netns", {
         testTimeout: 300_000,
         hookTimeout: 300_000,
-        maxWorkers: 3,
+        maxWorkers: 2,
         pool: "forks",
         exclude: ["test/netns/**/*.alone.test.ts"],
       }),
