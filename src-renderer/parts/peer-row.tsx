@@ -1,4 +1,5 @@
 /** One peer in the table; the whole row leads to its page. */
+import { memo } from "react";
 import type { PeerStatus } from "../../src-shared/status.ts";
 import { peerKey } from "../state/peer-list.ts";
 import { formatRoute } from "../state/route.ts";
@@ -17,7 +18,8 @@ interface PeerRowProps {
   readonly index: number;
 }
 
-export function PeerRow({ peer, several, index }: PeerRowProps) {
+/** Drawn anew when the peer is, not with every step that the list scrolls. */
+export const PeerRow = memo(function PeerRow({ peer, several, index }: PeerRowProps) {
   const { say, format } = useWords();
   const networkId = useNetworkId(peer.network);
   const { path } = peer;
@@ -50,7 +52,7 @@ export function PeerRow({ peer, several, index }: PeerRowProps) {
       </td>
     </tr>
   );
-}
+});
 
 function LatencyLine({ peer }: { readonly peer: PeerStatus }) {
   const latency = usePanel((state) => state.latency);

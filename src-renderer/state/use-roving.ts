@@ -31,7 +31,10 @@ export function useRoving<Element extends HTMLElement>(rows: string, unseen?: Un
     const all = rowsNow().map(stopsIn);
     const stops = all.flat();
     const kept = stops.find((each) => each === stop.current) ?? all.find((each) => each.length > 0)?.[0];
-    for (const each of stops) each.tabIndex = each === kept ? 0 : -1;
+    for (const each of stops) {
+      const wanted = each === kept ? "0" : "-1";
+      if (each.getAttribute("tabindex") !== wanted) each.setAttribute("tabindex", wanted);
+    }
     stop.current = kept ?? null;
   }, [rowsNow]);
   const enter = useCallback(
