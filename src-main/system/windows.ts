@@ -9,6 +9,7 @@ import { noGateway } from "./no-gateway.ts";
 import { ownRights } from "./rights.ts";
 import type { AddressChange, Interface, LinkChange, Route, RouteChange, System } from "./system.ts";
 import { changeRow, flushNames, readTable, watchTables } from "./windows-calls.ts";
+import { makePrivate } from "./windows-category.ts";
 import { admit, dismiss } from "./windows-firewall.ts";
 import { removePolicy, setPolicy } from "./windows-names.ts";
 import type { InterfaceRow } from "./windows-rows.ts";
@@ -36,7 +37,11 @@ export function windowsSystem(): System {
     lifetime: () => `boot ${koffi.decode.uint32(bootNumber)}`,
     interfaces: readInterfaces,
     routes: readRoutes,
-    setLink: async (change) => setLink(change),
+    setLink: async (change) => {
+      setLink(change);
+      // Takes seconds, and everything works meanwhile.
+      void makePrivate(change.device);
+    },
     // The adapter goes with the process that made it.
     removeLink: async () => undefined,
     addAddress: async (change) => addAddress(change),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { categoryWords } from "../../src-main/system/windows-category.ts";
 import { admissionWords } from "../../src-main/system/windows-firewall.ts";
 import { policyKey } from "../../src-main/system/windows-names.ts";
 import {
@@ -104,6 +105,19 @@ test("[E07] what comes to an address of ours or to this program is let in, whate
       (protocol) =>
         `advfirewall firewall add rule name=Starmesh x program=${process.execPath} protocol=${protocol} ${always}`,
     ),
+  );
+});
+
+test("[E07] an interface is called private by its name, whatever that is", () => {
+  fc.assert(
+    fc.property(fc.string(), (name) => {
+      const script = categoryWords(name).at(-1) ?? "";
+      // To PowerShell a quote that is doubled is one of the text.
+      const quoted = [...script.matchAll(/-InterfaceAlias '((?:[^']|'')*)'/g)].map(([, text = ""]) => text);
+      expect(quoted.map((text) => text.replaceAll("''", "'"))).toEqual([name, name]);
+      expect(script).toMatch(/-NetworkCategory Private$/);
+    }),
+    settings,
   );
 });
 
