@@ -1,10 +1,12 @@
 /** The way to the internet through a member: which one, what acts now, and what happens while it is silent. */
 import { NativeSelect, SegmentedControl, Switch } from "@mantine/core";
+import { useRef } from "react";
 import type { InputOf } from "../../src-shared/api/contract.ts";
 import type { ExitStatus } from "../../src-shared/exit.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
+import { exitChoices } from "../state/exit-choices.ts";
 import { useAsked } from "../state/use-asked.ts";
-import { useTask } from "../state/use-panel.ts";
+import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { ErrorLine, Remark, Warning } from "./notices.tsx";
@@ -18,9 +20,8 @@ export function ExitCard({ network }: { readonly network: NetworkStatus }) {
   const chosen = exit?.chosen?.network === network.name ? exit.chosen : null;
   const change = (input: InputOf<"exit.set">) =>
     void set.run(input).then((answer) => answer !== null && read());
-  const members = [
-    ...new Set([...offers.map(({ member }) => member), ...(chosen === null ? [] : [chosen.member])]),
-  ];
+  const members = [...offers.map(({ member }) => member), ...(chosen === null ? [] : [chosen.member])];
+  const choices = useChoices(network, members);
   return (
     <Card title={say("exit.title")} hint={say("exit.hint")}>
       <ErrorLine error={error ?? set.error} />
@@ -35,7 +36,7 @@ export function ExitCard({ network }: { readonly network: NetworkStatus }) {
               const member = event.currentTarget.value;
               change(member === "" ? { member: null } : { ...chosen, network: network.id, member });
             }}
-            data={[{ value: "", label: say("exit.nobody") }, ...members]}
+            data={[{ value: "", label: say("exit.nobody") }, ...choices]}
           />
           {chosen !== null && <Acting exit={exit} member={chosen.member} />}
           {chosen !== null && (
@@ -73,6 +74,22 @@ export function ExitCard({ network }: { readonly network: NetworkStatus }) {
       )}
     </Card>
   );
+}
+
+/** Each member with its latency as it was when the offers were read: a list that is open does not move under the pointer. */
+function useChoices(network: NetworkStatus, members: readonly string[]) {
+  const { say, format } = useWords();
+  const peers = useStatus().peers.filter((peer) => peer.network === network.name);
+  const held = useRef({ names: "", choices: exitChoices([], []) });
+  const names = members.join();
+  if (held.current.names !== names) held.current = { names, choices: exitChoices(members, peers) };
+  return held.current.choices.map(({ member, latencyMs }, at) => {
+    const latency = format.latency(latencyMs);
+    if (latencyMs === null) return { value: member, label: member };
+    const isNearest = at === 0 && members.length > 1;
+    const label = isNearest ? say("exit.nearest", { member, latency }) : `${member} · ${latency}`;
+    return { value: member, label };
+  });
 }
 
 function Acting({ exit, member }: { readonly exit: ExitStatus; readonly member: string }) {
