@@ -187,6 +187,8 @@ function Choice({ label, hint, children }: ChoiceProps) {
 
 function CreatedCard({ created }: { readonly created: Created }) {
   const { say, line } = useWords();
+  // The invite's own card says what is wrong with it.
+  const warnings = created.warnings.filter((each) => !created.invite?.warnings.includes(each));
   return (
     <Card
       title={say(created.invite === null ? "create.giveSecret" : "create.giveInvite")}
@@ -194,7 +196,7 @@ function CreatedCard({ created }: { readonly created: Created }) {
     >
       {created.invite !== null && <InviteCard invite={created.invite} />}
       {created.secret !== null && <SecretCard secret={created.secret} joinLine={created.joinLine} />}
-      {created.warnings.map((warning) => (
+      {warnings.map((warning) => (
         <Warning key={warning}>{line(warning)}</Warning>
       ))}
       <div className="card-foot">
