@@ -10,6 +10,8 @@ import { baseAfter, limitAfter } from "./limit.ts";
 
 /** The data plane counts loss over so many probes; the first ones of a path open NATs and find nobody. */
 export const probesOfLoss = 20;
+/** Where none of so many was lost, none of those before its proof was either. */
+const probesOfNone = 8;
 
 export type CandidateKind = CandidateStatus["kind"];
 
@@ -130,7 +132,7 @@ export function measured(candidate: Candidate, measure: Measure, now: Millis): C
     ...standing,
     rttMillis: rttMillis ?? standing.rttMillis,
     minRttMillis: minRttMillis ?? standing.minRttMillis,
-    loss: summaries >= probesOfLoss ? loss : null,
+    loss: summaries >= (loss === 0 ? probesOfNone : probesOfLoss) ? loss : null,
     lossOut,
     lossIn,
     ...lineOf(standing, Math.max(lossOut ?? 0, lossIn ?? 0), now),
