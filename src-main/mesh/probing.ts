@@ -88,7 +88,9 @@ function interval(candidate: Candidate, facts: ProbingFacts): Millis {
   if (candidate.standing === "proved") {
     const { inUse, standingBy } = facts.isFlowing ? whileFlowing(facts) : afterwards;
     if (use.active.includes(endpoint)) return inUse;
-    return use.standby.includes(endpoint) ? standingBy : aside;
+    // A direct path may be as good as those in use, and add to them, once it is known what it loses.
+    const isWanted = candidate.loss === null && candidate.kind !== "relay";
+    return use.standby.includes(endpoint) || isWanted ? standingBy : aside;
   }
   const tried = now - Math.max(candidate.since, eager);
   const steps = candidate.isLocal ? localTries : tries;

@@ -291,4 +291,26 @@ describe("probing", () => {
       expect(perSecond(flowing, true) / flowing).toBe(11);
     }
   });
+
+  it("[W09] tells soon what a second direct path loses, which may share the packets then", () => {
+    const second = "192.168.2.5:7743";
+    const other = "198.51.100.1:7743#8";
+    const facts = {
+      use: { active: [lan], standby: [channel] },
+      activity: "busy",
+      isFlowing: true,
+      isAlarmed: false,
+      isHeavy: false,
+      keepMillis: null,
+      eager: now,
+      flowing: 1,
+      now,
+    } as const;
+    const every = (loss: number | null) =>
+      plan([at(lan, 1), at(channel, 50), at(second, 1, { loss }), at(other, 60, { loss })], facts).map(
+        ({ probeMillis }) => probeMillis,
+      );
+    expect(every(null)).toEqual([100, 1000, 1000, 10_000]);
+    expect(every(0)).toEqual([100, 1000, 10_000, 10_000]);
+  });
 });
