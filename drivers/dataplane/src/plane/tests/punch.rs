@@ -79,7 +79,9 @@ fn a_socket_that_no_path_uses_closes_after_a_minute() {
     assert!(stands(), "not yet");
     core.punches.advance(core, millis() + 65_000);
     assert!(!stands());
-    assert_eq!(core.extras.count(), 0);
+    // Another one of the search may have been hit as well, a moment later.
+    core.punches.advance(core, millis() + 130_000);
+    until("none is left", || core.extras.count() == 0);
     // What is still sent there goes nowhere, and is counted.
     let before = one.refused("send");
     one.plane.ping("net", &two.key, 1, Some(extra)).expect("sent");
