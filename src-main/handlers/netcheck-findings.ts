@@ -4,6 +4,7 @@ import type { Finding } from "../../src-shared/finding.ts";
 import type { OverlapStatus } from "../../src-shared/route-status.ts";
 import type { Netcheck } from "../../src-shared/status.ts";
 import { transportNames } from "../../src-shared/status.ts";
+import { bad, good, note } from "./findings.ts";
 
 /** Findings in the order of their weight within each check. */
 export function findingsOf(facts: Omit<Netcheck, "findings">): readonly Finding[] {
@@ -156,18 +157,6 @@ function tunFinding({ tun }: Omit<Netcheck, "findings">): Finding {
   return tun.ok
     ? good("tun", "Packets can flow through the network interface.")
     : bad("tun", tun.detail ?? "No network interface can be opened.", "See: starmesh status");
-}
-
-function good(code: string, text: string): Finding {
-  return { code, level: "good", text, advice: null };
-}
-
-function note(code: string, text: string, advice: string): Finding {
-  return { code, level: "note", text, advice };
-}
-
-function bad(code: string, text: string, advice: string): Finding {
-  return { code, level: "bad", text, advice };
 }
 
 /** The router tells its clock to the second, and the answer takes a moment. */

@@ -5,6 +5,7 @@ import { splitHostPort } from "../../src-shared/ids.ts";
 import type { RouterReachStatus } from "../../src-shared/router-status.ts";
 import type { RouterStatus } from "../../src-shared/status.ts";
 import { transportNames } from "../../src-shared/status.ts";
+import { bad, good, note } from "./findings.ts";
 
 type Facts = Omit<RouterReachStatus, "findings">;
 type DoorFacts = Facts["doors"][number];
@@ -134,16 +135,4 @@ function seenFinding(
       "Forward the ports to this machine where a gateway stands before it, and give that address: starmesh router --public HOST",
     ),
   ];
-}
-
-function good(code: string, text: string): Finding {
-  return { code, level: "good", text, advice: null };
-}
-
-function note(code: string, text: string, advice: string): Finding {
-  return { code, level: "note", text, advice };
-}
-
-function bad(code: string, text: string, advice: string): Finding {
-  return { code, level: "bad", text, advice };
 }

@@ -39,6 +39,11 @@ const press = async ({ page }: Stage, name: string) =>
   page.getByRole("main").getByRole("button", { name, exact: true }).first().click();
 const fill = async ({ page }: Stage, name: string, text: string) =>
   page.getByRole("textbox", { name, exact: true }).fill(text);
+const inviteShown = ({ page, say }: Stage) =>
+  page
+    .getByRole("img", { name: say("invite.qr") })
+    .locator("path")
+    .waitFor();
 
 const wholePages: readonly Scene[] = [
   { name: "home" },
@@ -102,10 +107,7 @@ const firstRun: readonly Scene[] = [
     act: async (stage) => {
       await fill(stage, stage.say("create.name"), "home");
       await stage.page.keyboard.press("Enter");
-      await stage.page
-        .getByRole("img", { name: stage.say("invite.qr") })
-        .locator("path")
-        .waitFor();
+      await inviteShown(stage);
     },
   },
   {
@@ -261,10 +263,7 @@ const states: readonly Scene[] = [
     hash: inStudio,
     act: async (stage) => {
       await press(stage, stage.say("invite.make"));
-      await stage.page
-        .getByRole("img", { name: stage.say("invite.qr") })
-        .locator("path")
-        .waitFor();
+      await inviteShown(stage);
     },
   },
   {
