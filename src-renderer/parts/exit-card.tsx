@@ -83,10 +83,11 @@ function useChoices(network: NetworkStatus, members: readonly string[]) {
   const held = useRef({ names: "", choices: exitChoices([], []) });
   const names = members.join();
   if (held.current.names !== names) held.current = { names, choices: exitChoices(members, peers) };
-  return held.current.choices.map(({ member, latencyMs }, at) => {
+  const { choices } = held.current;
+  return choices.map(({ member, latencyMs }, at) => {
     const latency = format.latency(latencyMs);
     if (latencyMs === null) return { value: member, label: member };
-    const isNearest = at === 0 && members.length > 1;
+    const isNearest = at === 0 && choices.length > 1;
     const label = isNearest ? say("exit.nearest", { member, latency }) : `${member} · ${latency}`;
     return { value: member, label };
   });
