@@ -3,9 +3,18 @@ import type { IdentityKey, SessionKey } from "../../src-shared/ids.ts";
 import type { Effect } from "./effect.ts";
 import type { Member, Membership } from "./membership.ts";
 import { addressesOf } from "./membership.ts";
-import type { OwnState } from "./network.ts";
 import type { PeerRoutes } from "./route-table.ts";
 import { noRoutes, sameRoutes } from "./route-table.ts";
+
+/** Where this node stands in the network. `unknown`: no certificate of its own has come. */
+export type OwnState =
+  | { readonly kind: "member"; readonly address: string | null }
+  /** Waits for approval on one of these devices. */
+  | { readonly kind: "pending"; readonly devices: readonly string[] }
+  | { readonly kind: "removed" }
+  /** A member whose address another certificate has. */
+  | { readonly kind: "addressLost"; readonly address: string; readonly to: string }
+  | { readonly kind: "unknown" };
 
 type RosterEffect = Extract<Effect, { kind: "setPeer" | "removePeer" | "addressLost" | "selfRevoked" }>;
 
