@@ -2,87 +2,75 @@
 import type { Millis, SessionKey } from "../../src-shared/ids.ts";
 import type { ReasonCode } from "../../src-shared/status.ts";
 import type { Around } from "./around.ts";
-import { Call, patience } from "./call.ts";
 import type { Candidate } from "./candidate.ts";
-import { isProvisional, lossEnds, lost, measured, proved, trustDelay } from "./candidate.ts";
 import type { Channel } from "./candidates.ts";
-import { Candidates } from "./candidates.ts";
+import type { Standing } from "./contact.ts";
+import { Contact } from "./contact.ts";
 import type { Decision, Endpoint, Input, Measure } from "./effect.ts";
-import { leadsInside, transportOf } from "./endpoint.ts";
+import { transportOf } from "./endpoint.ts";
 import { Orders } from "./orders.ts";
-import { choosePath, reasonOf, sentence } from "./path.ts";
 import { PeerLinks } from "./peer-links.ts";
+import { PeerPaths } from "./peer-paths.ts";
 import { PeerTraffic } from "./peer-traffic.ts";
-import { describe, relayAt, sentenceFacts } from "./peer-words.ts";
-import { activityEnds, plan, tryEnds } from "./probing.ts";
+import { activityEnds, plan } from "./probing.ts";
 import { RelayTries } from "./relay-tries.ts";
 import type { DirectLink, Keeping } from "./relays.ts";
 import type { Use } from "./use.ts";
-import { chooseUse } from "./use.ts";
-
-/** How it stands between the two ends. */
-export type Standing = "idle" | "calling" | "unanswered" | "connected" | "quiet" | "broken";
 
 /** Hears about one peer, keeps the best path to it. `settle` draws the conclusions. */
 export class Peer {
   readonly key: SessionKey;
   readonly decisions: Decision[] = [];
-  readonly #candidates = new Candidates();
-  readonly #relayTries = new RelayTries();
-  readonly #links = new PeerLinks();
-  #session: { readonly since: Millis } | null = null;
-  #call: Call | null = null;
-  /** When the last call ended without an answer. */
-  #unanswered: Millis | null = null;
-  #active: Endpoint | null = null;
-  #use: Use = { active: [], standby: [] };
-  /** Since when no candidate is proved while a session stands. */
-  #broken: Millis | null = null;
+  readonly #contact: Contact;
   readonly #traffic: PeerTraffic;
   readonly #orders: Orders;
-  /** When something last announced a session: a relay's offer comes before it. */
-  #expected: Millis;
+  readonly #relayTries = new RelayTries();
+  readonly #links = new PeerLinks();
+  readonly #paths = new PeerPaths({
+    relayTries: this.#relayTries,
+    decide: (around, text) => this.#decide(around, text),
+  });
   /** Since when unproved candidates are tried eagerly. */
   #eager: Millis;
   #keeping: Keeping | null = null;
 
   constructor(key: SessionKey, now: Millis) {
     this.key = key;
+    this.#contact = new Contact(now);
     this.#traffic = new PeerTraffic(now);
     this.#orders = new Orders(key);
-    this.#expected = now;
     this.#eager = now;
   }
 
   get candidates(): readonly Candidate[] {
-    return this.#candidates.all();
+    return this.#paths.candidates;
   }
 
   /** The candidate in use; null without a session. */
   get active(): Candidate | null {
-    return this.#candidates.get(this.#active);
+    return this.#paths.active;
   }
 
   /** What carries its packets together, and what takes over. */
   get use(): Use {
-    return this.#use;
+    return this.#paths.use;
   }
 
   /** Since when its session stands; null without one. */
   get sessionSince(): Millis | null {
-    return this.#session?.since ?? null;
+    return this.#contact.since;
   }
 
   /** The direct way in use, if it answers; null without one. */
   get link(): DirectLink | null {
     const { active } = this;
-    const stands = this.#session !== null && this.#broken === null && active?.standing === "proved";
+    const stands = this.#contact.answers && active?.standing === "proved";
     return !stands || active === null || active.kind === "relay" ? null : active;
   }
 
   /** Whether packets went to or came from it just now. */
   isFlowing(now: Millis): boolean {
-    return this.#session !== null && this.#traffic.isFlowing(now);
+    return this.#contact.since !== null && this.#traffic.isFlowing(now);
   }
 
   /** When packets last went to it or came from it, or its session began. */
@@ -95,54 +83,36 @@ export class Peer {
    * not see it either.
    */
   health(now: Millis, isAway: boolean): "stands" | "untried" | "lost" {
-    if (this.#session !== null) {
-      const isLost = this.#broken !== null && (isAway || now - this.#broken >= lostAfter);
-      return isLost ? "lost" : "stands";
-    }
-    if (isAway || this.#unanswered !== null) return "lost";
-    return this.#call !== null && now - this.#call.since >= missedAfter ? "lost" : "untried";
+    return this.#contact.health(now, isAway);
   }
 
   /** Whether there is nothing to remember. */
   isForgettable(now: Millis): boolean {
-    const isQuiet = this.#session === null && this.#call === null && this.#unanswered === null;
-    return isQuiet && now - this.#expected >= patience;
+    return this.#contact.isForgettable(now);
   }
 
   standing(now: Millis): Standing {
-    if (this.#session !== null) {
-      if (this.#broken !== null && now - this.#broken >= patience) return "broken";
-      if (this.#broken !== null) return "calling";
-      return this.#traffic.activity(now) === "quiet" ? "quiet" : "connected";
-    }
-    if (this.#unanswered !== null) return "unanswered";
-    if (this.#call === null) return "idle";
-    return this.#call.isOverdue(now) ? "unanswered" : "calling";
+    return this.#contact.standing(this.#traffic.activity(now), now);
   }
 
   /** Why the path in use is used; null without one. */
   reason(around: Around): ReasonCode | null {
-    const { active } = this;
-    if (active === null || this.#session === null) return null;
-    return reasonOf(active, {
-      ...around,
-      candidates: this.candidates,
-      sessionSince: this.#session.since,
-    });
+    const { since } = this.#contact;
+    return since === null ? null : this.#paths.reason(since, around);
   }
 
   /** A packet waits for a session or a path. */
   handleWanted(around: Around): void {
     this.handleTraffic(around);
-    if (this.#call !== null) return;
-    if (this.#session === null) this.#begin(around.now, false);
-    else if (this.#broken === null) this.#remind(false, around);
+    if (this.#contact.call !== null) return;
+    if (this.#contact.since === null) this.#begin(around.now, false);
+    else if (this.#contact.answers) this.#remind(false, around);
   }
 
   /** The peer calls us over the rendezvous: it hears us only if we call as well. */
   handleCarried(around: Around): void {
-    if (this.#session !== null) this.#remind(true, around);
-    else if (this.#call === null) this.#begin(around.now, false);
+    if (this.#contact.since !== null) this.#remind(true, around);
+    else if (this.#contact.call === null) this.#begin(around.now, false);
   }
 
   /** Packets came or went, perhaps many; answers whether that changes anything. */
@@ -154,53 +124,43 @@ export class Peer {
 
   handleSession(endpoint: Endpoint, rekey: boolean, around: Around): void {
     const { now } = around;
-    const again = this.#session !== null && !rekey && now - this.#session.since > sameHandshake;
-    const recovered = this.#call?.force === true;
-    this.#call = null;
-    this.#unanswered = null;
-    if (this.#session === null || again) {
-      if (!again) this.#traffic.hear(now);
-      this.#session = { since: now };
-      this.#restart(around);
-    }
-    if (recovered) this.#eager = now;
-    const candidate = this.#learn(endpoint, around);
-    if (candidate !== null && (candidate.standing !== "proved" || again || recovered)) {
-      this.#candidates.update(proved(candidate, null, now));
-    }
+    const { isAgain, isNew, isRecovered } = this.#contact.establish(now, rekey);
+    if (isNew && !isAgain) this.#traffic.hear(now);
+    if (isNew) this.#restart(around);
+    if (isRecovered) this.#eager = now;
+    const candidate = this.#paths.learn(endpoint, around);
+    if (candidate !== null && (candidate.standing !== "proved" || isAgain || isRecovered))
+      this.#paths.prove(candidate, null, now);
     if (!rekey)
-      this.#decide(around, again ? `${around.name} began a new session` : `session with ${around.name}`);
+      this.#decide(around, isAgain ? `${around.name} began a new session` : `session with ${around.name}`);
   }
 
   handleEnded(reason: "no-answer" | "expired", around: Around): void {
-    const alive = this.#session !== null && this.#broken === null;
-    if (reason === "no-answer" && alive) {
-      this.#call = null;
+    if (reason === "no-answer" && this.#contact.answers) {
+      this.#contact.endCall();
       return;
     }
     if (reason === "no-answer") this.#decide(around, `${around.name} did not answer`);
     this.#hangUp();
-    this.#unanswered = reason === "no-answer" ? around.now : null;
+    if (reason === "no-answer") this.#contact.miss(around.now);
   }
 
   handleHeard(endpoint: Endpoint, around: Around): void {
-    if (this.#session !== null || this.#call !== null) this.#learn(endpoint, around);
+    if (this.#contact.isWanted) this.#paths.learn(endpoint, around);
   }
 
   handleProved(endpoint: Endpoint, rttMillis: number, around: Around): void {
-    if (this.#session === null) return;
-    const candidate = this.#learn(endpoint, around);
-    if (candidate !== null) this.#candidates.update(proved(candidate, rttMillis, around.now));
+    if (this.#contact.since === null) return;
+    const candidate = this.#paths.learn(endpoint, around);
+    if (candidate !== null) this.#paths.prove(candidate, rttMillis, around.now);
   }
 
   handleLost(endpoint: Endpoint, around: Around): void {
-    const candidate = this.#candidates.get(endpoint);
-    if (candidate?.standing === "proved") this.#lose(candidate, around);
+    this.#paths.lose(endpoint, around);
   }
 
   handleMeasured(measure: Measure, { now }: Around): void {
-    const candidate = this.#candidates.get(measure.endpoint);
-    if (candidate !== null) this.#candidates.update(measured(candidate, measure, now));
+    this.#paths.measure(measure, now);
   }
 
   handleRelayOpened(
@@ -218,16 +178,15 @@ export class Peer {
   /** A channel through the relay, ours or the peer's. */
   handleRelayOffered(channel: Channel & { readonly relay: SessionKey }, around: Around): void {
     this.#relayTries.opened(channel.relay, around.now);
-    this.#expected = around.now;
-    this.#candidates.learnChannel(channel, around.now);
+    this.#contact.expect(around.now);
+    this.#paths.learnChannel(channel, around.now);
   }
 
   /** A link that this end opened stands, or does not any more. */
   handleLink(endpoint: Endpoint, up: boolean, around: Around): void {
     if (!this.#links.wants(endpoint)) return;
-    if (!up) this.#dropLink(endpoint, around);
-    else if (this.#session !== null || this.#call !== null)
-      this.#candidates.learn(endpoint, PeerLinks.kindOf(endpoint, this.candidates, around.offer), around.now);
+    if (!up) this.#paths.dropLink(endpoint, around);
+    else if (this.#contact.isWanted) this.#paths.learnLink(endpoint, around);
   }
 
   /** A relay is reached elsewhere: its channels lead on as they did. */
@@ -235,10 +194,7 @@ export class Peer {
     move: { readonly relay: SessionKey; readonly from: Endpoint; readonly to: Endpoint },
     around: Around,
   ): void {
-    const nameNow = this.#candidates.moveRelay(move, around.now);
-    this.#active = this.#active === null ? null : nameNow(this.#active);
-    const { active, standby } = this.#use;
-    this.#use = { active: active.map(nameNow), standby: standby.map(nameNow) };
+    this.#paths.moveRelay(move, around.now);
     this.#eager = around.now;
   }
 
@@ -252,42 +208,47 @@ export class Peer {
     const { now } = around;
     this.#links.hurry();
     if (slept !== null) {
-      const busy = this.#traffic.activity(now - slept.away) === "busy" || this.#call !== null;
+      const busy = this.#traffic.activity(now - slept.away) === "busy" || this.#contact.call !== null;
       this.#hangUp();
       if (busy) this.#begin(now, false);
       return;
     }
-    if (this.#session !== null) this.#restart(around);
-    if (this.#call !== null) this.#begin(now, this.#call.force);
+    const { since, call } = this.#contact;
+    if (since !== null) this.#restart(around);
+    if (call !== null) this.#begin(now, call.force);
   }
 
   /** The peer moved, and says so: a relay carries on until it is found where it is now. */
   handleMoved({ now, emit }: Around): void {
-    if (this.#session === null) return;
-    this.#candidates.restartDirect(now);
+    if (this.#contact.since === null) return;
+    this.#paths.restart("direct", now);
     this.#eager = now;
-    this.#orders.keep((endpoint) => this.#candidates.get(endpoint)?.kind === "relay", emit);
+    this.#orders.keep((endpoint) => this.#paths.isRelayed(endpoint), emit);
   }
 
   /** The router sees the peer again. */
   handleReturned({ now }: Around): void {
-    const missed = this.#unanswered !== null || this.#call !== null || this.#broken !== null;
-    if (missed && now - this.#traffic.last < missedFor) this.#begin(now, this.#session !== null);
+    if (this.#contact.isMissed && now - this.#traffic.last < missedFor)
+      this.#begin(now, this.#contact.since !== null);
   }
 
   /** A relay's channels are gone with its session. */
   handleRelayGone(relay: SessionKey, { now, random }: Around): void {
     const needed = this.active === null || this.active.relay === relay;
     this.#relayTries.gone(relay, needed ? now : now + random() * standbyWithin);
-    this.#candidates.dropRelay(relay);
+    this.#paths.dropRelay(relay);
   }
 
   /** Draws the conclusions of what was heard: whom to call, which path to take, what to probe. */
   settle(around: Around): void {
-    this.#keep(around);
-    if (this.#session !== null || this.#call !== null) this.#candidates.refresh(around.addresses, around.now);
-    if (this.#session !== null) {
-      this.#choose(around);
+    const { keeping, now } = around;
+    this.#keeping = keeping;
+    // A session that is kept is called anew when it is gone.
+    if (keeping?.calls === true && this.#contact.takeUp(now)) this.#begin(now, false);
+    if (this.#contact.isWanted) this.#paths.refresh(around);
+    const { since } = this.#contact;
+    if (since !== null) {
+      this.#paths.choose({ isHeavy: this.#traffic.wasHeavy(now), sessionSince: since }, around);
       this.#mend(around);
     }
     this.#keepLinks(around);
@@ -301,42 +262,18 @@ export class Peer {
     const at = (time: Millis) => {
       if (time > now && time < next) next = time;
     };
-    for (const time of this.#call?.times() ?? []) at(time);
-    if (this.#call !== null) at(this.#call.since + missedAfter);
-    if (this.#unanswered !== null)
-      at(this.#unanswered + (this.#keeping?.calls === true ? keptAgain : shownFor));
-    if (this.#session === null) at(this.#expected + patience);
+    this.#contact.tellTimes(at, this.#keeping?.calls === true);
     if (this.#needsRelay(now)) at(this.#relayTries.next());
     at(this.#links.next());
-    if (this.#session === null) return next;
+    if (this.#contact.since === null) return next;
     for (const end of activityEnds(this.#traffic.last)) at(end);
     at(this.#traffic.heavyEnd);
-    if (this.#broken !== null) {
-      at(this.#broken + lostAfter);
-      at(this.#broken + callAfter);
-      at(this.#broken + patience);
-    }
-    for (const candidate of this.candidates) {
-      if (isProvisional(candidate)) at(candidate.since + provisionalFor);
-      if (candidate.kind === "relay") at(candidate.since + answersWithin);
-      if (candidate.lossySince !== null) for (const end of lossEnds(candidate)) at(end);
-      if (candidate.standing === "proved") at(candidate.since + trustDelay(candidate, candidate.since));
-      else for (const end of tryEnds(candidate, this.#eager)) at(end);
-    }
+    this.#paths.tellTimes(at, this.#eager);
     return next;
   }
 
-  /** A session that is kept is called anew when it is gone. */
-  #keep({ keeping, now }: Around): void {
-    this.#keeping = keeping;
-    const isGivenUp = this.#unanswered !== null && now - this.#unanswered < keptAgain;
-    if (keeping?.calls !== true || this.#session !== null || this.#call !== null || isGivenUp) return;
-    this.#unanswered = null;
-    this.#begin(now, false);
-  }
-
   #begin(now: Millis, force: boolean): void {
-    this.#call = new Call(now, force);
+    this.#contact.begin(now, force);
     this.#eager = now;
     this.#relayTries.hurry();
   }
@@ -348,75 +285,35 @@ export class Peer {
     emit({
       kind: "handshake",
       peer: this.key,
-      endpoints: this.#usable(around).map(({ endpoint }) => endpoint),
+      endpoints: this.#paths.usable(around).map(({ endpoint }) => endpoint),
       force,
     });
   }
 
   #hangUp(): void {
-    this.#session = null;
-    this.#call = null;
-    this.#unanswered = null;
-    this.#active = null;
-    this.#use = { active: [], standby: [] };
-    this.#broken = null;
-    this.#candidates.clear();
+    this.#contact.hangUp();
+    this.#paths.clear();
     this.#relayTries.clear();
   }
 
   /** All is to be proved anew; the data plane forgets its measurements by an emptied list. */
   #restart({ now, emit }: Around): void {
-    this.#candidates.restart(now);
+    this.#paths.restart("all", now);
     this.#eager = now;
-    this.#broken = null;
-    this.#orders.empty(this.#use, emit);
-  }
-
-  #learn(endpoint: Endpoint, around: Around): Candidate | null {
-    const { addresses, now } = around;
-    if (endpoint.includes("#"))
-      this.#candidates.learnChannel({ endpoint, relay: relayAt(endpoint, around) }, now);
-    else
-      this.#candidates.learn(
-        endpoint,
-        addresses.find((one) => one.endpoint === endpoint)?.kind ?? "heard",
-        now,
-      );
-    return this.#candidates.get(endpoint);
-  }
-
-  #lose(candidate: Candidate, around: Around): void {
-    this.#candidates.update(lost(candidate, around.now));
-    if (this.#use.active.includes(candidate.endpoint)) around.alarm();
-    if (candidate.endpoint === this.#active) this.#decide(around, `no answer ${describe(candidate, around)}`);
-    if (candidate.relay !== null) this.#relayTries.lost(candidate.relay, candidate.onward, around);
-    // The other end opened it: that end alone can open another, which will come from another port.
-    if (candidate.kind === "heard" && isStream(candidate.endpoint)) this.#candidates.drop(candidate.endpoint);
-  }
-
-  #dropLink(endpoint: Endpoint, around: Around): void {
-    const candidate = this.#candidates.get(endpoint);
-    if (candidate?.standing === "proved") this.#lose(candidate, around);
-    this.#candidates.drop(endpoint);
-  }
-
-  /** Those that may be used by the user's word, and do not lead through the network itself. */
-  #usable({ only, inside }: Pick<Around, "only" | "inside">): readonly Candidate[] {
-    const all = this.candidates.filter(({ endpoint }) => !leadsInside(endpoint, inside));
-    return only === null ? all : all.filter(({ endpoint }) => transportOf(endpoint) === only);
+    this.#contact.trust();
+    this.#orders.empty(this.use, emit);
   }
 
   /** Opens links where plain UDP does not serve, closes them where it does. */
   #keepLinks(around: Around): void {
     const { now, offer, only, worked, random, emit } = around;
-    const isWanted = this.#call !== null || (this.#session !== null && this.#needsRelay(now));
     const gone = this.#links.settle(
       {
         peer: this.key,
         candidates: this.candidates,
         offer,
-        used: this.#use,
-        isWanted,
+        used: this.use,
+        isWanted: this.#needsRelay(now),
         isHeavy: this.#traffic.isHeavy,
         eager: this.#eager,
         only,
@@ -426,62 +323,35 @@ export class Peer {
       },
       emit,
     );
-    for (const endpoint of gone) this.#dropLink(endpoint, around);
-  }
-
-  #choose(around: Around): void {
-    const { now } = around;
-    for (const candidate of this.#usable(around)) {
-      const isOverdue = isProvisional(candidate) && now - candidate.since >= provisionalFor;
-      if (isOverdue || isDeadEnd(candidate, now)) this.#lose(candidate, around);
-    }
-    const before = this.active === null ? null : this.#active;
-    const usable = this.#usable(around);
-    const rules = { ...around, isHeavy: this.#traffic.wasHeavy(now) };
-    const isUsable = usable.some(({ endpoint }) => endpoint === before);
-    this.#active = choosePath(usable, isUsable ? before : null, rules);
-    const { active } = this;
-    const use = chooseUse(usable, active, { ...rules, before: this.#use.active });
-    this.#use = active === null && this.#active !== null ? { active: [this.#active], standby: [] } : use;
-    if (active === null || this.#active === before || this.#session === null) return;
-    const code = this.reason(around);
-    if (code !== null) this.#decide(around, sentence(code, sentenceFacts(active, this.candidates, around)));
+    for (const endpoint of gone) this.#paths.dropLink(endpoint, around);
   }
 
   /** While nothing answers, the session itself is in doubt: after a moment the peer is called anew. */
   #mend(around: Around): void {
     const { now } = around;
-    const answered = this.#usable(around).some(({ standing }) => standing === "proved");
-    if (answered) {
-      this.#broken = null;
-      this.#call = null;
+    if (this.#paths.usable(around).some(({ standing }) => standing === "proved")) {
+      this.#contact.stand();
       return;
     }
-    if (this.#broken === null) {
+    if (this.#contact.fall(now)) {
       // Nothing is warm: everything else is tried at once, relays that kept us waiting are asked at once.
-      this.#broken = now;
       this.#eager = now;
       this.#relayTries.hurry();
     }
-    if (
-      this.#call === null &&
-      now - this.#broken >= callAfter &&
-      (this.#keeping?.calls === true || this.#traffic.activity(now) !== "quiet")
-    ) {
-      this.#begin(now, true);
-    }
+    const isWorthIt = this.#keeping?.calls === true || this.#traffic.activity(now) !== "quiet";
+    if (isWorthIt && this.#contact.isInDoubt(now)) this.#begin(now, true);
   }
 
   /** Message 1 to everywhere it was not sent yet; relays asked; the rendezvous used where relays cannot be. */
   #reach(around: Around): void {
     const { now, emit } = around;
-    if (this.#unanswered !== null && now - this.#unanswered >= shownFor) this.#unanswered = null;
-    if (this.#call?.isOver(now) === true) this.handleEnded("no-answer", around);
+    this.#contact.forgetMissed(now);
+    if (this.#contact.call?.isOver(now) === true) this.handleEnded("no-answer", around);
     if (this.#needsRelay(now)) this.#askRelays(around);
-    const call = this.#call;
+    const { call } = this.#contact;
     if (call === null) return;
     const { hasBegun } = call;
-    const endpoints = call.tell(this.#usable(around).map(({ endpoint }) => endpoint));
+    const endpoints = call.tell(this.#paths.usable(around).map(({ endpoint }) => endpoint));
     if (endpoints.length > 0) {
       emit({ kind: "handshake", peer: this.key, endpoints, force: call.force && !hasBegun });
     }
@@ -502,17 +372,18 @@ export class Peer {
   }
 
   #needsRelay(now: Millis): boolean {
-    return this.#call !== null || (this.#session !== null && this.#traffic.activity(now) === "busy");
+    const { call, since } = this.#contact;
+    return call !== null || (since !== null && this.#traffic.activity(now) === "busy");
   }
 
   #probe(around: Around): void {
     const { now, flowing, isAlarmed, emit } = around;
-    if (this.#session === null) {
+    if (this.#contact.since === null) {
       this.#orders.empty({ active: [], standby: [] }, emit);
       return;
     }
-    const paths = plan(this.#usable(around), {
-      use: this.#use,
+    const paths = plan(this.#paths.usable(around), {
+      use: this.use,
       activity: this.#traffic.activity(now),
       isFlowing: this.isFlowing(now),
       isHeavy: this.#traffic.isHeavy,
@@ -522,7 +393,7 @@ export class Peer {
       isAlarmed,
       now,
     });
-    this.#orders.give({ paths, ...this.#use }, emit);
+    this.#orders.give({ paths, ...this.use }, emit);
   }
 
   #decide({ now }: Around, text: string): void {
@@ -531,33 +402,8 @@ export class Peer {
   }
 }
 
-/** A relay opened it, and nothing came through. */
-function isDeadEnd({ kind, standing, since }: Candidate, now: Millis): boolean {
-  return standing === "probing" && kind === "relay" && now - since >= answersWithin;
-}
-
-function isStream(endpoint: Endpoint): boolean {
-  return ["tcp", "tls", "wss"].includes(transportOf(endpoint));
-}
-
-/** Two handshakes that began at both ends at once make one session. */
-const sameHandshake: Millis = 5000;
-/** A path that only a session proved must echo within this time. */
-const provisionalFor: Millis = 3000;
-/** What a relay opened has to answer within this time, or it is asked for another way. */
-const answersWithin: Millis = 4000;
-/** A kept peer that did not answer is called again after this time. */
-const keptAgain: Millis = 20_000;
-/** Nothing answers for this long: the other end may have lost the session. */
-const callAfter: Millis = 1000;
-/** No way answers for this long: who has another gateway takes that one. */
-const lostAfter: Millis = 300;
-/** The same while it is called for the first time. */
-const missedAfter: Millis = 1500;
 /** A peer whose packets were missed this lately is called when it returns. */
 const missedFor: Millis = 120_000;
 /** Relays on standby are asked again within this time: one end is first, the other takes its offer. */
 const standbyWithin: Millis = 3000;
-/** How long a call without an answer is shown. */
-const shownFor: Millis = 300_000;
 const mostDecisions = 20;
