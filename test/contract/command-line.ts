@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { runCommandLine } from "../../src-main/commands/program.ts";
+import { createTerminal } from "../../src-main/commands/terminal.ts";
+import type { Machine } from "../../src-main/engine/folder.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -113,6 +116,13 @@ export async function buildCommandLine() {
     },
     run: (args: readonly string[], options?: RunOptions): Promise<Ended> =>
       commandLine.start(args, options).ended,
+    /** A state folder on which an engine with two networks runs. */
+    async running(): Promise<string> {
+      const state = commandLine.state("running");
+      const { code, stderr } = await commandLine.run(["--state", state, "up"], { fake: "running" });
+      if (code !== 0) throw new Error(`no engine runs: ${stderr}`);
+      return state;
+    },
     async close(): Promise<void> {
       await Promise.all(states.map((state) => commandLine.run(["--state", state, "stop"])));
       rmSync(folder, { recursive: true, force: true });
@@ -120,6 +130,39 @@ export async function buildCommandLine() {
     },
   };
   return commandLine;
+}
+
+/** The same command line without a process of its own, where many are run and only their words matter. */
+export async function inProcess(
+  words: readonly string[],
+  machine: Machine = {
+    platform: process.platform,
+    environment: {},
+    home: "/nonexistent",
+    uid: process.getuid?.() ?? null,
+  },
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const said = { stdout: "", stderr: "" };
+  const terminal = createTerminal({
+    output: { write: (text) => (said.stdout += text) },
+    errors: { write: (text) => (said.stderr += text) },
+    environment: {},
+  });
+  const code = await runCommandLine(words, {
+    terminal,
+    machine,
+    version: "0.1.0",
+    daemonFile: "/nonexistent",
+    commandLineFile: "/nonexistent",
+    openService: () => {
+      throw new Error("no service is asked for here");
+    },
+    runAsService: () => Promise.reject(new Error("no service is to be started here")),
+    takeBack: async () => false,
+    runDaemon: () => Promise.reject(new Error("no engine is to be started here")),
+    readLine: async () => "from standard input",
+  });
+  return { code, ...said };
 }
 
 export type CommandLine = Awaited<ReturnType<typeof buildCommandLine>>;

@@ -10,8 +10,7 @@ let line: CommandLine;
 let state: string;
 beforeAll(async () => {
   line = await buildCommandLine();
-  state = line.state("policy");
-  expect(await line.run(["--state", state, "up"], { fake: "running" })).toMatchObject({ code: 0 });
+  state = await line.running();
 }, 30_000);
 afterAll(() => line.close(), 30_000);
 
