@@ -178,11 +178,19 @@ function ask<Answer>(
     };
     // A gateway that is gone, or an address that is not ours any more.
     socket.on("error", () => done(null));
-    const send = prepare(socket, done);
+    const prepared = prepare(socket, done);
+    const send = () => {
+      try {
+        prepared();
+      } catch {
+        // The address is no longer this machine's.
+        done(null);
+      }
+    };
     socket.bind({ port: 0, address: local }, () => {
-      send();
       for (const wait of askAgain) timers.push(setTimeout(send, wait));
       timers.push(setTimeout(() => done(null), patienceMillis));
+      send();
     });
   });
 }

@@ -67,6 +67,21 @@ describe("gateways that open ports", () => {
     await waitUntil("the port is open again", () => openedPorts(natOf("pcp")).length === 1);
   });
 
+  it("[C09 W11] are looked for by a node whose address goes meanwhile", async () => {
+    const node = nodeOf("plain");
+    await node.end();
+    const searches = natOf("plain").host.start("tcpdump", ["-l", "-n", "-i", "lan", "udp port 1900"]);
+    await searches.says(/listening on/);
+    await node.start();
+    await searches.says(/\.1900: /);
+    node.host.setUp("addr flush dev eth0");
+    await node.command(["netcheck"]).ended();
+    node.host.setUp("addr add 192.168.1.2/24 dev eth0", "route replace default via 192.168.1.1");
+    await searches.stop("SIGINT");
+    await waitUntil("a ping", async () => (await ping(node.host, addressOf("pcp"))).received > 0);
+    expect(node.engine.process.exitCode).toBeNull();
+  });
+
   it("[C09 W12] open it for the new address of a node that moved on its LAN", async () => {
     const node = nodeOf("upnp");
     node.host.setUp(
