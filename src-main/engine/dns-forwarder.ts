@@ -63,7 +63,9 @@ function askByDatagram(
     socket.on("message", (bytes) => {
       if (isAnswerTo(bytes, query)) end(bytes);
     });
-    socket.connect(port, server, () => socket.send(query));
+    // Without a route there the error takes the place of this event; a callback of `connect` would be called for both.
+    socket.on("connect", () => socket.send(query));
+    socket.connect(port, server);
   });
 }
 
