@@ -49,6 +49,9 @@ export interface ComposeOptions {
 /** A running install with everything round it. */
 export interface Running {
   readonly install: Install;
+  readonly log: Log;
+  /** Folder of the log's files. */
+  readonly logs: string;
   /** Ends all of it and lets the folder go. Idempotent. */
   close(): Promise<void>;
 }
@@ -122,7 +125,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
     closers.push({ part: "local server", close: () => server.close() });
     await engine.resume();
     log("started", { version, port: engine.port });
-    return { install, close };
+    return { install, log, logs, close };
   } catch (error) {
     await close();
     throw error;

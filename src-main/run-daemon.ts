@@ -10,6 +10,7 @@ import { compose } from "./compose.ts";
 import { ownFolder, sudoCaller } from "./engine/folder.ts";
 import type { RouterStart } from "./router-role.ts";
 import { readRouterFile } from "./server/config.ts";
+import { UnexpectedErrors } from "./unexpected.ts";
 
 export interface DaemonOptions {
   /** State folder; undefined: this user's own. */
@@ -72,8 +73,19 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       onStop: () => end(),
     });
   } catch (error) {
-    return complain(error, options.complain);
+    return complain(error, { say: options.complain });
   }
+  let status = 0;
+  const unexpected = new UnexpectedErrors({
+    log: running.log,
+    now: () => performance.now(),
+    say: (error) => complain(error, { say: options.complain, logs: running.logs }),
+    giveUp: () => {
+      status = 1;
+      end();
+      setTimeout(() => process.exit(status), lingerMillis).unref();
+    },
+  });
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.once(signal, end);
   options.ending?.addEventListener("abort", end, { once: true });
@@ -83,12 +95,13 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       await running.install.engine.up(running.install.engine.find(name).stored.network);
     options.onReady?.(running);
     await ended;
-    return 0;
+    return status;
   } catch (error) {
-    return complain(error, options.complain);
+    return complain(error, { say: options.complain });
   } finally {
     for (const signal of signals) process.removeListener(signal, end);
     await running.close();
+    unexpected.close();
     // Whatever still holds the process by then would hold it for ever.
     setTimeout(letGo, lingerMillis).unref();
   }
@@ -97,9 +110,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 /** One line for people; the exit status: 2 for wrong usage, else 1. */
 function complain(
   error: unknown,
-  say: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+  {
+    say = (line) => void process.stderr.write(`${line}\n`),
+    logs,
+  }: { readonly say?: DaemonOptions["complain"]; readonly logs?: string },
 ): number {
-  const { code, message } = toWireError(error);
+  const { code, message } = toWireError(error, logs);
   say(message);
   return code === "usage" ? 2 : 1;
 }

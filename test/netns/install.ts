@@ -23,10 +23,12 @@ export class Install {
   readonly folder: string;
   /** Name that the machine tells Starmesh. */
   readonly name: string;
+  readonly #lab: Lab;
   #engine: Child | null = null;
   #client: Client | null = null;
 
   constructor(lab: Lab, host: Host, name = host.name) {
+    this.#lab = lab;
     this.host = host;
     this.name = name;
     this.folder = join(lab.folder, `state-${name}`);
@@ -39,6 +41,10 @@ export class Install {
   ): Promise<Child> {
     const engine = this.command(args, options);
     this.#engine = engine;
+    this.#lab.atTheEnd(() => {
+      if (/^Something went wrong inside|^Node\.js v/m.test(engine.stderr))
+        throw new Error(`${this.name}: ${engine.stderr}`);
+    });
     await waitUntil(`the engine of ${this.name} answers`, async () => {
       if (engine.process.exitCode !== null) {
         throw new Error(`${this.name} ended early\n${engine.stdout}${engine.stderr}`);
@@ -100,7 +106,7 @@ export class Install {
   /** What `status --json` prints, asked over the same socket without a process for each question. */
   async status(): Promise<Status> {
     const client = await this.#attached();
-    if (client === null) throw new Error(`${this.name} does not run`);
+    if (client === null) throw new Error(`${this.name} does not run\n${this.#engine?.stderr ?? ""}`);
     return client.call("status.read", {});
   }
 

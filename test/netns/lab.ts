@@ -51,6 +51,7 @@ export class Lab {
   readonly #hosts = new Map<string, number>();
   /** What lies in the middle of a host's cable, by the host's name. */
   readonly #middles = new Map<string, Host>();
+  readonly #looks: (() => void)[] = [];
   #internet: Host | null = null;
   #publicHosts = 0;
 
@@ -161,11 +162,17 @@ export class Lab {
     return line;
   }
 
+  /** Has `look` called once all processes have ended; what it throws is the failure of whoever closes. */
+  atTheEnd(look: () => void): void {
+    this.#looks.push(look);
+  }
+
   /** Ends all processes in the namespaces, and the namespaces. Idempotent. */
   async close(): Promise<void> {
     this.#reaper.ref();
     this.#reaper.stdin?.end();
     await this.#closed;
+    for (const look of this.#looks.splice(0)) look();
   }
 
   #attach(

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRandom } from "../fakes/random.ts";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
 import type { Listening } from "./silence.ts";
 import { listenTo } from "./silence.ts";
+import { ping } from "./traffic.ts";
 import { waitUntil } from "./wait.ts";
 
 // The rover can be behind one NAT or the other; its peer is behind a third; the router has a public address.
@@ -86,7 +88,40 @@ describe("a node that moves under traffic", () => {
     process.stdout.write(`wake: p95 ${worst.toFixed(0)} ms of ${gaps.length}\n`);
     expect(worst).toBeLessThan(30_000);
   });
+
+  it("[C09 P31 W11] outlives cables, addresses and routes that come and go", async () => {
+    const random = createRandom(20_261_122);
+    for (let step = 0; step < 24; step++) {
+      await rover.host.run("ip", random.pick(flaps));
+      // The next thing happens when three packets have gone from the other end to its own LAN and back.
+      await ping(peer.host, peer.host.address, { count: 3, intervalSeconds: 0.15 });
+    }
+    rover.host.setUp("addr flush dev eth0");
+    toCable("eth0", "192.168.1.2", "192.168.1.1");
+    await pings.silenceSince(Date.now(), flowing);
+    await connected();
+    expect(rover.engine.process.exitCode).toBeNull();
+  });
 });
+
+/** What may happen to a machine that is carried about; what cannot happen just then does not. */
+const flaps: readonly [readonly string[], ...(readonly string[])[]] = [
+  ["addr", "flush", "dev", "eth0"],
+  ["addr", "add", "192.168.1.2/24", "dev", "eth0"],
+  ["addr", "add", "192.168.1.2/24", "dev", "eth0"],
+  ["addr", "add", "192.168.1.79/24", "dev", "eth0"],
+  ["addr", "add", "192.168.2.9/24", "dev", "eth1"],
+  ["addr", "flush", "dev", "eth1"],
+  ["link", "set", "eth0", "down"],
+  ["link", "set", "eth0", "up"],
+  ["link", "set", "eth0", "up"],
+  ["link", "set", "eth1", "up"],
+  ["link", "set", "eth1", "down"],
+  ["route", "replace", "default", "via", "192.168.1.1"],
+  ["route", "replace", "default", "via", "192.168.1.1"],
+  ["route", "replace", "default", "via", "192.168.2.1"],
+  ["route", "del", "default"],
+];
 
 function shown(millis: readonly number[]): string {
   return millis.map((each) => `${each.toFixed(0)} ms`).join(" / ");
