@@ -1,6 +1,5 @@
 // @ts-check
 /** Set-up: whatever `npm start` and `npm test` need, built if it is not. Works before any package is installed. */
-import { spawnSync } from "node:child_process";
 import {
   existsSync,
   lchownSync,
@@ -24,25 +23,31 @@ import {
   packagesStep,
   pagesStep,
 } from "./build.mjs";
-import { StepFailed } from "./command.mjs";
+import { runHere, StepFailed } from "./command.mjs";
 import { createProgress } from "./progress.mjs";
 import { ROOT } from "./root.mjs";
 
+/** Builds what is missing or old, as `setUp` does; ends the process when it fails. */
+export async function setUpOrExit() {
+  if (!(await setUp())) process.exit(1);
+}
+
 /**
- * Builds what is missing or old; under sudo the outputs belong to the calling user. Ends the process when it fails.
- * `withTests`: what of Rust is built anyway, together with its tests.
+ * Builds what is missing or old; under sudo the outputs belong to the calling user. When it fails, says why and answers
+ * false. `withTests`: what of Rust is built anyway, together with its tests.
  * @param {{ withTests?: boolean }} [options]
  */
-export async function setUpOrExit({ withTests = false } = {}) {
+export async function setUp({ withTests = false } = {}) {
   const caller = sudoCaller();
   if (caller) giveOutputsTo(caller);
   if (caller && statSync(ROOT).uid === caller.uid) return buildAs(caller, withTests);
   try {
     await build(withTests);
+    return true;
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
     process.stderr.write(`${error.message.trimEnd()}\n`);
-    process.exit(1);
+    return false;
   } finally {
     if (caller) giveOutputsTo(caller);
   }
@@ -91,21 +96,12 @@ export function giveOutputsTo({ uid, gid }) {
  * @param {{ uid: number, gid: number, home: string }} caller
  * @param {boolean} withTests
  */
-function buildAs({ uid, gid, home }, withTests) {
+async function buildAs({ uid, gid, home }, withTests) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, HOME: home };
   for (const name of ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"]) delete env[name];
-  const { status } = spawnSync(
-    process.execPath,
-    [fileURLToPath(import.meta.url), ...(withTests ? [WITH_TESTS] : [])],
-    {
-      stdio: "inherit",
-      uid,
-      gid,
-      env,
-    },
-  );
-  if (status !== 0) process.exit(status ?? 1);
+  const args = [fileURLToPath(import.meta.url), ...(withTests ? [WITH_TESTS] : [])];
+  return (await runHere(process.execPath, args, { uid, gid, env })) === 0;
 }
 
 /** @param {boolean} withTests */
@@ -200,4 +196,4 @@ const CAP_NET_ADMIN = 1n << 12n;
 const WITH_TESTS = "--with-tests";
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  await setUpOrExit({ withTests: process.argv.includes(WITH_TESTS) });
+  process.exitCode = (await setUp({ withTests: process.argv.includes(WITH_TESTS) })) ? 0 : 1;

@@ -23,10 +23,10 @@ export async function systemPackages(packages) {
   if (absent.length === 0) return [];
   const apt = find("apt-get");
   if (!apt || process.getuid?.() !== 0) {
-    process.stderr.write(`missing for some suites, which are skipped: ${absent.join(" ")}\n`);
+    say(`missing for some suites, which are skipped: ${absent.join(" ")}`);
     return absent;
   }
-  process.stderr.write(`installing ${absent.join(" ")}\n`);
+  say(`installing ${absent.join(" ")}`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const install = ["install", "-y", "--no-install-recommends", ...absent];
   let result = await run(apt, install, { env });
@@ -36,9 +36,7 @@ export async function systemPackages(packages) {
   }
   const still = await notInstalled(absent);
   if (still.length > 0)
-    process.stderr.write(
-      `${result.output}\nmissing for some suites, which are skipped: ${still.join(" ")}\n`,
-    );
+    say(`${result.output}\nmissing for some suites, which are skipped: ${still.join(" ")}`);
   return still;
 }
 
@@ -49,4 +47,12 @@ async function notInstalled(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg's own placeholders.
   const { output } = await run("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages]);
   return packages.filter((name) => !output.split("\n").includes(`${name} installed`));
+}
+
+/**
+ * Says a line of its own, also where the latest one shows the progress of something else.
+ * @param {string} line
+ */
+function say(line) {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}\n` : `${line}\n`);
 }

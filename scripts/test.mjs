@@ -7,7 +7,7 @@ import { described, NOTHING, settled, sum } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
 import { rustTests } from "./rust-tests.mjs";
 import { lookAgain } from "./second-look.mjs";
-import { giveOutputsTo, setUpOrExit, sudoCaller } from "./setup.mjs";
+import { giveOutputsTo, setUp, sudoCaller } from "./setup.mjs";
 import { systemPackages } from "./system-packages.mjs";
 import { countTests, vitestTests } from "./vitest-tests.mjs";
 
@@ -32,15 +32,15 @@ const NETNS_PACKAGES = [
 /**
  * The suites in the order they run, and what each needs besides Node: `packages` are installed, `present` (programs, or paths from
  * the top) are not. `folder`: where its files lie, if not in one of its name. `beside`: that suite mostly waits, so this one runs
- * at the same time, at low priority.
+ * at the same time, at low priority, and those that are beside the same one after the other.
  * @type {readonly { name: string, folder?: string, root?: boolean, packages?: readonly string[], present?: readonly string[],
  *   beside?: string }[]}
  */
 const SUITES = [
   { name: "rust" },
-  { name: "unit" },
   { name: "contract" },
   { name: "sim", beside: "netns" },
+  { name: "unit", beside: "netns" },
   { name: "netns", root: true, packages: NETNS_PACKAGES },
   { name: "alone", folder: "netns", root: true, packages: NETNS_PACKAGES },
   { name: "browser", packages: ["chromium", "fonts-noto-cjk"] },
@@ -74,20 +74,21 @@ if (chosen.length === 0) {
 /** Seconds that each part took, by its name. @type {Map<string, number>} */
 const times = new Map();
 
-await timed("set-up", () => setUpOrExit({ withTests: chosen.some(({ name }) => name === "rust") }));
-const missing = await timed("packages", () =>
-  systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]),
-);
+// Programs that tests use come from the network, and are installed while the rest is built.
+const [isBuilt, missing] = await Promise.all([
+  timed("set-up", () => setUp({ withTests: chosen.some(({ name }) => name === "rust") })),
+  timed("packages beside", () =>
+    systemPackages([...new Set(chosen.flatMap((suite) => suite.packages ?? []))]),
+  ),
+]);
+if (!isBuilt) process.exit(1);
 
 let total = NOTHING;
 for (const suite of chosen) {
   if (chosen.some(({ name }) => name === suite.beside)) continue;
-  const beside = chosen
-    .filter(({ beside }) => beside === suite.name)
-    .map(({ name }) => ({ name, ended: vitestTests(name, files, { seed, quietly: true }) }));
+  const beside = runBeside(chosen.filter(({ beside }) => beside === suite.name));
   total = sum(total, await timed(suite.name, () => runSuite(suite)));
-  for (const { name, ended } of beside) {
-    const { outcome, output } = await ended;
+  for (const { name, outcome, output } of await beside) {
     heading(name);
     process.stdout.write(output);
     total = sum(total, outcome);
@@ -104,6 +105,20 @@ for (const failure of later.unsteady)
   process.stdout.write(`UNSTEADY, failed and passed when run again: ${described(failure)}\n`);
 for (const failure of failures) process.stdout.write(`FAILED: ${described(failure)}\n`);
 process.stdout.write(`${passes.length} passed, ${failures.length} failed, ${skipped} skipped\n`);
+
+/**
+ * One after the other, at low priority.
+ * @param {readonly typeof SUITES[number][]} suites
+ */
+async function runBeside(suites) {
+  const ended = [];
+  for (const { name } of suites)
+    ended.push({
+      name,
+      ...(await timed(`${name} beside`, () => vitestTests(name, files, { seed, quietly: true }))),
+    });
+  return ended;
+}
 
 /**
  * @param {typeof SUITES[number]} suite
