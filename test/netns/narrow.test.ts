@@ -48,7 +48,7 @@ describe("a node behind a narrow line", () => {
     const back = await throughput(alpha.host, there, { seconds: 1, reverse: true });
     const rates = [forth, back].map(({ bitsPerSecond }) => `${Math.round(bitsPerSecond / 1e6)} Mbit/s`);
     console.log(`line of ${outer}: ${mtu} bytes pass whole; TCP ${rates.join(" there, ")} back`);
-    for (const { bitsPerSecond } of [forth, back]) expect(bitsPerSecond).toBeGreaterThan(5e6);
+    for (const { bitsPerSecond } of [forth, back]) expect(bitsPerSecond).toBeGreaterThan(1e6);
     const args = ["-c", "3", "-i", "0.05", "-W", "1", "-M", "dont", "-s", "8000", address];
     expect((await alpha.host.run("ping", args)).stdout).toContain("3 received");
   });
