@@ -36,7 +36,7 @@ export interface CarriersOptions {
   /** A link that somebody wants stands from now on, or does not any more. */
   readonly changed: (endpoint: Endpoint, up: boolean) => void;
   /** Why a link did not come to stand, or ended. */
-  readonly failed: (endpoint: Endpoint, cause: unknown) => void;
+  readonly failed: (endpoint: Endpoint, cause: string) => void;
 }
 
 type State =
@@ -51,6 +51,8 @@ interface Kept {
   readonly wish: LinkWish;
   state: State;
   failures: number;
+  /** Why it failed last. */
+  cause: string;
 }
 
 /** A link that stands; null: an event tells of its end. */
@@ -158,7 +160,12 @@ export class Carriers {
   }
 
   #keep(wish: LinkWish): void {
-    const kept: Kept = { wish, state: { kind: "opening", abort: new AbortController() }, failures: 0 };
+    const kept: Kept = {
+      wish,
+      state: { kind: "opening", abort: new AbortController() },
+      failures: 0,
+      cause: "",
+    };
     this.#kept.set(wish.endpoint, kept);
     this.#open(kept);
   }
@@ -175,6 +182,7 @@ export class Carriers {
         kept.state = { kind: "up", close: () => link.close() };
         void link.closed?.then((reason) => this.#ended(kept, link, reason));
         kept.failures = 0;
+        kept.cause = "";
         this.#tell(kept, true);
       },
       (cause: unknown) => {
@@ -215,7 +223,9 @@ export class Carriers {
     const pause = longest * (0.5 + 0.5 * this.#options.random());
     kept.failures++;
     kept.state = { kind: "waiting", timer: setTimeout(() => this.#open(kept), pause) };
-    this.#options.failed(kept.wish.endpoint, cause);
+    if (kept.cause === String(cause)) return;
+    kept.cause = String(cause);
+    this.#options.failed(kept.wish.endpoint, kept.cause);
   }
 
   #drop(kept: Kept): void {

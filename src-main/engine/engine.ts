@@ -161,7 +161,7 @@ export class Engine {
         log("link", { endpoint, up });
         for (const { loop } of this.#held.values()) loop?.linked(endpoint, up);
       },
-      failed: (endpoint, cause) => log("link failed", { endpoint, error: String(cause) }),
+      failed: (endpoint, error) => log("link failed", { endpoint, error }),
     });
     this.#door = new NodeDoor({
       folder,

@@ -172,6 +172,7 @@ export class NetworkLoop {
       target: () => this.#target(),
       listener: {
         online: (control) => {
+          surroundings.log("router online", { network: stored.name });
           this.feed({ kind: "rendezvous", online: true });
           const { digest, entries } = this.shared();
           control
@@ -181,8 +182,8 @@ export class NetworkLoop {
           this.#surroundings.changed();
           this.#wakeWaiters();
         },
-        offline: (error) => {
-          this.#surroundings.log("router offline", { network: stored.name, code: error.code });
+        offline: (error, isNews) => {
+          if (isNews) surroundings.log("router offline", { network: stored.name, code: error.code });
           this.feed({ kind: "rendezvous", online: false });
           if (error.code === "revoked") surroundings.dataPlane.dropSessions(this.#realm);
           this.#wakeWaiters();

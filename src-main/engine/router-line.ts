@@ -39,7 +39,8 @@ export interface RouterLineOptions {
 /** What the line tells. */
 export interface RouterLineListener {
   online(control: Control): void;
-  offline(error: AppError): void;
+  /** A try failed, or the control socket fell; `isNews` unless the try before failed for the same reason. */
+  offline(error: AppError, isNews: boolean): void;
   entries(entries: readonly Signed[]): void;
   presence(members: readonly Presence[], complete: boolean): void;
   carried(from: SessionKey, datagram: Uint8Array): void;
@@ -85,8 +86,9 @@ export class RouterLine {
       listener: {
         online: (control) => this.#online(control),
         offline: (error) => {
+          const isNews = this.#lastError?.code !== error.code;
           this.#lastError = error;
-          listener.offline(error);
+          listener.offline(error, isNews);
         },
         entries: (entries) => listener.entries(entries),
         presence: (members, complete) => listener.presence(members, complete),

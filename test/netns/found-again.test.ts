@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Install, inviteIn } from "./install.ts";
 import { Lab } from "./lab.ts";
@@ -58,8 +60,19 @@ describe("two members that move at once while the router is off", () => {
     pinging.kill("SIGINT");
     const peer = await alpha.peer("bravo", ({ path }) => path?.kind === "direct");
     expect(peer.path?.remote).toMatch(/^203\.0\.113\./);
+    // Tried for ever, said once for each reason: lost, then out of reach.
+    const said = logOf(alpha).match(/router offline .*/g);
+    expect(said).toEqual([...new Set(said)]);
+    expect(said?.length).toBeGreaterThan(0);
   });
 });
+
+function logOf(node: Install): string {
+  const folder = join(node.folder, "logs");
+  return readdirSync(folder)
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .join("\n");
+}
 
 function addressOf(node: Install): string {
   return addresses.get(node) ?? "";

@@ -10,11 +10,12 @@ let told: string[] = [];
 let streams: { readonly fail: () => void; closed: boolean }[] = [];
 /** What opens a stream does next; at the end of the list it opens. */
 let outcomes: ("open" | "fail" | "hang")[] = [];
+let failures: string[];
 let carriers: Carriers;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [calls, busy, told, streams, outcomes] = [[], [], [], [], []];
+  [calls, busy, told, streams, outcomes, failures] = [[], [], [], [], [], []];
   carriers = new Carriers({
     dataPlane: {
       listenLinks: (_socket, transport, { port }) => {
@@ -49,7 +50,7 @@ beforeEach(() => {
     address: () => undefined,
     random: () => 1,
     changed: (endpoint, up) => void told.push(`${endpoint} ${up ? "up" : "down"}`),
-    failed: () => undefined,
+    failed: (endpoint, cause) => void failures.push(`${endpoint} ${cause}`),
   });
 });
 
@@ -132,7 +133,7 @@ describe("links that are wanted", () => {
     expect([told, streams.length]).toEqual([[`${tls} up`], 1]);
   });
 
-  it("[C08] [C09] that end or do not come to stand are opened again for ever, at most every 20 s", async () => {
+  it("[C08] [C09] that end or do not come to stand are opened again for ever, at most every 20 s, and say once why", async () => {
     outcomes = Array.from({ length: 30 }, () => "fail" as const);
     carriers.want("ann", [{ endpoint: tls, target }]);
     await settle();
@@ -143,6 +144,7 @@ describe("links that are wanted", () => {
       if (calls.length > before) times.push(Date.now());
     }
     const pauses = times.slice(1).map((time, at) => time - (times[at] ?? 0));
+    expect(failures).toEqual([`${tls} Error: refused`]);
     expect(pauses[0]).toBeLessThanOrEqual(600);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(20_100);
     expect(times).toHaveLength(31);
@@ -150,6 +152,7 @@ describe("links that are wanted", () => {
     streams[0]?.fail();
     await settle();
     expect(told).toEqual([`${tls} up`, `${tls} down`]);
+    expect(failures).toEqual([`${tls} Error: refused`, `${tls} reset`]);
     await vi.advanceTimersByTimeAsync(500);
     expect(told.at(-1)).toBe(`${tls} up`);
   });
