@@ -10,6 +10,7 @@ export interface Look {
   readonly state: PeerStatus["state"];
   /** `direct 192.0.2.7:7743` or `via nas, oslo`; null without a path. */
   readonly path: string | null;
+  readonly kind: "direct" | "relay" | null;
   readonly latencyMillis: number | null;
   /** 0–1. */
   readonly loss: number | null;
@@ -65,6 +66,11 @@ export class DiaryRecorder {
     return written;
   }
 
+  /** When a peer came to be reached as it is, directly or through these relays, or not at all; null: never looked at. */
+  since(key: string): Millis | null {
+    return this.#entries.get(key)?.since ?? null;
+  }
+
   #begin(look: Look, minute: Millis): Entry {
     const before = this.#gone.get(look.peer.key) ?? noBytes;
     this.#gone.delete(look.peer.key);
@@ -76,10 +82,13 @@ type Bytes = Pick<Look, "rxBytes" | "txBytes">;
 
 class Entry {
   minute: Millis;
+  /** When it began to be reached as it is. */
+  since: Millis | null = null;
   #before: Bytes;
   #latencies: number[] = [];
   #losses: number[] = [];
   #last: Look;
+  #way: string | null = null;
   /** How it stood at the last look. */
   #standing: string | null = null;
   /** Time of the newest decision that was noted. */
@@ -122,6 +131,9 @@ class Entry {
       notes.push({ at: now, text: look.reason, code: look.reasonCode ?? look.state });
     }
     this.#standing = standing;
+    const way = wayOf(look);
+    if (way !== this.#way) this.since = now;
+    this.#way = way;
     return notes.map((note) => ({ kind: "note", peer, note }));
   }
 
@@ -148,6 +160,11 @@ class Entry {
 
 function isFewer(one: Bytes, other: Bytes): boolean {
   return one.rxBytes < other.rxBytes || one.txBytes < other.txBytes;
+}
+
+/** To be reached directly at another address is the same way; through other relays it is another. */
+function wayOf({ kind, path, state }: Look): string {
+  return kind === "direct" ? kind : (path ?? state);
 }
 
 /** A decision that is the present reason has its code; any other tells of the session. */

@@ -75,6 +75,7 @@ export class Diary {
         peer: { network, key: view.sessionKey, name: view.certificate.name },
         state: view.state,
         path: view.path === null ? null : wayOf(view.path),
+        kind: view.path?.kind ?? null,
         latencyMillis: view.path?.latencyMillis ?? null,
         loss: view.path?.loss ?? null,
         reason: view.path?.reason ?? view.reason,
@@ -87,6 +88,11 @@ export class Diary {
     this.#store.add(recorder.look(looks, this.#now()));
     const age = Math.abs(this.#now() - this.#written);
     if (age >= writeEvery) void this.#write();
+  }
+
+  /** When a peer came to be reached as it is, as far as this start of the engine knows. */
+  since({ network, key }: Pick<DiaryPeer, "network" | "key">): Millis | null {
+    return this.#recorders.get(network)?.since(key) ?? null;
   }
 
   async read({ peer, network, since, until, points }: DiaryRequest): Promise<DiaryPages> {

@@ -15,11 +15,13 @@ export function peerHandlers({
 }: Install): Pick<Handlers, "peers.path" | "peers.pin" | "peers.reconnect" | "peers.ping"> {
   return {
     "peers.path": async ({ peer, network }) => {
-      const { loop, status, view } = pickPeer(engine, peer, network);
+      const { held, loop, status, view } = pickPeer(engine, peer, network);
       // Whoever asks wants to know now: an idle peer is called.
       loop.feed({ kind: "wanted", peer: view.sessionKey });
+      const since = engine.diary.since({ network: held.stored.network, key: view.sessionKey });
       return {
         peer: status,
+        since: since === null ? null : new Date(since).toISOString(),
         candidates: candidateStatuses(view),
         decisions: view.decisions.map(({ at, text }) => ({ at: new Date(at).toISOString(), text })).reverse(),
       };

@@ -11,6 +11,7 @@ import { WireguardCard } from "../parts/wireguard-card.tsx";
 import { useAsked } from "../state/use-asked.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
 import { usePanel } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 
 export function ClientsPage({ id }: { readonly id: string }) {
@@ -25,6 +26,7 @@ function Clients({ network }: { readonly network: NetworkStatus }) {
   const { say, format } = useWords();
   const clients = useAsked(network.id, (client) => client.call("wireguard.list", { network: network.id }));
   const isLeaving = useLeaving();
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".member");
   const leavingKey = ({ publicKey }: WireguardClient) => `client ${network.id} ${publicKey}`;
   return (
     <>
@@ -38,7 +40,7 @@ function Clients({ network }: { readonly network: NetworkStatus }) {
           <Empty icon={<IconDeviceMobile size={28} />} title={say("clients.none")} />
         )}
         {clients.value !== null && clients.value.length > 0 && (
-          <ul className="members" aria-label={say("clients.list")}>
+          <ul className="members" aria-label={say("clients.list")} ref={list} onKeyDown={onKeyDown}>
             {clients.value.map((each) => (
               <ClientLine
                 key={each.publicKey}

@@ -1,6 +1,7 @@
 /** What to look at when something does not work, and what to give to those who help. */
-import { CheckCard } from "../parts/check-card.tsx";
+
 import { LogCard } from "../parts/log-card.tsx";
+import { NetcheckCard } from "../parts/netcheck-card.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { ReportCard } from "../parts/report-card.tsx";
 import { useWords } from "../words/use-words.ts";
@@ -10,7 +11,7 @@ export function DiagnosticsPage() {
   return (
     <div className="page">
       <PageHead title={say("nav.diagnostics")} />
-      <CheckCard />
+      <NetcheckCard />
       <LogCard />
       <ReportCard />
     </div>

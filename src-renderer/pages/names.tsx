@@ -13,6 +13,7 @@ import { Empty, ErrorLine, Remark, Warning } from "../parts/notices.tsx";
 import { useAsked } from "../state/use-asked.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
 import { useTask } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
 
@@ -70,6 +71,7 @@ interface NameListProps {
 function NameList({ network, names: { names, domain } }: NameListProps) {
   const { say } = useWords();
   const isLeaving = useLeaving();
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".member");
   const leavingKey = (name: string) => `name ${network.id} ${name}`;
   const drop = (name: string) => {
     const below = name.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : name;
@@ -80,7 +82,12 @@ function NameList({ network, names: { names, domain } }: NameListProps) {
     });
   };
   return (
-    <ul className="members" aria-label={say("names.list", { name: network.name })}>
+    <ul
+      className="members"
+      aria-label={say("names.list", { name: network.name })}
+      ref={list}
+      onKeyDown={onKeyDown}
+    >
       {names.map(({ name, addresses, alias, byHand }) => (
         <li
           key={name}

@@ -56,7 +56,7 @@ export function PeerPage({ network, name }: PeerPageProps) {
         }
         back={back}
       />
-      <VerdictCard peer={peer} networkId={network} />
+      <VerdictCard peer={peer} networkId={network} since={detail?.since ?? null} />
       <HistoryCard peer={peer} networkId={network} />
       <TrafficCard peer={peer} />
       <ErrorLine error={error} />

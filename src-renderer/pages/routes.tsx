@@ -15,6 +15,7 @@ import { RouteLine } from "../parts/route-line.tsx";
 import { SharedLanCard } from "../parts/shared-lan-card.tsx";
 import { useAsked } from "../state/use-asked.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 
 export function RoutesPage({ id }: { readonly id: string }) {
@@ -41,6 +42,7 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
   });
   const take = (what: string, on: boolean) =>
     void accept.run({ what, take: on }).then((done) => done !== null && accepted.read());
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".route-line");
   const acceptance = accepted.value?.acceptance ?? null;
   return (
     <>
@@ -52,7 +54,7 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
         {routes.length === 0 ? (
           <Empty icon={<IconRoute size={28} />} title={say("routes.none")} />
         ) : (
-          <ul className="members" aria-label={say("routes.title")}>
+          <ul className="members" aria-label={say("routes.title")} ref={list} onKeyDown={onKeyDown}>
             {routes.map((route) => (
               <RouteLine
                 key={route.prefix}
@@ -60,7 +62,6 @@ function Routes({ network }: { readonly network: NetworkStatus }) {
                 network={network}
                 taken={acceptance === null ? null : isTaken(route, acceptance)}
                 onTake={(on) => take(route.prefix, on)}
-                busy={accept.busy}
               />
             ))}
           </ul>

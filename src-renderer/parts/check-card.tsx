@@ -1,83 +1,67 @@
-/** What this machine's surroundings let through: what it means first, what was measured on demand. */
+/** A card that looks at something on demand: what it means first, what was measured behind a fold. */
 import { Button } from "@mantine/core";
+import type { ReactNode } from "react";
 import { useState } from "react";
-import type { Netcheck } from "../../src-shared/status.ts";
+import type { Client } from "../../src-shared/api/client.ts";
+import type { Finding } from "../../src-shared/finding.ts";
 import { useTask } from "../state/use-panel.ts";
-import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
-import { Card, Fact, Facts } from "./card.tsx";
+import { Card } from "./card.tsx";
 import { Findings } from "./findings.tsx";
 import { ErrorLine } from "./notices.tsx";
 
-export function CheckCard() {
+interface CheckCardProps<Found> {
+  readonly title: string;
+  readonly hint: string;
+  /** Before the first look, and while it goes on. */
+  readonly idle: string;
+  readonly busy: string;
+  readonly check: (client: Client) => Promise<Found>;
+  /** What was measured; null: nothing worth a fold. */
+  readonly details: (found: Found) => { readonly summary: string; readonly content: ReactNode } | null;
+}
+
+export function CheckCard<Found extends { readonly findings: readonly Finding[] }>({
+  title,
+  hint,
+  idle,
+  busy,
+  check,
+  details,
+}: CheckCardProps<Found>) {
   const { say } = useWords();
-  const [found, setFound] = useState<Netcheck | null>(null);
-  const check = useTask((client, _input: null) => client.call("netcheck.run", {}));
+  const [found, setFound] = useState<Found | null>(null);
+  const task = useTask((client, _input: null) => check(client));
+  const more = found === null ? null : details(found);
   return (
     <Card
-      title={say("check.title")}
-      hint={say("check.hint")}
+      title={title}
+      hint={hint}
       aside={
         <Button
           variant="light"
           size="xs"
-          loading={check.busy}
-          onClick={() => void check.run(null).then((result) => result !== null && setFound(result))}
+          loading={task.busy}
+          onClick={() => void task.run(null).then((result) => result !== null && setFound(result))}
         >
-          {say("check.run")}
+          {say(found === null ? "check.run" : "check.again")}
         </Button>
       }
     >
-      <ErrorLine error={check.error} />
-      {found === null ? <p className="quiet">{say("check.idle")}</p> : <Found found={found} />}
+      <ErrorLine error={task.error} />
+      {found === null ? (
+        <p className="quiet">{task.busy ? busy : idle}</p>
+      ) : (
+        <div role="status">
+          <Findings findings={found.findings} />
+          {more !== null && (
+            <details className="details">
+              <summary>{more.summary}</summary>
+              {more.content}
+            </details>
+          )}
+        </div>
+      )}
     </Card>
-  );
-}
-
-function Found({ found }: { readonly found: Netcheck }) {
-  const { say } = useWords();
-  return (
-    <div role="status">
-      <Findings findings={found.findings} />
-      <details className="details">
-        <summary>{say("check.details")}</summary>
-        <Measured found={found} />
-      </details>
-    </div>
-  );
-}
-
-function Measured({ found }: { readonly found: Netcheck }) {
-  const { say, format } = useWords();
-  return (
-    <Facts>
-      {found.routers.map((router) => (
-        <Fact key={router.address} name={say("check.router", { address: router.address })} wide>
-          TCP {router.control ? format.latency(router.controlMs) : say("check.closed")} · UDP{" "}
-          {router.udp ? format.latency(router.udpMs) : say("check.closed")}
-          {router.linkMs !== null && ` · ${say("check.link", { latency: format.latency(router.linkMs) })}`}
-          {router.reflexive !== null && ` · ${say("check.seenAs", { address: router.reflexive })}`}
-        </Fact>
-      ))}
-      {found.stun.map(({ server, address }) => (
-        <Fact key={server} name={`${say("check.stun")} ${server}`}>
-          <span className="mono">{address ?? nothing}</span>
-        </Fact>
-      ))}
-      <Fact name={say("check.mapping")}>
-        <span className="mono">{found.portMapping.endpoints.join(", ") || nothing}</span>
-      </Fact>
-      <Fact name={say("about.port")}>{found.udpPort === null ? nothing : String(found.udpPort)}</Fact>
-      <Fact name={say("check.interfaces")} wide>
-        {found.interfaces.map((each) => (
-          <span key={each.name} className="fact-line">
-            {each.name} <span className="mono quiet">{each.addresses.join(", ")}</span>
-          </span>
-        ))}
-      </Fact>
-      <Fact name="AES" wide>
-        {found.hardwareAes ? say("check.aes") : nothing}
-      </Fact>
-    </Facts>
   );
 }

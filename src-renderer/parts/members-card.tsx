@@ -20,6 +20,7 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
     client.call("members.approve", { network: network.id, member }),
   );
   const { list, onKeyDown } = useRoving<HTMLUListElement>(".member");
+  const waitingList = useRoving<HTMLUListElement>(".member");
   const waiting = members?.filter((member) => !member.approved && !member.self) ?? [];
   const approved = members?.filter((member) => member.approved || member.self) ?? [];
   return (
@@ -31,7 +32,12 @@ export function MembersCard({ network }: { readonly network: NetworkStatus }) {
       <ErrorLine error={error ?? approve.error} />
       {members === null && error === null && <Loader size="sm" m="md" aria-label={say("opening")} />}
       {waiting.length > 0 && (
-        <ul className="members members-waiting" aria-label={say("members.waiting")}>
+        <ul
+          className="members members-waiting"
+          aria-label={say("members.waiting")}
+          ref={waitingList.list}
+          onKeyDown={waitingList.onKeyDown}
+        >
           {waiting.map((member) => (
             <MemberLine key={member.identity} member={member} network={network}>
               {network.admin && (

@@ -7,6 +7,7 @@ import type { OwnRouteStatus } from "../../src-shared/route-status.ts";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { Form } from "./form.tsx";
@@ -16,11 +17,12 @@ export function OwnRoutesCard({ network }: { readonly network: NetworkStatus }) 
   const { say } = useWords();
   const own = useStatus().ownRoutes.filter((each) => each.network === network.name);
   const isLeaving = useLeaving();
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".route-gateway");
   const leavingKey = ({ prefix }: OwnRouteStatus) => `route ${network.id} ${prefix}`;
   return (
     <Card title={say("routes.own.title")} hint={say("routes.own.hint")}>
       {own.length > 0 && (
-        <ul className="own-routes" aria-label={say("routes.own.list")}>
+        <ul className="own-routes" aria-label={say("routes.own.list")} ref={list} onKeyDown={onKeyDown}>
           {own.map((route) => (
             <OwnRoute
               key={route.prefix}

@@ -1,13 +1,24 @@
 /** All peers as a live table. Only rows in view exist, so that thousands of peers scroll smoothly. */
-import { SegmentedControl, Select, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { IconSearch, IconUsers } from "@tabler/icons-react";
 import { useDeferredValue, useRef, useState } from "react";
+import { useStore } from "zustand";
 import type { PeerStatus } from "../../src-shared/status.ts";
-import type { PeerSort } from "../state/peer-list.ts";
-import { holdOrder, matchesQuery, peerKey, sortPeers } from "../state/peer-list.ts";
+import type { PeerSort, Presence } from "../state/peer-list.ts";
+import {
+  countPresences,
+  hasPresence,
+  holdOrder,
+  matchesQuery,
+  peerKey,
+  peerSorts,
+  presences,
+  sortPeers,
+} from "../state/peer-list.ts";
 import { usePanel } from "../state/use-panel.ts";
 import { useRoving } from "../state/use-roving.ts";
 import { useRowWindow } from "../state/use-rows.ts";
+import { choosePeerSort, choosePresence, preferences } from "../words/preferences.ts";
 import { useWords } from "../words/use-words.ts";
 import type { PlainKey } from "../words/words.ts";
 import { Empty } from "./notices.tsx";
@@ -20,14 +31,16 @@ interface PeerListProps {
 }
 
 export function PeerList({ peers, networks }: PeerListProps) {
-  const { say } = useWords();
+  const { say, format } = useWords();
+  const { presence, peerSort: sort } = useStore(preferences);
   const [query, setQuery] = useState("");
   const [network, setNetwork] = useState<string | null>(null);
-  const [sort, setSort] = useState<PeerSort>("latency");
   const wanted = useDeferredValue(query);
-  const shown = peers.filter(
+  const fitting = peers.filter(
     (peer) => (network === null || peer.network === network) && matchesQuery(peer, wanted),
   );
+  const counts = countPresences(fitting);
+  const shown = fitting.filter((peer) => hasPresence(peer, presence));
   const several = networks.length > 1;
   return (
     <>
@@ -55,20 +68,38 @@ export function PeerList({ peers, networks }: PeerListProps) {
           />
         )}
         <SegmentedControl
+          aria-label={say("peers.presence")}
+          value={presence}
+          onChange={choosePresence}
+          data={presences.map((value) => ({
+            value,
+            label: say(presenceKeys[value], { count: format.number(counts[value]) }),
+          }))}
+        />
+        <SegmentedControl
           aria-label={say("peers.sort")}
           value={sort}
-          onChange={(value) => setSort(value)}
-          data={sorts.map(({ value, label }) => ({ value, label: say(label) }))}
+          onChange={choosePeerSort}
+          data={peerSorts.map((value) => ({ value, label: say(sortKeys[value]) }))}
         />
       </search>
       {shown.length === 0 ? (
-        <Empty icon={<IconUsers size={28} />} title={say("peers.none")} />
+        <Empty
+          icon={<IconUsers size={28} />}
+          title={say(wanted.trim() !== "" || presence === "all" ? "peers.none" : `peers.none.${presence}`)}
+        >
+          {presence !== "all" && (
+            <Button variant="light" onClick={() => choosePresence("all")}>
+              {say("peers.showAll")}
+            </Button>
+          )}
+        </Empty>
       ) : (
         <Rows
           peers={shown}
           sort={sort}
           several={several && network === null}
-          orderName={`${sort} ${wanted} ${network}`}
+          orderName={`${sort} ${wanted} ${network} ${presence}`}
         />
       )}
     </>
@@ -147,11 +178,17 @@ function isListInUse(): boolean {
   return document.querySelector(".peers tbody:hover, .peers tbody:focus-within") !== null;
 }
 
-const sorts: readonly { readonly value: PeerSort; readonly label: PlainKey }[] = [
-  { value: "latency", label: "peers.latency" },
-  { value: "name", label: "peers.name" },
-  { value: "traffic", label: "peers.traffic" },
-];
+const sortKeys = {
+  latency: "peers.latency",
+  name: "peers.name",
+  traffic: "peers.traffic",
+} as const satisfies Record<PeerSort, PlainKey>;
+
+const presenceKeys = {
+  all: "peers.all",
+  online: "peers.online",
+  offline: "peers.offline",
+} as const satisfies Record<Presence, string>;
 
 const columns = [
   "peers.name",

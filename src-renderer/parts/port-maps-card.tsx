@@ -7,6 +7,7 @@ import { usualPlace } from "../../src-shared/port-map.ts";
 import { useAsked } from "../state/use-asked.ts";
 import { actLater, useLeaving } from "../state/use-later.ts";
 import { useTask } from "../state/use-panel.ts";
+import { useRoving } from "../state/use-roving.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { Form } from "./form.tsx";
@@ -19,12 +20,13 @@ export function PortMapsCard() {
     return portMaps;
   });
   const isLeaving = useLeaving();
+  const { list, onKeyDown } = useRoving<HTMLUListElement>(".route-gateway");
   const leavingKey = ({ id }: PortMapStatus) => `port ${id}`;
   return (
     <Card title={say("ports.title")} hint={say("ports.hint")}>
       <ErrorLine error={error} />
       {value !== null && value.length > 0 && (
-        <ul className="own-routes" aria-label={say("ports.list")}>
+        <ul className="own-routes" aria-label={say("ports.list")} ref={list} onKeyDown={onKeyDown}>
           {value.map((map) => (
             <Line
               key={map.id}

@@ -13,11 +13,10 @@ interface RouteLineProps {
   readonly network: NetworkStatus;
   /** Null until that is known. */
   readonly taken: boolean | null;
-  readonly busy: boolean;
   readonly onTake: (on: boolean) => void;
 }
 
-export function RouteLine({ route, network, taken, busy, onTake }: RouteLineProps) {
+export function RouteLine({ route, network, taken, onTake }: RouteLineProps) {
   const words = useWords();
   const { say } = words;
   const { prefix, state, via, gateways } = route;
@@ -33,7 +32,6 @@ export function RouteLine({ route, network, taken, busy, onTake }: RouteLineProp
         {taken !== null && !isOwn && (
           <Switch
             checked={taken}
-            disabled={busy}
             onChange={(event) => onTake(event.currentTarget.checked)}
             aria-label={say("routes.take", { prefix })}
           />

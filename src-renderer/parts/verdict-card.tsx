@@ -7,7 +7,7 @@ import type { PeerStatus, PinStatus } from "../../src-shared/status.ts";
 import { transportNames, transports } from "../../src-shared/status.ts";
 import type { RemedyCode, RemedyStatus } from "../../src-shared/verdict.ts";
 import { relaysOf } from "../state/relays.ts";
-import { useStatus, useTask } from "../state/use-panel.ts";
+import { usePanel, useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
 import { useWords } from "../words/use-words.ts";
 import type { PlainKey } from "../words/words.ts";
@@ -22,13 +22,14 @@ interface VerdictProps {
   readonly networkId: string;
 }
 
-export function VerdictCard({ peer, networkId }: VerdictProps) {
+/** `since`: when it came to be reached as it is, ISO 8601; null: not known. */
+export function VerdictCard({ peer, networkId, since }: VerdictProps & { readonly since: string | null }) {
   const words = useWords();
   const { say, judge } = words;
   const { verdict } = peer;
   const reason = verdict === null ? reasonOf(peer, words) : judge("verdicts", verdict);
   return (
-    <Card title={say("peer.path")} aside={<PathBadge peer={peer} />}>
+    <Card title={say("peer.path")} aside={<Standing peer={peer} since={since} />}>
       <PathLine peer={peer} />
       {reason !== null && <p className="verdict">{reason}</p>}
       {verdict !== null && verdict.evidence.length > 0 && (
@@ -42,6 +43,21 @@ export function VerdictCard({ peer, networkId }: VerdictProps) {
       <PathFacts peer={peer} />
       {peer.kind === "node" && <PathChoice peer={peer} networkId={networkId} />}
     </Card>
+  );
+}
+
+function Standing({ peer, since }: { readonly peer: PeerStatus; readonly since: string | null }) {
+  const { say, format } = useWords();
+  const now = usePanel(({ heardAt }) => heardAt);
+  return (
+    <span className="peer-standing">
+      <PathBadge peer={peer} />
+      {since !== null && (
+        <time className="quiet" dateTime={since} title={format.dateTime(since)}>
+          {say("peer.since", { span: format.span(now - Date.parse(since)) })}
+        </time>
+      )}
+    </span>
   );
 }
 

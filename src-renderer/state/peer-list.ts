@@ -2,7 +2,12 @@
 import type { PeerStatus } from "../../src-shared/status.ts";
 import type { Traffic } from "./traffic.ts";
 
-export type PeerSort = "latency" | "name" | "traffic";
+export const peerSorts = ["latency", "name", "traffic"] as const;
+export type PeerSort = (typeof peerSorts)[number];
+
+/** Whom a list shows; who is on the net, and out of reach, counts as online. */
+export const presences = ["all", "online", "offline"] as const;
+export type Presence = (typeof presences)[number];
 
 /** What tells one peer from all others, also from itself in another network. */
 export function peerKey(peer: Pick<PeerStatus, "network" | "publicKey">): string {
@@ -16,6 +21,18 @@ export function matchesQuery(peer: PeerStatus, query: string): boolean {
   const path = peer.path === null ? [] : [...peer.path.via, peer.path.transport, peer.path.kind];
   const text = [peer.name, peer.network, peer.address, ...path].join(" ").toLocaleLowerCase();
   return words.every((word) => text.includes(word));
+}
+
+export function hasPresence({ state }: Pick<PeerStatus, "state">, presence: Presence): boolean {
+  return presence === "all" || (state === "offline") === (presence === "offline");
+}
+
+/** How many peers there are of each presence. */
+export function countPresences(
+  peers: readonly Pick<PeerStatus, "state">[],
+): Readonly<Record<Presence, number>> {
+  const offline = peers.filter((peer) => hasPresence(peer, "offline")).length;
+  return { all: peers.length, online: peers.length - offline, offline };
 }
 
 /** Peers in order: those that can be reached first, then by the wanted measure, then by name. */

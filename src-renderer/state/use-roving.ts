@@ -21,6 +21,8 @@ interface Unseen {
 export function useRoving<Element extends HTMLElement>(rows: string, unseen?: Unseen): Roving<Element> {
   const list = useRef<Element>(null);
   const stop = useRef<HTMLElement | null>(null);
+  /** The row in which the keyboard is; null: elsewhere. */
+  const within = useRef<number | null>(null);
   /** A row that was gone to before it existed. */
   const awaited = useRef<number | null>(null);
   const latest = useRef(unseen);
@@ -30,12 +32,16 @@ export function useRoving<Element extends HTMLElement>(rows: string, unseen?: Un
   const mark = useCallback(() => {
     const all = rowsNow().map(stopsIn);
     const stops = all.flat();
-    const kept = stops.find((each) => each === stop.current) ?? all.find((each) => each.length > 0)?.[0];
+    const known = stops.find((each) => each === stop.current);
+    const kept = known ?? nearest(all, within.current ?? 0);
     for (const each of stops) {
       const wanted = each === kept ? "0" : "-1";
       if (each.getAttribute("tabindex") !== wanted) each.setAttribute("tabindex", wanted);
     }
     stop.current = kept ?? null;
+    // What had the keyboard is gone, as a button whose work is done: whoever pressed it goes on from there.
+    if (known === undefined && within.current !== null && latest.current === undefined && isKeyboardLost())
+      kept?.focus();
   }, [rowsNow]);
   const enter = useCallback(
     (element: HTMLElement | undefined) => {
@@ -60,10 +66,22 @@ export function useRoving<Element extends HTMLElement>(rows: string, unseen?: Un
     const follow = ({ target }: FocusEvent) => {
       if (!(target instanceof HTMLElement) || target.closest(rows) === null) return;
       stop.current = target;
+      within.current = rowsNow().findIndex((row) => row.contains(target));
       mark();
     };
+    const leave = ({ target }: FocusEvent) => {
+      // Also what is taken out of the page tells so, while it is still there.
+      queueMicrotask(() => {
+        const isThere = target instanceof HTMLElement && target.isConnected && !target.matches(":disabled");
+        if (isThere && !element?.contains(document.activeElement)) within.current = null;
+      });
+    };
     element?.addEventListener("focusin", follow);
-    return () => element?.removeEventListener("focusin", follow);
+    element?.addEventListener("focusout", leave);
+    return () => {
+      element?.removeEventListener("focusin", follow);
+      element?.removeEventListener("focusout", leave);
+    };
   });
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -101,8 +119,18 @@ export function goal(key: string, here: number, count: number): number | null {
 
 /** What in a row can be pressed. */
 function stopsIn(row: HTMLElement): HTMLElement[] {
-  const inside = [...row.querySelectorAll<HTMLElement>("a[href], button:not(:disabled)")];
+  const inside = [...row.querySelectorAll<HTMLElement>(pressable)];
   return row.matches("button, a[href]") ? [row, ...inside] : inside;
+}
+
+/** The first stop of a row, or of the next row that has one. */
+function nearest(rows: readonly HTMLElement[][], row: number): HTMLElement | undefined {
+  return [...rows.slice(row), ...rows.slice(0, row).reverse()].find((stops) => stops.length > 0)?.[0];
+}
+
+function isKeyboardLost(): boolean {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body || activeElement.matches(":disabled");
 }
 
 /** A table counts its head as row 1. */
@@ -110,5 +138,6 @@ function indexOf(row: HTMLElement): number {
   return Number(row.getAttribute("aria-rowindex")) - 2;
 }
 
+const pressable = "a[href], button:not(:disabled), input[type=checkbox]:not(:disabled)";
 const downKeys: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 const acrossKeys: Readonly<Record<string, 1 | -1>> = { ArrowRight: 1, ArrowLeft: -1 };

@@ -18,6 +18,8 @@ export interface Format {
   number(value: number): string;
   /** How long ago or ahead: `5 minutes ago`, `in 3 days`. */
   relative(time: string | null, now: number): string;
+  /** How long something takes or took: `3 hours`. */
+  span(milliseconds: number): string;
   /** A day and a time of day. */
   dateTime(time: string | null): string;
   /** A time of day with seconds. */
@@ -42,6 +44,8 @@ export function createFormat(language: Language): Format {
   const speeds = sizes.map((size) => [unit(`${size}-per-second`, 0), unit(`${size}-per-second`, 1)] as const);
   const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
   const plain = new Intl.NumberFormat(language);
+  const lengths = (size: string) =>
+    new Intl.NumberFormat(language, { style: "unit", unit: size, unitDisplay: "long" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -67,6 +71,11 @@ export function createFormat(language: Language): Format {
       const seconds = (Date.parse(time) - now) / 1000;
       const [size, span] = spans.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
       return relative.format(Math.round(seconds / span), size);
+    },
+    span(length) {
+      const seconds = Math.max(0, length) / 1000;
+      const [size, span] = spans.find(([, least]) => seconds >= least) ?? ["second", 1];
+      return lengths(size).format(Math.floor(seconds / span));
     },
     dateTime: (time) => (time === null ? nothing : dateTime.format(new Date(time))),
     clock: (time) => clock.format(new Date(time)),

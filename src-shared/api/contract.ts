@@ -222,6 +222,8 @@ export const contract = {
     peer,
     z.object({
       peer: peerStatus,
+      /** When it came to be reached as it is, directly, through these relays or not at all; null: not known yet. */
+      since: z.iso.datetime().nullable(),
       candidates: z.array(candidateStatus),
       /** What was decided and why, newest first. */
       decisions: z.array(z.object({ at: z.iso.datetime(), text: z.string() })),

@@ -43,6 +43,34 @@ describe.skipIf(lacking !== null)("a network's page", () => {
     expect(engine.world.find("home-lab").peers.some(({ name }) => name === "tablet")).toBe(true);
   });
 
+  it("lists who is online or offline, and remembers which", async () => {
+    const { page, engine } = await openNetwork("home-lab");
+    await goTo(page, "#/");
+    await page.getByText(/^Offline \d+$/).click();
+    const rows = page.locator(".peer-line");
+    await page.getByRole("link", { name: "backup" }).waitFor();
+    expect(await rows.count()).toBe(1);
+    await page.reload();
+    await page.getByRole("link", { name: "backup" }).waitFor();
+    await page.getByRole("radio", { name: "Offline 1" }).waitFor({ state: "attached" });
+    for (const peer of engine.world.find("home-lab").peers) peer.way = "direct";
+    engine.world.changed();
+    await page.getByText("Nobody is offline").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByRole("link", { name: "backup" }).waitFor();
+    expect(await page.getByRole("radio", { name: /^All/ }).isChecked()).toBe(true);
+  });
+
+  it("tells since when a peer is reached as it is", async () => {
+    const { page, engine } = await openNetwork("home-lab");
+    const peer = engine.world.find("home-lab").peers.find(({ name }) => name === "atlas");
+    if (peer === undefined) throw new Error("no atlas");
+    const at = new Date(Date.now() - 3.5 * 3_600_000).toISOString();
+    peer.decisions = [{ at, text: "direct" }];
+    await goTo(page, `#/networks/${engine.world.find("home-lab").id}/peers/atlas`);
+    await page.getByText("for 3 hours", { exact: true }).waitFor();
+  });
+
   it("explains a name that is none", async () => {
     const { page } = await openNetwork("home-lab", "/clients");
     await page.getByRole("textbox", { name: "Name of the device" }).fill("fail.name-invalid");
@@ -72,6 +100,41 @@ describe.skipIf(lacking !== null)("a network's page", () => {
     await page.keyboard.press("Enter");
     await page.getByText("This machine is an administrator of studio now").waitFor();
     expect(engine.world.find("studio").admin).toBe(true);
+  });
+
+  it("lists of names, routes and clients have one Tab stop, and keep the keyboard when something goes", async () => {
+    const { page, engine } = await openNetwork("home-lab", "/names");
+    const stops = (rows: string) => page.locator(`${rows} [tabindex="0"]`);
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+    await page.locator(".name-line button").first().focus();
+    expect(await stops(".name-line").count()).toBe(1);
+    await page.keyboard.press("End");
+    const last = page.locator(".name-line").last();
+    expect(await last.locator(":focus").count()).toBe(1);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowRight");
+    expect(await page.locator(".name-line").first().locator(":focus").count()).toBe(1);
+
+    const { id } = engine.world.find("home-lab");
+    await goTo(page, `#/networks/${id}/routes`);
+    const take = page.getByRole("switch", { name: /^Take .* on this machine$/ }).first();
+    await take.focus();
+    expect(await stops(".route-line").count()).toBe(1);
+    const before = await take.isChecked();
+    await page.keyboard.press("Space");
+    await expect.poll(() => take.isChecked()).toBe(!before);
+    expect(await focused()).toMatch(/^Take /);
+
+    await goTo(page, `#/networks/${id}/clients`);
+    await page.locator(".client-line button").first().focus();
+    expect(await stops(".client-line").count()).toBe(1);
+    await page
+      .getByRole("button", { name: /^Shut out / })
+      .first()
+      .focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".client-line.leaving").waitFor();
+    await page.locator(".client-line :focus").waitFor();
   });
 
   it("deletes a network only after its name was written", async () => {

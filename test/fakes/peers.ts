@@ -17,6 +17,7 @@ export function peerHandlers(
       const where = surroundingsOf(network);
       return {
         peer: peerStatusOf(peer, where),
+        since: peer.decisions[0]?.at ?? null,
         candidates: candidatesOf(peer, where),
         decisions: [...peer.decisions],
       };

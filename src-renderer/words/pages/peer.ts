@@ -4,6 +4,7 @@ import type { SameTexts } from "../language.ts";
 export const en = {
   "peer.gone": "This peer is not known any more",
   "peer.path": "Path",
+  "peer.since": "for {span}",
   "peer.stops": "The way to it",
   "peer.transport": "Transport",
   "peer.remote": "Packets go to",
@@ -95,6 +96,7 @@ export const en = {
 export const zhCN = {
   "peer.gone": "已不再知道此节点",
   "peer.path": "路径",
+  "peer.since": "已持续 {span}",
   "peer.stops": "到它的路径",
   "peer.transport": "传输方式",
   "peer.remote": "数据包发往",

@@ -31,8 +31,6 @@ export const en = {
   "router.check": "Reached from outside",
   "router.check.hint":
     "Members that are connected from elsewhere try each port of this router, and nothing else.",
-  "router.check.run": "Check",
-  "router.check.again": "Check again",
   "router.check.idle": "Not checked yet.",
   "router.check.busy": "Members elsewhere are trying the ports; this takes some seconds.",
   "router.check.details": "Ports and members",
@@ -107,8 +105,6 @@ export const zhCN = {
   "router.stopped": "路由器已关闭。重新打开之前，{networks} 的成员无法在这里相互找到。",
   "router.check": "外部可达性",
   "router.check.hint": "从其他地方连接的成员会尝试此路由器的每个端口，不会尝试别的。",
-  "router.check.run": "检查",
-  "router.check.again": "再次检查",
   "router.check.idle": "尚未检查。",
   "router.check.busy": "其他地方的成员正在尝试各端口，需要几秒钟。",
   "router.check.details": "端口和成员",

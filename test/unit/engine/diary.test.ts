@@ -19,6 +19,7 @@ function look(given: Partial<Look> = {}): Look {
     peer: nas,
     state: "connected",
     path: "direct 192.0.2.7:7743",
+    kind: "direct",
     latencyMillis: 10,
     loss: 0,
     reason: "direct: nas answers at 192.0.2.7:7743",
@@ -68,6 +69,20 @@ describe("the recorder", () => {
       { at: noon + 2 * minute, rxBytes: 200 },
     ]);
     expect(rows(recorder.end())).toEqual([]);
+  });
+
+  it("knows since when a peer is reached as it is", () => {
+    expect(recorder.since(nas.key)).toBeNull();
+    recorder.look([look()], noon);
+    recorder.look([look({ path: "direct 198.51.100.9:7743", latencyMillis: 30 })], noon + minute);
+    expect(recorder.since(nas.key)).toBe(noon);
+    recorder.look([look({ path: "via oslo", kind: "relay" })], noon + 2 * minute);
+    recorder.look([look({ path: "via oslo", kind: "relay", state: "idle" })], noon + 3 * minute);
+    expect(recorder.since(nas.key)).toBe(noon + 2 * minute);
+    recorder.look([look({ path: "via oslo, atlas", kind: "relay" })], noon + 4 * minute);
+    expect(recorder.since(nas.key)).toBe(noon + 4 * minute);
+    recorder.look([look({ path: null, kind: null, state: "offline" })], noon + 5 * minute);
+    expect(recorder.since(nas.key)).toBe(noon + 5 * minute);
   });
 
   it("takes counters that fell for a new start", () => {

@@ -49,6 +49,14 @@ describe("formats", () => {
     expect(en.relative(null, now)).toBe(nothing);
   });
 
+  it("say how long something lasts, in whole units", () => {
+    expect(en.span(-5)).toBe("0 seconds");
+    expect(en.span(59_000)).toBe("59 seconds");
+    expect(en.span(60_000)).toBe("1 minute");
+    expect(en.span(3 * 3_600_000 + 59 * 60_000)).toBe("3 hours");
+    expect(chinese.span(2 * 86_400_000)).toBe("2天");
+  });
+
   it("join names as a sentence does", () => {
     expect(en.list(["a", "b", "c"])).toBe("a, b, and c");
     expect(chinese.list(["a", "b"])).toBe("a和b");

@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   countPeers,
+  countPresences,
+  hasPresence,
   holdOrder,
   matchesQuery,
   peerKey,
@@ -65,6 +67,23 @@ const anyPeer = fc
     latencyMs: fc.option(fc.double({ min: 0.1, max: 400, noNaN: true })),
   })
   .map(peer);
+
+describe("who is online", () => {
+  it("is everybody but who is offline, also out of reach", () => {
+    const counts = { all: 5, online: 4, offline: 1 };
+    expect(countPresences(states.map((state) => peer({ state })))).toEqual(counts);
+    expect(states.filter((state) => hasPresence({ state }, "online"))).toEqual(states.slice(0, 4));
+  });
+
+  it("is counted as it is listed", () => {
+    fc.assert(
+      fc.property(fc.array(anyPeer), (peers) => {
+        for (const [presence, count] of Object.entries(countPresences(peers)))
+          expect(peers.filter((each) => hasPresence(each, presence as "all"))).toHaveLength(count);
+      }),
+    );
+  });
+});
 
 describe("the order of peers", () => {
   it("puts who can be reached first, then the fastest, then by name", () => {
