@@ -123,7 +123,7 @@ export async function compose(options: ComposeOptions): Promise<Running> {
     });
     const { server } = local;
     closers.push({ part: "local server", close: () => server.close() });
-    await engine.resume();
+    await engine.networks.resume();
     log("started", { version, port: engine.port });
     return { install, log, logs, close };
   } catch (error) {

@@ -46,9 +46,9 @@ export async function openRouterRealm(engine: Engine, settings: RealmSettings): 
     request: (peer, type, body) => requests.sendText(peer, type, body),
     respond: (peer, id, body) => dataPlane.respond(realm, peer, id, body),
     ...mainStreams(dataPlane),
-    listen: (listener) => engine.listen(realm, (event) => hear(event, { requests, listener })),
+    listen: (listener) => engine.events.listen(realm, (event) => hear(event, { requests, listener })),
     close: () => {
-      engine.unlisten(realm);
+      engine.events.unlisten(realm);
       requests.close();
       dataPlane.closeRealm(realm);
       entrances.close();

@@ -126,8 +126,8 @@ export class SwitchedRouter implements RouterRole {
 
   status(): RouterStatus {
     const state = this.#state();
-    const own = this.#engine
-      .networks()
+    const own = this.#engine.networks
+      .all()
       .filter(({ stored }) => stored.hostedHere && stored.issuerSeed !== null);
     return {
       on: state !== null,
@@ -198,7 +198,7 @@ export class SwitchedRouter implements RouterRole {
         store,
         openRealm: (wanted) => openRouterRealm(engine, wanted),
         found: (port, token) => foundPlane(engine, this.#address(), { port, token }),
-        isHere: (key) => engine.networks().some(({ loop }) => loop?.session.publicKey === key),
+        isHere: (key) => engine.networks.all().some(({ loop }) => loop?.session.publicKey === key),
         now: Date.now,
         log: this.#log,
       });

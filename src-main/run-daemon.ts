@@ -92,7 +92,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   if (options.ending?.aborted === true) end();
   try {
     for (const name of options.networks ?? [])
-      await running.install.engine.up(running.install.engine.find(name).stored.network);
+      await running.install.engine.networks.up(running.install.engine.networks.find(name).stored.network);
     options.onReady?.(running);
     await ended;
     return status;

@@ -1,6 +1,6 @@
 /** Whether this machine relays for the other members of a network, and what that costs: as chosen, or by default. */
 import type { NetworkStatus } from "../../src-shared/status.ts";
-import type { Held } from "./engine.ts";
+import type { Held } from "./held-networks.ts";
 import type { StoredNetwork } from "./stored.ts";
 
 /** What is chosen, before any right is looked at. Machines with the router role relay unless told otherwise. */

@@ -9,7 +9,8 @@ import type {
 import type { Overlap } from "../mesh/overlap.ts";
 import type { GatewayView, RouteView } from "../mesh/route-table.ts";
 import { routeSentence } from "../mesh/route-words.ts";
-import type { Engine, Held } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { Held } from "./held-networks.ts";
 import type { NetworkLoop } from "./loop.ts";
 
 /** The routes of these networks; of those that are down none. */

@@ -5,7 +5,8 @@ import { transportOf } from "../mesh/endpoint.ts";
 import type { PeerView } from "../mesh/peer-view.ts";
 import { issuerOf } from "./administration.ts";
 import { broadcastStatus } from "./broadcast.ts";
-import type { Engine, Held } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { Held } from "./held-networks.ts";
 import { tunMtu } from "./interface.ts";
 import { relayStatus } from "./relay-setting.ts";
 

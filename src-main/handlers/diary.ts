@@ -14,13 +14,13 @@ export function diaryHandlers({ engine }: Install): Pick<Handlers, "diary.read">
       const whose = peer === undefined ? null : await findPeer(engine, peer, network);
       const { span, rows, notes } = await engine.diary.read({
         peer: whose,
-        network: network === undefined ? undefined : engine.find(network).stored.network,
+        network: network === undefined ? undefined : engine.networks.find(network).stored.network,
         since: Date.parse(since),
         until: until === undefined ? Date.now() : Date.parse(until),
         points,
       });
       const nameOf = (id: string) =>
-        engine.networks().find(({ stored }) => stored.network === id)?.stored.name ?? id.slice(0, 8);
+        engine.networks.all().find(({ stored }) => stored.network === id)?.stored.name ?? id.slice(0, 8);
       return {
         spanSeconds: span / 1000,
         points: rows.map(pointOf),
@@ -43,7 +43,7 @@ async function findPeer(engine: Engine, name: string, network: string | undefine
     return { network: held.stored.network, key: view.sessionKey, name: view.certificate.name };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "unknown-peer") throw error;
-    const id = network === undefined ? null : engine.find(network).stored.network;
+    const id = network === undefined ? null : engine.networks.find(network).stored.network;
     const found = await engine.diary.find(name);
     const [only, second] = found.filter((peer) => id === null || peer.network === id);
     if (only === undefined) throw error;

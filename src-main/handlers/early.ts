@@ -7,9 +7,11 @@ import type { Install } from "./install.ts";
 export function earlyHandlers({ engine }: Install): Pick<Handlers, "early.set"> {
   return {
     "early.set": async ({ network, on }) => {
-      const chosen = network === undefined ? engine.networks() : [engine.find(network)];
-      for (const { stored } of chosen) engine.setEarly(stored.network, on);
-      return { networks: chosen.map(({ stored }) => networkStatus(engine, engine.find(stored.network))) };
+      const chosen = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
+      for (const { stored } of chosen) engine.networks.setEarly(stored.network, on);
+      return {
+        networks: chosen.map(({ stored }) => networkStatus(engine, engine.networks.find(stored.network))),
+      };
     },
   };
 }

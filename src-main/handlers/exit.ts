@@ -30,8 +30,8 @@ export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | 
 
 /** A member that offers to be one, by name or address. */
 function find(engine: Engine, name: string, network: string | undefined) {
-  const wanted = network === undefined ? null : engine.find(network).stored.network;
-  const members = engine.networks().flatMap(({ stored, loop }) =>
+  const wanted = network === undefined ? null : engine.networks.find(network).stored.network;
+  const members = engine.networks.all().flatMap(({ stored, loop }) =>
     loop === null || (wanted !== null && stored.network !== wanted)
       ? []
       : loop.machine

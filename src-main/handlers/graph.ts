@@ -8,13 +8,13 @@ import type { Install } from "./install.ts";
 export function graphHandlers({ engine }: Install): Pick<Handlers, "networks.graph"> {
   return {
     "networks.graph": async ({ network }) => {
-      const held = engine.find(network);
+      const held = engine.networks.find(network);
       const { loop } = held;
       if (loop === null) return { nodes: [], links: [], complete: false };
       const self = loop.session.publicKey;
       const peers = peerStatuses(engine, held);
       const control = loop.line.control();
-      const told = control === null ? null : await engine.linksOf(held.stored.network).all(control);
+      const told = control === null ? null : await engine.networks.linksOf(held.stored.network).all(control);
       const nodes: NetworkGraph["nodes"] = [
         { key: self, name: held.stored.nodeName, kind: "self", state: "connected" },
         ...peers.map(({ publicKey, name, kind, state }) => ({ key: publicKey, name, kind, state })),

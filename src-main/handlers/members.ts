@@ -2,7 +2,8 @@
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { MemberStatus } from "../../src-shared/status.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import type { Member } from "../mesh/membership.ts";
 import { addressesOf } from "../mesh/membership.ts";
 import type { Install } from "./install.ts";
@@ -15,7 +16,7 @@ export function memberHandlers({
   "members.list" | "members.approve" | "members.remove" | "members.admin" | "members.gateway"
 > {
   return {
-    "members.list": async ({ network }) => memberList(engine, engine.find(network)),
+    "members.list": async ({ network }) => memberList(engine, engine.networks.find(network)),
     "members.approve": async ({ network, member }) => {
       const { held, found } = pickMember(engine, network, member, (loop) =>
         loop.machine.membership.pending(),
@@ -102,7 +103,7 @@ export function pickMember(
   name: string,
   among: (loop: Loop) => readonly Member[],
 ): { readonly held: Held; readonly found: Member } {
-  const helds = network === undefined ? engine.networks() : [engine.find(network)];
+  const helds = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
   const fitting = helds.flatMap((held) =>
     held.loop === null
       ? []

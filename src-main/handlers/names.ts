@@ -13,7 +13,7 @@ export function nameHandlers({
 }: Install): Pick<Handlers, "names.list" | "names.add" | "names.remove"> {
   return {
     "names.list": async ({ network }) => {
-      const chosen = network === undefined ? engine.networks() : [engine.find(network)];
+      const chosen = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
       return chosen.map((held) => engine.namesOf(held));
     },
     "names.add": async ({ name, value, network }) => {

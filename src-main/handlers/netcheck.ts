@@ -3,7 +3,8 @@ import { formatAddress } from "../../src-shared/address.ts";
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { splitHostPort } from "../../src-shared/ids.ts";
 import type { Netcheck } from "../../src-shared/status.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import { routesStatus } from "../engine/route-status.ts";
 import type { InterfaceAddress } from "../system/system.ts";
 import { askHealth, askTcp } from "../transport/health.ts";
@@ -26,8 +27,8 @@ export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.
         })),
         udpPort: engine.port === 0 ? null : engine.port,
         routers: await Promise.all(
-          engine
-            .networks()
+          engine.networks
+            .all()
             .filter(({ loop }) => loop !== null)
             .map((held) => routerCheck(held, engine)),
         ),
@@ -45,7 +46,7 @@ export function netcheckHandlers({ engine }: Install): Pick<Handlers, "netcheck.
           outside:
             outside.answers().find(({ address }) => address?.startsWith("[") === true)?.address ?? null,
         },
-        overlaps: [...routesStatus(engine, engine.networks()).overlaps],
+        overlaps: [...routesStatus(engine, engine.networks.all()).overlaps],
         tun: check.ok ? { ok: true, detail: null } : { ok: false, detail: check.reason.message },
         hardwareAes: engine.addon.hardwareAes,
       };

@@ -7,7 +7,8 @@ import { parseRouterLink } from "../../src-shared/link.ts";
 import { usualPorts, usualRate } from "../engine/broadcast.ts";
 import type { Host } from "../engine/create.ts";
 import { networkIdOf, signingKey } from "../engine/crypto.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import { RenumberActs } from "../engine/renumber-acts.ts";
 import { networkStatus } from "../engine/status.ts";
 import type { Install } from "./install.ts";
@@ -38,14 +39,14 @@ type NetworkCalls = Pick<
 export function networkHandlers(install: Install): NetworkCalls {
   const { engine } = install;
   return {
-    "networks.list": async () => engine.networks().map((held) => networkStatus(engine, held)),
+    "networks.list": async () => engine.networks.all().map((held) => networkStatus(engine, held)),
     "networks.show": async ({ network }) => {
-      const held = engine.find(network);
+      const held = engine.networks.find(network);
       return { network: networkStatus(engine, held), members: memberList(engine, held) };
     },
     "networks.create": async (input) => {
       const host = input.routerLink === undefined ? await ownHost(install) : linkHost(input.routerLink);
-      const { loop, warnings } = await engine.create(
+      const { loop, warnings } = await engine.enrolment.create(
         {
           name: input.name,
           secret: input.secret,
@@ -57,7 +58,7 @@ export function networkHandlers(install: Install): NetworkCalls {
         },
         host,
       );
-      const held = engine.find(loop.stored.network);
+      const held = engine.networks.find(loop.stored.network);
       const { secret } = loop.stored;
       await loop.online();
       const invite =
@@ -86,15 +87,15 @@ export function networkHandlers(install: Install): NetworkCalls {
       };
     },
     "networks.mask": async ({ network, on }) => {
-      const { stored } = engine.find(network);
+      const { stored } = engine.networks.find(network);
       await engine.administration(stored.network).mask(on);
-      return networkStatus(engine, engine.find(stored.network));
+      return networkStatus(engine, engine.networks.find(stored.network));
     },
     "networks.renumberPreview": async ({ network, range }) => renumbering(engine, network).plan(range),
     "networks.renumber": async ({ network, range, force }) =>
       renumbering(engine, network).carryOut(range, force),
     "networks.broadcast": async ({ network, on, ports, perSecond, take }) => {
-      const { stored, loop } = engine.find(network);
+      const { stored, loop } = engine.networks.find(network);
       if (on !== undefined) {
         const known = loop?.machine.record()?.broadcast;
         await engine.administration(stored.network).broadcast(
@@ -106,60 +107,62 @@ export function networkHandlers(install: Install): NetworkCalls {
             : null,
         );
       }
-      if (take !== undefined) engine.setBroadcast(stored.network, take);
-      return networkStatus(engine, engine.find(stored.network));
+      if (take !== undefined) engine.networks.setBroadcast(stored.network, take);
+      return networkStatus(engine, engine.networks.find(stored.network));
     },
     "networks.delete": async ({ network }) => {
-      const held = engine.find(network);
+      const held = engine.networks.find(network);
       if (held.stored.issuerSeed === null || held.stored.secret !== null) {
         throw new AppError("not-admin", { devices: devicesOf(held) });
       }
       if (held.stored.hostedHere) await install.router.forget(held.stored.network);
       else await held.loop?.line.control()?.request({ call: "unhost" });
-      await engine.forget(held.stored.network);
+      await engine.networks.forget(held.stored.network);
       return {};
     },
     "networks.leave": async ({ network }) => {
-      await engine.leave(network);
+      await engine.enrolment.leave(network);
       return {};
     },
     "networks.up": async ({ networks }) => {
-      const wanted = networks.length === 0 ? engine.networks() : networks.map((name) => engine.find(name));
-      for (const { stored } of wanted) await engine.up(stored.network);
+      const wanted =
+        networks.length === 0 ? engine.networks.all() : networks.map((name) => engine.networks.find(name));
+      for (const { stored } of wanted) await engine.networks.up(stored.network);
       return { up: wanted.map(({ stored }) => stored.name) };
     },
     "networks.down": async ({ networks }) => {
-      const wanted = networks.length === 0 ? engine.networks() : networks.map((name) => engine.find(name));
-      for (const { stored } of wanted) await engine.down(stored.network);
+      const wanted =
+        networks.length === 0 ? engine.networks.all() : networks.map((name) => engine.networks.find(name));
+      for (const { stored } of wanted) await engine.networks.down(stored.network);
       return { down: wanted.map(({ stored }) => stored.name) };
     },
     "networks.start": async ({ network, start }) => {
-      const { stored } = engine.find(network);
-      engine.setStart(stored.network, start);
-      return networkStatus(engine, engine.find(stored.network));
+      const { stored } = engine.networks.find(network);
+      engine.networks.setStart(stored.network, start);
+      return networkStatus(engine, engine.networks.find(stored.network));
     },
     "networks.order": async ({ networks }) => {
-      engine.order(networks.map((name) => engine.find(name).stored.network));
-      return engine.networks().map((held) => networkStatus(engine, held));
+      engine.networks.order(networks.map((name) => engine.networks.find(name).stored.network));
+      return engine.networks.all().map((held) => networkStatus(engine, held));
     },
     "networks.exportKey": async ({ network }) => {
-      const { stored } = engine.find(network);
+      const { stored } = engine.networks.find(network);
       if (stored.issuerSeed === null)
-        throw new AppError("not-admin", { devices: devicesOf(engine.find(network)) });
+        throw new AppError("not-admin", { devices: devicesOf(engine.networks.find(network)) });
       return { key: `${keyPrefix}${toBase64Url(fromBase64(stored.issuerSeed) ?? new Uint8Array())}` };
     },
     "networks.importKey": async ({ key }) => {
       const seed = key.trim().startsWith(keyPrefix) ? fromBase64(key.trim().slice(keyPrefix.length)) : null;
       if (seed?.length !== 32) throw new AppError("link-garbled");
       const id = networkIdOf(signingKey(seed).key);
-      const held = engine.networks().find(({ stored }) => stored.network === id);
+      const held = engine.networks.all().find(({ stored }) => stored.network === id);
       if (held === undefined) throw new AppError("unknown-network", { name: id.slice(0, 8) });
-      await engine.takeIssuer(id, seed);
+      await engine.networks.takeIssuer(id, seed);
       return { network: held.stored.name };
     },
     "networks.join": async function* (input) {
       const steps = new Steps();
-      const joining = engine
+      const joining = engine.enrolment
         .join(
           {
             target: input.target,
@@ -208,15 +211,15 @@ function linkHost(link: string): Host {
 }
 
 function renumbering(engine: Engine, name: string): RenumberActs {
-  const { stored } = engine.find(name);
-  const others = engine
-    .networks()
+  const { stored } = engine.networks.find(name);
+  const others = engine.networks
+    .all()
     .filter((held) => held.stored.network !== stored.network)
     .flatMap((held) =>
       (held.loop?.machine.record()?.ranges ?? []).map((prefix) => ({ prefix, where: held.stored.name })),
     );
   const { surroundings } = engine;
-  return new RenumberActs({ loop: engine.loop(stored.network), surroundings, others });
+  return new RenumberActs({ loop: engine.networks.loop(stored.network), surroundings, others });
 }
 
 function devicesOf({ loop }: Held): string {

@@ -2,7 +2,8 @@
 import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { PeerStatus } from "../../src-shared/status.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import type { NetworkLoop } from "../engine/loop.ts";
 import { choosePin } from "../engine/pins.ts";
 import { candidateStatuses, peerStatus } from "../engine/status.ts";
@@ -74,7 +75,7 @@ export interface Picked {
 
 /** A peer by name, address or beginning of its key. Throws `unknown-peer`, `ambiguous-peer`. */
 export function pickPeer(engine: Engine, name: string, network: string | undefined): Picked {
-  const helds = network === undefined ? engine.networks() : [engine.find(network)];
+  const helds = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
   const all = helds.flatMap((held): Picked[] => {
     const { loop } = held;
     if (loop === null) return [];

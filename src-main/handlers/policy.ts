@@ -4,7 +4,8 @@ import { AppError } from "../../src-shared/errors.ts";
 import { namesIn, parsePort } from "../../src-shared/policy.ts";
 import type { PolicyStatus } from "../../src-shared/policy-status.ts";
 import { issuerOf } from "../engine/administration.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import type { PolicyPlan } from "../engine/policy-acts.ts";
 import { PolicyActs } from "../engine/policy-acts.ts";
 import { subjects } from "../mesh/guard.ts";
@@ -23,10 +24,10 @@ type PolicyCalls = Pick<
 export function policyHandlers({ engine }: Install): PolicyCalls {
   const at = (network: string | undefined) => {
     const held = onlyNetwork(engine, network);
-    const loop = engine.loop(held.stored.network);
+    const loop = engine.networks.loop(held.stored.network);
     return { held, loop, acts: new PolicyActs(loop, engine.surroundings) };
   };
-  const read = (network: string) => policyStatus(engine, engine.find(network));
+  const read = (network: string) => policyStatus(engine, engine.networks.find(network));
   return {
     "policy.read": async ({ network }) => read(at(network).held.stored.network),
     "policy.preview": async ({ network, text, name }) => {

@@ -1,6 +1,7 @@
 /** Calls about the prefixes behind gateways. */
 import type { Handlers } from "../../src-shared/api/contract.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import { RouteActs } from "../engine/route-acts.ts";
 import { routesStatus } from "../engine/route-status.ts";
 import type { Install } from "./install.ts";
@@ -22,7 +23,7 @@ export function routeHandlers({
 > {
   return {
     "routes.list": async ({ network }) => {
-      const helds = network === undefined ? engine.networks() : [engine.find(network)];
+      const helds = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
       return {
         ...routesStatus(engine, helds),
         acceptance: helds.flatMap(({ stored, loop }) =>
@@ -73,10 +74,10 @@ export function routeHandlers({
 
 function actsIn(engine: Engine, { stored }: Held): RouteActs {
   return new RouteActs({
-    loop: engine.loop(stored.network),
+    loop: engine.networks.loop(stored.network),
     identity: engine.identity,
     system: engine.system,
     now: Date.now,
-    keep: (change) => engine.setRoutes(stored.network, change),
+    keep: (change) => engine.networks.setRoutes(stored.network, change),
   });
 }

@@ -54,7 +54,7 @@ export function statusHandlers(
 /** Everything users see, as of now. */
 export function readStatus(install: Install): Status {
   const { engine } = install;
-  const helds = engine.networks();
+  const helds = engine.networks.all();
   const { routes, own, overlaps } = routesStatus(engine, helds);
   return {
     node: {

@@ -4,7 +4,8 @@ import type { Handlers } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { hostPort, joinHostPort, nodeName, splitHostPort } from "../../src-shared/ids.ts";
 import type { WireguardClient } from "../../src-shared/wireguard.ts";
-import type { Engine, Held } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Held } from "../engine/held-networks.ts";
 import { peerStatus } from "../engine/status.ts";
 import { addClient, revokeClient } from "../engine/stock-clients.ts";
 import { addressesOf } from "../mesh/membership.ts";
@@ -29,11 +30,11 @@ export function wireguardHandlers({ engine }: Install): WireguardCalls {
       return { ...client, warnings: reached.warnings };
     },
     "wireguard.list": async ({ network }) =>
-      (network === undefined ? engine.networks() : [engine.find(network)]).flatMap((held) =>
+      (network === undefined ? engine.networks.all() : [engine.networks.find(network)]).flatMap((held) =>
         clientsOf(engine, held),
       ),
     "wireguard.revoke": async ({ name, network }) => {
-      const helds = network === undefined ? engine.networks() : [engine.find(network)];
+      const helds = network === undefined ? engine.networks.all() : [engine.networks.find(network)];
       const found = helds.flatMap((held) =>
         clientsOf(engine, held)
           .filter((client) => client.name === name || client.addresses.includes(name))

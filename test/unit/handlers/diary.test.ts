@@ -68,15 +68,15 @@ describe("diary.read", () => {
 
   /** The part of an install that the handler asks: all networks are down, so only the diary knows the peer. */
   function handler() {
-    const engine = {
-      diary,
-      networks: () => [{ stored: { network: "id-of-home", name: "home" }, loop: null }],
+    const home = { stored: { network: "id-of-home", name: "home" }, loop: null };
+    const networks = {
+      all: () => [home],
       find: (name: string) => {
         if (name !== "home") throw new AppError("unknown-network", { name });
-        return { stored: { network: "id-of-home", name: "home" }, loop: null };
+        return home;
       },
     };
-    return diaryHandlers({ engine } as unknown as Install)["diary.read"];
+    return diaryHandlers({ engine: { diary, networks } } as unknown as Install)["diary.read"];
   }
 
   const read = async (input: object) =>

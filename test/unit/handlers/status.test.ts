@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Held } from "../../../src-main/engine/engine.ts";
+import type { Held } from "../../../src-main/engine/held-networks.ts";
 import { Traffic } from "../../../src-main/engine/traffic.ts";
 import type { Install } from "../../../src-main/handlers/install.ts";
 import { readStatus } from "../../../src-main/handlers/status.ts";
@@ -18,7 +18,7 @@ function install(machine: Network): Install {
   const loop = { machine, line, routes, session: { publicKey: "" }, interfaceName: null, stored };
   return {
     engine: {
-      networks: () => [{ stored, loop } as unknown as Held],
+      networks: { all: () => [{ stored, loop } as unknown as Held] },
       traffic,
       identity: { key: identityOf("ann") },
       surroundings: { notary: { hash: hashOf }, forwarding: { firewalls: () => [] } },
