@@ -5,7 +5,7 @@
 const OURS = "^(src-shared|src-main|src-renderer|drivers|scripts|test)/";
 
 /** What starts one state folder, in the files beside the entries. */
-const WIRING = "^src-main/(compose|router-(role|realm|entrances|plane)|run-daemon)\\.ts$";
+const WIRING = "^src-main/(compose|router-(role|realm|entrances|plane)|run-daemon|unexpected)\\.ts$";
 
 const VERSION = "^src-main/version\\.ts$";
 
