@@ -28,6 +28,15 @@ export const exitChoice = z.object({
 });
 export type ExitChoice = z.infer<typeof exitChoice>;
 
+/** A program of this machine that goes to the internet past the exit, with all that it started. */
+export const outsideProgram = z.object({
+  /** Number of the process that asked for it. */
+  process: z.int().min(1),
+  /** Its name, as the system keeps it. */
+  program: z.string(),
+});
+export type OutsideProgram = z.infer<typeof outsideProgram>;
+
 /** What acts now. */
 export const exitState = z.enum([
   /** Everything goes the ordinary way: nothing was chosen. */
@@ -48,6 +57,8 @@ export const exitStatus = z.object({
   chosen: exitChoice.omit({ identity: true }).extend({ network: z.string(), member: z.string() }).nullable(),
   /** Why it is `failed`; null otherwise. */
   reason: z.string().nullable(),
+  /** What goes past it. Empty while nothing is chosen. */
+  outside: z.array(outsideProgram),
   /** Members that may be chosen: an administrator granted it, and they offer it. */
   offers: z.array(
     z.object({ network: z.string(), member: z.string(), ipv4: z.boolean(), ipv6: z.boolean() }),

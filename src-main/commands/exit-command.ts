@@ -51,7 +51,14 @@ export function exitLines(status: ExitStatus): readonly string[] {
     offers.length === 0
       ? "No member offers it. On one that should: starmesh route advertise 0.0.0.0/0, and ::/0"
       : `Members that offer it: ${offers.join(", ")}`;
-  return [actsLine(status), ...(status.chosen === null ? [offered] : chosenLines(status.chosen))];
+  const outside = status.outside.map(({ process, program }) => `${program} (${process})`);
+  return [
+    actsLine(status),
+    ...(status.chosen === null ? [offered] : chosenLines(status.chosen)),
+    ...(outside.length === 0
+      ? []
+      : [`Past it: ${outside.join(", ")}. To send one back: starmesh outside --back NUMBER`]),
+  ];
 }
 
 function actsLine({ state, chosen, reason }: ExitStatus): string {

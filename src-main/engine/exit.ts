@@ -1,6 +1,7 @@
 /** The way to the internet through a member: the system follows what was chosen and whether the member answers. */
 import { socketMark } from "../../drivers/dataplane.ts";
 import { formatPrefix } from "../../src-shared/address.ts";
+import type { Caller } from "../../src-shared/api/channel.ts";
 import type { ExitChoice, ExitStatus } from "../../src-shared/exit.ts";
 import type { IdentityKey, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { RouteView } from "../mesh/route-table.ts";
@@ -28,7 +29,10 @@ export interface ExitNetwork {
 }
 
 export interface ExitOptions {
-  readonly system: Pick<System, "routes" | "interfaces" | "setting" | "enterOutside">;
+  readonly system: Pick<
+    System,
+    "routes" | "interfaces" | "setting" | "enterOutside" | "outside" | "leaveOutside"
+  >;
   readonly journal: Pick<Journal, "apply" | "revert">;
   readonly names: Pick<NameService, "follow">;
   readonly networks: () => readonly ExitNetwork[];
@@ -67,13 +71,25 @@ export class Exit {
   }
 
   /**
-   * Lets a process of this machine, with all that it starts from now on, go to the internet by the ordinary way. Names are
+   * Lets the process that calls, with all that it starts from now on, go to the internet by the ordinary way. Names are
    * still looked up by the exit where a program asks the system for them.
    */
-  async release(process: number): Promise<void> {
-    const name = `starmesh_outside_${this.#options.mark}`;
-    await this.#options.journal.apply({ kind: "outside", name, mark: socketMark });
-    await this.#options.system.enterOutside(name, process);
+  async release(caller: Caller): Promise<void> {
+    const { journal, system, log } = this.#options;
+    await journal.apply({ kind: "outside", name: this.#group, mark: socketMark });
+    log("exit outside", { process: await system.enterOutside(this.#group, caller) });
+  }
+
+  /** Sends a program that goes past the exit the way of everything else, with the connections that it makes from now on. */
+  async recall(process: number): Promise<void> {
+    await this.#options.system.leaveOutside(this.#group, process);
+  }
+
+  /** All that is known of it. */
+  async read(): Promise<ExitStatus> {
+    const status = this.status();
+    const outside = status.chosen === null ? [] : await this.#options.system.outside(this.#group);
+    return { ...status, outside: [...outside] };
   }
 
   /** Changes nothing any more. */
@@ -82,7 +98,7 @@ export class Exit {
     await this.#last;
   }
 
-  status(): ExitStatus {
+  status(): Omit<ExitStatus, "outside"> {
     const chosen = this.#chosen();
     return {
       state: this.#state(chosen),
@@ -90,6 +106,11 @@ export class Exit {
       reason: this.#reason,
       offers: this.#options.networks().flatMap(offersOf),
     };
+  }
+
+  /** Name of the programs that go past it. */
+  get #group(): string {
+    return `starmesh_${this.#options.mark}`;
   }
 
   #state(chosen: Chosen | null): ExitStatus["state"] {

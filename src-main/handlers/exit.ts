@@ -5,13 +5,15 @@ import type { Engine } from "../engine/engine.ts";
 import type { Install } from "./install.ts";
 
 /** Answers of the noun “exit”. */
-export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | "exit.set" | "exit.release"> {
+export function exitHandlers({
+  engine,
+}: Install): Pick<Handlers, "exit.read" | "exit.set" | "exit.release" | "exit.recall"> {
   return {
-    "exit.read": async () => engine.exit.status(),
+    "exit.read": () => engine.exit.read(),
     "exit.set": async ({ member, network, ...wish }) => {
       if (member === null) {
         await engine.chooseExit(null);
-        return engine.exit.status();
+        return engine.exit.read();
       }
       const found = find(engine, member, network);
       if (wish.only.length > 0 && wish.except.length > 0)
@@ -19,11 +21,19 @@ export function exitHandlers({ engine }: Install): Pick<Handlers, "exit.read" | 
           detail: "Give prefixes that go through the exit or those that do not, not both.",
         });
       await engine.chooseExit({ network: found.network, choice: { ...wish, identity: found.identity } });
-      return engine.exit.status();
+      return engine.exit.read();
     },
-    "exit.release": async ({ process }) => {
-      await engine.exit.release(process);
+    "exit.release": async (_, caller) => {
+      if (caller === undefined || caller.connection() === null)
+        throw new AppError("usage", {
+          detail: "A program goes past the exit from a terminal of this machine: starmesh outside PROGRAM.",
+        });
+      await engine.exit.release(caller);
       return {};
+    },
+    "exit.recall": async ({ process }) => {
+      await engine.exit.recall(process);
+      return engine.exit.read();
     },
   };
 }

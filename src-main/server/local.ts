@@ -9,6 +9,7 @@ import { serve } from "../../src-shared/api/server.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import type { Millis } from "../../src-shared/ids.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
+import { descriptorOf } from "../transport/descriptor.ts";
 import { startListening } from "../transport/listening.ts";
 import type { KeptPanelState, Logins } from "./logins.ts";
 import { openLogins } from "./logins.ts";
@@ -133,10 +134,11 @@ class OpenServer implements LocalServer {
       local,
       pages,
       logins: this.#logins,
-      onSocket: (socket, from) => {
+      onSocket: (socket, from, stream) => {
         this.#sockets.set(socket, from);
         socket.on("close", () => this.#sockets.delete(socket));
-        serve(handlers, socketChannel(socket), { logs, onFault: fault });
+        const caller = { connection: () => (from === "socket" ? descriptorOf(stream) : null) };
+        serve(handlers, socketChannel(socket), { caller, logs, onFault: fault });
       },
       onFault: (error) => fault("http", error),
     };

@@ -18,8 +18,8 @@ export interface PanelOptions {
   readonly logins: Logins;
   /** Folder of the built pages. */
   readonly pages: string;
-  /** Takes a WebSocket whose caller may use the whole contract. */
-  readonly onSocket: (socket: WebSocket, from: "socket" | "panel") => void;
+  /** Takes a WebSocket whose caller may use the whole contract; `stream` is what it runs over. */
+  readonly onSocket: (socket: WebSocket, from: "socket" | "panel", stream: Duplex) => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -48,7 +48,7 @@ export function createPanel(options: PanelOptions): Server {
     const from = callerOf(request, options);
     if (typeof from !== "string") return refuseUpgrade(stream, from.status);
     if (sockets.clients.size >= mostSockets) return refuseUpgrade(stream, 503);
-    sockets.handleUpgrade(request, stream, head, (socket) => options.onSocket(socket, from));
+    sockets.handleUpgrade(request, stream, head, (socket) => options.onSocket(socket, from, stream));
   });
   return server;
 }

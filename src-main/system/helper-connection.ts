@@ -1,5 +1,6 @@
 /** A connection to the privileged helper: requests in flight and their answers, and a second one that marks sockets at once. */
 import { AppError } from "../../src-shared/errors.ts";
+import type { OutsideProgram } from "../../src-shared/exit.ts";
 import type { HelperAnswer, HelperRequest } from "./helper-requests.ts";
 import { encodeHelperRequest, parseHelperAnswer } from "./helper-requests.ts";
 import type { Packet } from "./packet-socket.ts";
@@ -10,6 +11,8 @@ import type { Firewall } from "./system.ts";
 export interface Done {
   readonly name: string | null;
   readonly firewalls: readonly Firewall[];
+  readonly process: number | null;
+  readonly programs: readonly OutsideProgram[];
   readonly descriptors: readonly number[];
 }
 
@@ -89,7 +92,13 @@ export class HelperConnection {
     this.#pending.delete(answer.id);
     const { done, error } = answer;
     if (error === null)
-      pending.resolve({ name: done.name ?? null, firewalls: done.firewalls ?? [], descriptors });
+      pending.resolve({
+        name: done.name ?? null,
+        firewalls: done.firewalls ?? [],
+        process: done.process ?? null,
+        programs: done.programs ?? [],
+        descriptors,
+      });
     else pending.reject(error);
     return true;
   }

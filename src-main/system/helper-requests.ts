@@ -3,6 +3,8 @@ import { z } from "zod";
 import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import type { ErrorCode } from "../../src-shared/errors.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
+import type { OutsideProgram } from "../../src-shared/exit.ts";
+import { outsideProgram } from "../../src-shared/exit.ts";
 import type { Passage } from "./passage.ts";
 import type {
   AddressChange,
@@ -40,6 +42,10 @@ export interface HelperAnswer {
     /** Of an interface. */
     readonly name?: string | undefined;
     readonly firewalls?: readonly Firewall[] | undefined;
+    /** That was taken past the exit. */
+    readonly process?: number | undefined;
+    /** That go past it. */
+    readonly programs?: readonly OutsideProgram[] | undefined;
   };
   readonly error: AppError | null;
 }
@@ -104,6 +110,13 @@ const refusal = z.object({ code: z.string(), data: z.record(z.string(), z.string
 const answer = z.object({
   version: z.literal(version),
   id: z.int().min(0),
-  done: z.object({ name: z.string().max(15).optional(), firewalls: z.array(firewall).optional() }).optional(),
+  done: z
+    .object({
+      name: z.string().max(15).optional(),
+      firewalls: z.array(firewall).optional(),
+      process: z.int().min(1).optional(),
+      programs: z.array(outsideProgram).optional(),
+    })
+    .optional(),
   error: refusal.optional(),
 });

@@ -4,7 +4,9 @@
  */
 import { closeSync } from "node:fs";
 import type { TunCheck, TunDevice, TunOptions } from "../../drivers/tun/tun.ts";
+import type { Caller } from "../../src-shared/api/channel.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import type { OutsideProgram } from "../../src-shared/exit.ts";
 import type { Done, HelperConnection } from "./helper-connection.ts";
 import type { HelperRequest } from "./helper-requests.ts";
 import {
@@ -159,15 +161,27 @@ class ThroughHelper implements SystemChanges {
     await this.#request({ do: "removeExit" });
   }
 
-  // The helper takes no processes: it would have to be told whose they are.
-  async openOutside(): Promise<never> {
-    const detail = "the helper does not do that; an engine that runs as root does";
-    throw new AppError("system-refused", { action: "let a program go past the exit", detail });
+  // The helper makes the group for the first program.
+  async openOutside(): Promise<void> {}
+
+  async enterOutside(name: string, caller: Caller): Promise<number> {
+    const { process } = await this.#request({ do: "enterOutside", name }, () => caller.connection());
+    if (process === null) throw new AppError("helper-lost");
+    return process;
   }
 
-  async enterOutside(): Promise<void> {}
+  async outside(name: string): Promise<readonly OutsideProgram[]> {
+    if (this.#connection === null) return [];
+    return (await this.#connection.ask({ do: "listOutside", name })).programs;
+  }
 
-  async closeOutside(): Promise<void> {}
+  async leaveOutside(name: string, process: number): Promise<void> {
+    await this.#request({ do: "leaveOutside", name, process });
+  }
+
+  async closeOutside(name: string): Promise<void> {
+    await this.#request({ do: "closeOutside", name });
+  }
 
   async setDns(change: Parameters<SystemChanges["setDns"]>[0]): Promise<void> {
     await this.#make(nameOfDns(change), dnsRequest("set", change));
@@ -193,10 +207,11 @@ class ThroughHelper implements SystemChanges {
     for (const [name, request] of this.#made) if (request["device"] === device) this.#made.delete(name);
   }
 
-  async #request(request: HelperRequest, descriptor?: number): Promise<Done> {
+  /** `descriptor`: goes along; it is asked for when the request is sent. */
+  async #request(request: HelperRequest, descriptor: () => number | null = () => null): Promise<Done> {
     if (this.#connection === null && this.#comesBack) await this.#back();
     if (this.#connection === null) throw this.#refusal();
-    return this.#connection.ask(request, descriptor);
+    return this.#connection.ask(request, descriptor() ?? undefined);
   }
 
   /** Waits a while for a helper that ended to come back. */

@@ -10,7 +10,7 @@ import { throughHelper } from "./helper.ts";
 import { closeFirewalls, firewalls, openFirewalls, watchFirewalls } from "./host-firewall.ts";
 import { dnsServers, dnsWay, removeDns, setDns, watchDns } from "./linux-dns.ts";
 import { removeExit, setExit } from "./linux-exit.ts";
-import { closeOutside, enterOutside, openOutside } from "./linux-outside.ts";
+import { closeOutside, enterOutside, leaveOutside, listOutside, openOutside } from "./linux-outside.ts";
 import { connectMarked } from "./marked-socket.ts";
 import { nameBytes, netlink } from "./netlink.ts";
 import { replaceTable } from "./nftables.ts";
@@ -77,7 +77,9 @@ function directChanges(): SystemChanges {
     setExit: async (change) => setExit(change),
     removeExit: async () => removeExit(),
     openOutside: async (name, mark) => openOutside(name, mark),
-    enterOutside: async (name, process) => enterOutside(name, process),
+    enterOutside: async (name, caller) => enterOutside(name, caller),
+    outside: async (name) => listOutside(name),
+    leaveOutside: async (name, process) => leaveOutside(name, process),
     closeOutside: async (name) => closeOutside(name),
     connectMarked: (target, mark) => connectMarked(target, { mark, markBy: () => false }),
     setDns,

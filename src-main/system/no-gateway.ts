@@ -19,6 +19,8 @@ export function noGateway(
   | "removeExit"
   | "openOutside"
   | "enterOutside"
+  | "outside"
+  | "leaveOutside"
   | "closeOutside"
   | "connectMarked"
 > {
@@ -38,7 +40,9 @@ export function noGateway(
     setExit: async () => refuse("send what goes to the internet through a member"),
     removeExit: async () => undefined,
     openOutside: async () => refuse("let a program go past the exit"),
-    enterOutside: async () => undefined,
+    enterOutside: async () => refuse("let a program go past the exit"),
+    outside: async () => [],
+    leaveOutside: async () => undefined,
     closeOutside: async () => undefined,
     // No marks here: what carries the networks never goes through them, since there is no way out through a member.
     connectMarked: (target) => connect({ ...target, noDelay: true }),

@@ -3,7 +3,9 @@ import type { Socket } from "node:net";
 import type { TunDevice, TunOptions } from "../../drivers/tun/tun.ts";
 import type { Address, Prefix } from "../../src-shared/address.ts";
 import { overlaps } from "../../src-shared/address.ts";
+import type { Caller } from "../../src-shared/api/channel.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import type { OutsideProgram } from "../../src-shared/exit.ts";
 import { darwinSystem } from "./darwin.ts";
 import { linuxSystem } from "./linux.ts";
 import type { Passage } from "./passage.ts";
@@ -221,8 +223,12 @@ export interface SystemChanges {
   removeExit(): Promise<void>;
   /** Has the sockets of some programs marked, so that they go past the exit: a group of that name, empty at first. */
   openOutside(name: string, mark: number): Promise<void>;
-  /** Takes a process into the group, with what it starts from now on. */
-  enterOutside(name: string, process: number): Promise<void>;
+  /** Takes the process that calls into the group, with what it starts from now on; answers its number. */
+  enterOutside(name: string, caller: Caller): Promise<number>;
+  /** What runs in the group, by the processes that were taken into it; nothing where there is none. */
+  outside(name: string): Promise<readonly OutsideProgram[]>;
+  /** One of them goes the way of everything else; done also when it is gone. */
+  leaveOutside(name: string, process: number): Promise<void>;
   /** What runs in the group goes the way of everything else; done also when there is none. */
   closeOutside(name: string): Promise<void>;
   /** A TCP connection; its socket has the mark where that is possible. */

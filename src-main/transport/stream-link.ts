@@ -11,6 +11,7 @@ import { WebSocket } from "ws";
 import type { Endpoint } from "../../drivers/dataplane.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { joinHostPort } from "../../src-shared/ids.ts";
+import { descriptorOf } from "./descriptor.ts";
 import type { Dialled } from "./dial.ts";
 import { dialTls } from "./dial.ts";
 import type { Secret } from "./door.ts";
@@ -217,12 +218,6 @@ function openPipe(streams: Streams, endpoint: Endpoint, tls: TLSSocket): Pipe {
   const descriptor = descriptorOf(tls);
   if (descriptor !== null) streams.tuneStream(descriptor);
   return new Pipe(streams.openStream(endpoint));
-}
-
-/** Node gives it only to who asks for it by this name. */
-function descriptorOf(tls: TLSSocket): number | null {
-  const { _handle: handle } = tls as TLSSocket & { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd ?? null;
 }
 
 const patienceMillis = 8000;

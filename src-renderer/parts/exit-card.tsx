@@ -10,6 +10,7 @@ import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { ErrorLine, Remark, Warning } from "./notices.tsx";
+import { OutsideList } from "./outside-list.tsx";
 
 export function ExitCard({ network }: { readonly network: NetworkStatus }) {
   const { say } = useWords();
@@ -68,6 +69,7 @@ export function ExitCard({ network }: { readonly network: NetworkStatus }) {
                 }
                 label={say("exit.lan")}
               />
+              <OutsideList programs={exit.outside} member={chosen.member} onChanged={read} />
             </>
           )}
         </div>

@@ -13,6 +13,15 @@ export interface Channel {
   close(): void;
 }
 
+/** Who is at the other end, as far as the system says. */
+export interface Caller {
+  /**
+   * Descriptor of the connection by which a process of this machine calls, while it stands; null for all others, which nobody
+   * vouches for.
+   */
+  connection(): number | null;
+}
+
 /** Two channels that are each other's other end, within one process. Texts arrive a microtask later. */
 export function channelPair(): readonly [Channel, Channel] {
   const one = new MemoryChannel();

@@ -26,6 +26,7 @@ import {
 } from "../status.ts";
 import { broadcastTerms, routePriority } from "../trust.ts";
 import { wireguardClient } from "../wireguard.ts";
+import type { Caller } from "./channel.ts";
 
 /** Who may call: anyone with the local socket or a panel cookie is `owner`; later roles come with accounts. */
 export type Role = "owner";
@@ -412,8 +413,13 @@ export const contract = {
     exitStatus,
   ),
 
-  /** Lets a process of this machine, by its number, and what it starts from now on, go to the internet as if there were no exit. */
-  "exit.release": call(z.object({ process: z.int().min(1) }), nothing),
+  /**
+   * Lets the process that calls, and what it starts from now on, go to the internet as if there were no exit. Only by the local
+   * socket: there the system says which process that is.
+   */
+  "exit.release": call(nothing, nothing),
+  /** Sends a program that goes past the exit, by its number in `exit.read`, the way of everything else. */
+  "exit.recall": call(z.object({ process: z.int().min(1) }), exitStatus),
 
   /** The names of a network, or of all, with how this machine looks them up. */
   "names.list": call(z.object({ network: network.optional() }), z.array(namesStatus)),
@@ -483,7 +489,7 @@ export interface StopSignal {
 
 /** Every answer to the contract: what handlers, and the fake engine, are. */
 export type Handlers = {
-  readonly [Name in CallName]: (input: ParsedInputOf<Name>) => Promise<OutputOf<Name>>;
+  readonly [Name in CallName]: (input: ParsedInputOf<Name>, caller?: Caller) => Promise<OutputOf<Name>>;
 } & {
   readonly [Name in StreamName]: (
     input: ParsedInputOf<Name>,

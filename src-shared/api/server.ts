@@ -1,13 +1,15 @@
 /** The answering side of the contract: takes frames from a channel, checks them, asks the handlers. */
 import type { z } from "zod";
 import { AppError, toWireError } from "../errors.ts";
-import type { Channel } from "./channel.ts";
+import type { Caller, Channel } from "./channel.ts";
 import type { CallName, Handlers, StopSignal, StreamName } from "./contract.ts";
 import { contract } from "./contract.ts";
 import type { AnswerFrame } from "./frames.ts";
 import { callerFrame, framesVersion, frameText, issueLine, longestRequest, parseFrame } from "./frames.ts";
 
 export interface ServeOptions {
+  /** Who calls, where the system says; nobody is vouched for without. */
+  readonly caller?: Caller;
   /** Where an `internal` error tells the user to look. */
   readonly logs?: string;
   /** Hears what handlers threw that is no `AppError`, and answers that break the contract. */
@@ -20,16 +22,6 @@ export interface ServeOptions {
  */
 export function serve(handlers: Handlers, channel: Channel, options: ServeOptions = {}): void {
   new Service(handlers, channel, options);
-}
-
-/**
- * Answers one call: checks the input, asks the handler, checks the output.
- * @throws AppError `unknown-call`, `usage` for a wrong input, or what the handler says
- */
-export async function answerCall(handlers: Handlers, name: string, input: unknown): Promise<unknown> {
-  if (!isCall(name)) throw new AppError("unknown-call", { call: name });
-  const handler = handlers[name] as (input: unknown) => Promise<unknown>;
-  return checkOutput(name, await handler(parseInput(name, input)));
 }
 
 /** How many calls and streams one channel may have open. */
@@ -81,7 +73,7 @@ class Service {
     try {
       if (frame.type === "start") await this.#pump(id, name, frame.input);
       else {
-        const output = await answerCall(this.#handlers, name, frame.input);
+        const output = await answerCall(this.#handlers, frame, this.#options.caller);
         await this.#send({ type: "result", id, output });
       }
     } catch (error) {
@@ -123,6 +115,17 @@ class Service {
   #stopAll(): void {
     for (const stopper of this.#open.values()) stopper.stop();
   }
+}
+
+/** Checks the input, asks the handler, checks the output. Throws `unknown-call`, `usage`, or what the handler says. */
+async function answerCall(
+  handlers: Handlers,
+  { name, input }: { readonly name: string; readonly input?: unknown },
+  caller?: Caller,
+): Promise<unknown> {
+  if (!isCall(name)) throw new AppError("unknown-call", { call: name });
+  const handler = handlers[name] as (input: unknown, caller?: Caller) => Promise<unknown>;
+  return checkOutput(name, await handler(parseInput(name, input), caller));
 }
 
 class Stopper implements StopSignal {

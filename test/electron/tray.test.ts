@@ -209,6 +209,7 @@ const failedExit = {
   state: "failed",
   chosen: null,
   reason: "no table",
+  outside: [],
   offers: [],
 } as const satisfies Partial<Running["exit"]>;
 

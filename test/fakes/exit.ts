@@ -5,8 +5,14 @@ import type { ExitStatus } from "../../src-shared/exit.ts";
 import type { FakeWorld } from "./engine.ts";
 
 /** The first peer of the first network offers to be one. */
-export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "exit.set" | "exit.release"> {
+export function exitHandlers(
+  world: FakeWorld,
+): Pick<Handlers, "exit.read" | "exit.set" | "exit.release" | "exit.recall"> {
   let chosen: ExitStatus["chosen"] = null;
+  let outside: ExitStatus["outside"] = [
+    { process: 4711, program: "curl" },
+    { process: 4802, program: "steam" },
+  ];
   const offers = (): ExitStatus["offers"] =>
     world.networks
       .slice(0, 1)
@@ -19,6 +25,7 @@ export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "ex
     state: chosen === null ? "off" : "active",
     chosen,
     reason: null,
+    outside: chosen === null ? [] : outside,
     offers: offers(),
   });
   return {
@@ -31,5 +38,9 @@ export function exitHandlers(world: FakeWorld): Pick<Handlers, "exit.read" | "ex
       return read();
     },
     "exit.release": async () => ({}),
+    "exit.recall": async ({ process }) => {
+      outside = outside.filter((each) => each.process !== process);
+      return read();
+    },
   };
 }

@@ -17,6 +17,7 @@ import type {
 } from "../../src-main/system/system.ts";
 import { formatAddress, formatPrefix, toPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
+import type { OutsideProgram } from "../../src-shared/exit.ts";
 
 export class FakeSystem implements System {
   /** `add-address starmesh0 10.9.1.1/16`, … in the order they were asked for. */
@@ -162,8 +163,17 @@ export class FakeSystem implements System {
     this.#record(`open-outside ${name} ${mark}`);
   }
 
-  async enterOutside(name: string, process: number): Promise<void> {
-    this.#record(`enter-outside ${name} ${process}`);
+  async enterOutside(name: string): Promise<number> {
+    this.#record(`enter-outside ${name}`);
+    return 4711;
+  }
+
+  async outside(): Promise<readonly OutsideProgram[]> {
+    return [{ process: 4711, program: "curl" }];
+  }
+
+  async leaveOutside(name: string, process: number): Promise<void> {
+    this.#record(`leave-outside ${name} ${process}`);
   }
 
   async closeOutside(name: string): Promise<void> {

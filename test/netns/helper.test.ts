@@ -1,4 +1,5 @@
-import { chmodSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../src-shared/errors.ts";
 import { dockerRules } from "./firewall.ts";
@@ -9,6 +10,11 @@ import { giveNameServer, lookUp, startNameServer } from "./name-servers.ts";
 import { ping } from "./traffic.ts";
 import { Unprivileged } from "./unprivileged.ts";
 import { waitUntil } from "./wait.ts";
+
+/** Where this machine's control groups lie; empty: it has none of version 2. */
+const groups = execFileSync("sh", ["-c", "awk '/ - cgroup2 /{print $5; exit}' /proc/self/mountinfo"], {
+  encoding: "utf8",
+}).trim();
 
 // A laptop behind a NAT and an office that is a gateway and its way to the internet: both engines are an ordinary user's, and on
 // each machine a helper runs as root.
@@ -114,6 +120,41 @@ describe("engines without rights, each with a helper", () => {
     await waitUntil("the site sees the laptop", async () => (await seen()) === laptop.host.outer);
     expect(laptop.host.runNow("ip", "rule")).not.toContain("21325");
   });
+
+  it.skipIf(groups === "")(
+    "[Z26] let one program past a strict exit, name it, and send it back; nobody else's process can be named",
+    async () => {
+      await laptop.end();
+      await laptop.killHelper();
+      await laptop.startHelper({ groups: true });
+      await laptop.startAsUser();
+      await waitUntil(
+        "the exit is chosen",
+        async () => (await laptop.run("exit-node", "office", "--kill-switch", "strict")).code === 0,
+      );
+      await waitUntil("the site sees the office", async () => (await seen()) === office.host.outer);
+      const ask = `curl -s -m 20 http://${site.address}:8080/; echo`;
+      const past = laptop.command(["outside", "--", "sh", "-c", `while read line; do ${ask}; done`], {
+        user: 65_534,
+        env: laptop.environment,
+      });
+      past.write("now\n");
+      await past.says(new RegExp(`::ffff:${laptop.host.outer}\n`));
+      expect(await seen()).toBe(office.host.outer);
+      const listed = await laptop.ok("outside");
+      expect(listed).toMatch(/^\d+ {2}sh\n$/);
+      expect(await laptop.ok("exit-node")).toContain("Past it: sh (");
+      expect(await laptop.ok("outside", "--back", listed.split(" ")[0] ?? "")).toContain("No program");
+      past.stdout = "";
+      past.write("again\n");
+      await past.says(new RegExp(`::ffff:${office.host.outer}\n`));
+      await past.stop();
+      await laptop.ok("exit-node", "off");
+      await laptop.end();
+      expect(readdirSync(groups).filter((name) => name.startsWith("starmesh_outside_u65534"))).toEqual([]);
+      await laptop.startAsUser();
+    },
+  );
 
   it("leave names as they were when they end", async () => {
     expect(file()).toContain("127.83.77.53");

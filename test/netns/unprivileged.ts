@@ -22,11 +22,22 @@ export class Unprivileged extends Install {
     return { STARMESH_HELPER_SOCKET: join(this.#place, `helper-${this.name}.sock`), HOME: this.folder };
   }
 
-  async startHelper(): Promise<void> {
+  /** `groups`: with the machine's control groups in sight, which a namespace hides. */
+  async startHelper({ groups = false } = {}): Promise<void> {
     const options = ["--socket", this.environment["STARMESH_HELPER_SOCKET"] ?? "", "--user", String(user)];
     const records = join(this.#place, `records-${this.name}`);
     const program = join(root, "drivers/helper/starmesh-helper");
-    this.#helper = this.host.start(program, ["listen", ...options, "--folder", records]);
+    const command = [program, "listen", ...options, "--folder", records];
+    this.#helper = groups
+      ? this.host.start("unshare", [
+          "--mount",
+          "sh",
+          "-c",
+          `${showGroups} && exec "$@"`,
+          "helper",
+          ...command,
+        ])
+      : this.host.start(program, command.slice(1));
     await waitUntil("the helper listens", () =>
       this.host.runNow("ss", "-xl").includes(`helper-${this.name}.sock`),
     );
@@ -43,4 +54,5 @@ export class Unprivileged extends Install {
   }
 }
 
+const showGroups = "mount -t cgroup2 groups /sys/fs/cgroup";
 const user = 65_534;

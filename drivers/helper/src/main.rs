@@ -12,6 +12,7 @@ mod link;
 mod machine;
 mod netlink;
 mod nft;
+mod outside;
 mod passage;
 mod prefix;
 mod program;
@@ -54,6 +55,7 @@ fn run(words: &[String]) -> Result<(), String> {
         ("listen", options) if is_ours => serve_socket(&Options::parse(options)?),
         ("undo", options) if is_ours => {
             Machine::open(Some(Options::parse(options)?.folder)).clear();
+            outside::close_all();
             Ok(())
         }
         _ => Err(USAGE.into()),

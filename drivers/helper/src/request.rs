@@ -122,6 +122,28 @@ pub enum Request {
     SetExit(Exit),
     /// Done also when there is none.
     RemoveExit {},
+    /// The program at the other end of the connection that comes with the request goes past the exit.
+    EnterOutside {
+        /// Of this engine.
+        name: TableName,
+    },
+    /// Programs that go past it; they come with the answer.
+    ListOutside {
+        /// Of this engine.
+        name: TableName,
+    },
+    /// One of them goes the way of everything else; done also when it is gone.
+    LeaveOutside {
+        /// Of this engine.
+        name: TableName,
+        /// As it was listed.
+        process: u32,
+    },
+    /// All of them do.
+    CloseOutside {
+        /// Of this engine.
+        name: TableName,
+    },
     /// systemd-resolved asks this client for names of these domains, or for all.
     SetDnsLink {
         /// By which.
@@ -266,7 +288,16 @@ impl Family {
 impl TableName {
     /// The table of a user's engine. That of another user has another name, whatever a client says.
     pub fn table_of(&self, uid: u32) -> String {
-        format!("starmesh_u{uid}_{}", &self.0["starmesh_".len()..])
+        format!("starmesh_u{uid}_{}", self.digits())
+    }
+
+    /// The control group of a user's engine.
+    pub fn group_of(&self, uid: u32) -> String {
+        format!("starmesh_outside_u{uid}_{}", self.digits())
+    }
+
+    fn digits(&self) -> &str {
+        &self.0["starmesh_".len()..]
     }
 }
 
@@ -391,6 +422,9 @@ mod tests {
             r#"{"do":"setLink","device":"starmesh0/../eth0","up":true}"#,
             r#"{"do":"addRoute","device":"starmesh0","prefix":"10.9.1.1/16"}"#,
             r#"{"do":"setPassage","name":"filter","sites":[]}"#,
+            r#"{"do":"enterOutside","name":"../system.slice"}"#,
+            r#"{"do":"enterOutside","name":"starmesh_0123abcd","process":1}"#,
+            r#"{"do":"leaveOutside","name":"starmesh_0123abcd","process":"../1"}"#,
             r#"{"do":"openFirewalls","name":"starmesh_0123abcd","devices":["eth0"],"families":["ip"]}"#,
             r#"{"do":"openFirewalls","name":"starmesh_0123abcd","devices":[],"families":["bridge"]}"#,
             r#"{"do":"setDnsLink","device":"starmesh0","server":"10.9.1.1","domains":["a b"],"everything":false}"#,

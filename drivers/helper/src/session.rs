@@ -17,7 +17,7 @@ use crate::link::{self, LinkChange};
 use crate::machine::Machine;
 use crate::record::{Changed, Record};
 use crate::request::{Device, Envelope, Passing, Request, Setting, Site, TableName, parse};
-use crate::{dns, nft, passage, setting, tun};
+use crate::{dns, nft, outside, passage, setting, tun};
 
 /// Answers a client until it is gone, then undoes what was done for it.
 pub fn serve(socket: &OwnedFd, uid: u32, machine: Arc<Machine>) {
@@ -56,6 +56,8 @@ struct Session {
     record: Record,
     /// Interfaces that this client opened, with their numbers.
     links: Vec<(Device, u32)>,
+    /// Groups of programs that go past the exit.
+    groups: Vec<String>,
 }
 
 impl Session {
@@ -63,7 +65,7 @@ impl Session {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let record = Record::new(machine.folder(), &format!("{}-{number}", std::process::id()));
-        Session { uid, number, machine, record, links: vec![] }
+        Session { uid, number, machine, record, links: vec![], groups: vec![] }
     }
 
     fn perform(&mut self, request: Request, descriptors: Vec<OwnedFd>) -> Result<Done, Refusal> {
@@ -113,6 +115,15 @@ impl Session {
             Request::RemoveExit {} => {
                 self.machine.remove_exit(self.uid)?;
                 self.record.note(|changes| changes.exit = false);
+                Ok(Done::default())
+            }
+            Request::EnterOutside { name } => self.enter_outside(&name, descriptors),
+            Request::ListOutside { name } => Ok(self.list_outside(&name)),
+            Request::LeaveOutside { name, process } => {
+                done(outside::leave(&name.group_of(self.uid), process.cast_signed()))
+            }
+            Request::CloseOutside { name } => {
+                outside::close(&name.group_of(self.uid));
                 Ok(Done::default())
             }
             Request::SetDnsLink { device, server, domains, everything } => {
@@ -277,6 +288,31 @@ impl Session {
         Ok(Done::default())
     }
 
+    fn enter_outside(&mut self, name: &TableName, descriptors: Vec<OwnedFd>) -> Result<Done, Refusal> {
+        let action = "let a program go past the exit";
+        self.demand_root(action)?;
+        let connection =
+            descriptors.into_iter().next().ok_or_else(|| Refusal::of(action, "no connection came along"))?;
+        let group = name.group_of(self.uid);
+        if !self.groups.contains(&group) {
+            self.groups.push(group.clone());
+        }
+        let process = outside::enter(&group, &connection)?;
+        let mut done = Done::default();
+        done.fields.insert("process".into(), process.into());
+        Ok(done)
+    }
+
+    fn list_outside(&self, name: &TableName) -> Done {
+        let all = outside::list(&name.group_of(self.uid))
+            .iter()
+            .map(|each| json!({ "process": each.process, "program": each.program }))
+            .collect();
+        let mut done = Done::default();
+        done.fields.insert("programs".into(), Value::Array(all));
+        done
+    }
+
     fn listen(&self, address: IpAddr) -> Result<Done, Refusal> {
         let action = "answer for names";
         self.demand_root(action)?;
@@ -303,6 +339,10 @@ impl Drop for Session {
         self.machine.leave(self.number);
         self.record.note(|changes| changes.exit = false);
         self.record.changes().undo();
+        // Programs may go past a strict exit for as long as they run, also when the engine was killed meanwhile.
+        for group in &self.groups {
+            outside::sweep(group);
+        }
         for (device, index) in &self.links {
             if link::index_of(device.as_ref()) == Some(*index) {
                 let _ = link::remove(device.as_ref(), *index);

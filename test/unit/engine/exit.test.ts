@@ -108,9 +108,19 @@ describe("the way to the internet", () => {
 
   it("[Z26] lets a process go past it by a group of this engine's own, written down first", async () => {
     system.log.length = 0;
-    await exit.release(4711);
-    expect(made).toEqual(["apply outside starmesh_outside_1a2b"]);
-    expect(system.log).toEqual(["enter-outside starmesh_outside_1a2b 4711"]);
+    await exit.release({ connection: () => 7 });
+    expect(made).toEqual(["apply outside starmesh_1a2b"]);
+    expect(system.log).toEqual(["enter-outside starmesh_1a2b"]);
+  });
+
+  it("[Z26] names what goes past it while a member is chosen, and sends it back", async () => {
+    choose({});
+    expect((await exit.read()).outside).toEqual([{ process: 4711, program: "curl" }]);
+    system.log.length = 0;
+    await exit.recall(4711);
+    expect(system.log).toEqual(["leave-outside starmesh_1a2b 4711"]);
+    network = { ...network, choice: null };
+    expect((await exit.read()).outside).toEqual([]);
   });
 
   it("says what went wrong, and tries again when something is different", async () => {
