@@ -1,11 +1,15 @@
 /** The local socket: whose it is, what becomes of it, and who gets no more than a page. */
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { attach, localHost } from "../../src-main/server/attach.ts";
+import { socketChannel } from "../../src-main/server/socket-channel.ts";
+import type { Caller } from "../../src-shared/api/channel.ts";
+import { createClient } from "../../src-shared/api/client.ts";
 import type { FakeEngine } from "../fakes/engine.ts";
 import { createFakeEngine } from "../fakes/engine.ts";
 import { forward, upgradeStatus } from "./callers.ts";
@@ -88,6 +92,35 @@ describe("the local socket", () => {
         while (!(await values?.next())?.done);
       })(),
     ).rejects.toMatchObject({ code: "not-running" });
+    await local.close();
+  });
+
+  it("[Z26] says which connection a process calls by, for as long as it stands; the panel says nothing", async () => {
+    const callers: (Caller | undefined)[] = [];
+    const handlers: FakeEngine["handlers"] = {
+      ...engine.handlers,
+      "exit.release": async (_, caller) => {
+        callers.push(caller);
+        return {};
+      },
+    };
+    const local = await openLocal({ handlers });
+    const attached = await attach(local.socketPath);
+    await attached?.client.call("exit.release", {});
+    const connection = callers[0]?.connection() ?? -1;
+    expect(readlinkSync(`/proc/self/fd/${connection}`)).toMatch(/^socket:/);
+    attached?.client.close();
+    await attached?.closed;
+    await expect.poll(() => callers[0]?.connection(), { timeout: 30_000 }).toBeNull();
+    const { origin, cookie } = await logIn(local.server);
+    const options = { origin, headers: { Cookie: cookie } };
+    const socket = new WebSocket(`${origin.replace("http", "ws")}/api`, options);
+    const channel = socketChannel(socket);
+    await once(socket, "open");
+    const panel = createClient(channel);
+    await panel.call("exit.release", {});
+    expect(callers.map((caller) => caller?.connection())).toEqual([null, null]);
+    panel.close();
     await local.close();
   });
 
