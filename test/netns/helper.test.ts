@@ -121,10 +121,24 @@ describe("engines without rights, each with a helper", () => {
     expect(laptop.host.runNow("ip", "rule")).not.toContain("21325");
   });
 
+  it("leave names as they were when they end", async () => {
+    expect(file()).toContain("127.83.77.53");
+    await laptop.end();
+    expect(file()).not.toContain("127.83.77.53");
+    expect(laptop.host.runNow("ip", "-j", "link")).not.toContain("starmesh");
+  });
+
+  it("of a user who may not ask say in one line what to do, and get nothing", async () => {
+    const other = new Unprivileged(lab, laptop.host, "other");
+    await other.startAsUser(stranger, laptop.environment);
+    const { node } = await other.status();
+    expect([node.limited, node.rights.kind]).toEqual([new AppError("no-privilege").message, "none"]);
+    await other.end();
+  });
+
   it.skipIf(groups === "")(
     "[Z26] let one program past a strict exit, name it, and send it back; nobody else's process can be named",
     async () => {
-      await laptop.end();
       await laptop.killHelper();
       await laptop.startHelper({ groups: true });
       await laptop.startAsUser();
@@ -152,24 +166,8 @@ describe("engines without rights, each with a helper", () => {
       await laptop.ok("exit-node", "off");
       await laptop.end();
       expect(readdirSync(groups).filter((name) => name.startsWith("starmesh_outside_u65534"))).toEqual([]);
-      await laptop.startAsUser();
     },
   );
-
-  it("leave names as they were when they end", async () => {
-    expect(file()).toContain("127.83.77.53");
-    await laptop.end();
-    expect(file()).not.toContain("127.83.77.53");
-    expect(laptop.host.runNow("ip", "-j", "link")).not.toContain("starmesh");
-  });
-
-  it("of a user who may not ask say in one line what to do, and get nothing", async () => {
-    const other = new Unprivileged(lab, laptop.host, "other");
-    await other.startAsUser(stranger, laptop.environment);
-    const { node } = await other.status();
-    expect([node.limited, node.rights.kind]).toEqual([new AppError("no-privilege").message, "none"]);
-    await other.end();
-  });
 });
 
 /** What a gateway changes of its machine. */
