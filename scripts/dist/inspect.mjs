@@ -62,8 +62,11 @@ export function inspectArchive(file, command) {
 export async function inspectContainer(archive) {
   if (!canScratch()) return { not: "not run: that takes root on Linux" };
   const folder = join(ROOT, "resources/container");
+  // Written there and not copied: where the project lies may be hidden in the copy, as /tmp is.
   const script = `mkdir /opt/container; cd /opt/container
-cp ${join(folder, "entry.sh")} /usr/local/bin/starmesh-entry
+cat >/usr/local/bin/starmesh-entry <<'END OF ENTRY'
+${readFileSync(join(folder, "entry.sh"), "utf8")}END OF ENTRY
+chmod 755 /usr/local/bin/starmesh-entry
 tar -xf "$1" -C /opt
 ${containerSteps(readFileSync(join(folder, "Containerfile"), "utf8"))}
 starmesh-entry up --foreground >/tmp/said 2>&1 &

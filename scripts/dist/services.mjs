@@ -20,16 +20,17 @@ export async function inspectServices(archive) {
     /^service: starmesh 0000000000000400 helper$/m,
     /^group: may; others: may not$/m,
     /^names: asked of us$/m,
+    /^past the exit: marked; back: not$/m,
     /^gateway: 1, passes the rules of others$/m,
     // Where nobody but root can have the folder.
-    /^elsewhere: root 000000000000340b own$/m,
+    /^elsewhere: root 000000800000340b own$/m,
     /^left:$/m,
   ]);
   if (code !== 0 || wrong !== null) return { not: `it failed: ${wrong ?? output.trim().split("\n").at(-1)}` };
   if (left.length > 0) return { not: `removed, it leaves: ${left.slice(0, 5).join(" ")}` };
   const exposure = /^exposure: (.+)$/m.exec(output)?.[1] ?? "";
   return {
-    ran: `under systemd: nodes without rights, their helper, killed and back, removed; exposure ${exposure}`,
+    ran: `under systemd: nodes without rights, their helper, a program past the exit, killed and back, removed; exposure ${exposure}`,
   };
 }
 
@@ -119,6 +120,20 @@ runuser -u outsider -- starmesh --state $home status >/dev/null 2>&1 && outsider
 echo "group: $insider; others: $outsider"
 soon "resolved knows" sh -c 'resolvectl domain | grep -q inspected.mesh'
 echo "names: asked of us"
+marks='import socket, sys
+for line in sys.stdin: print(socket.socket().getsockopt(socket.SOL_SOCKET, 36), flush=True)'
+mkfifo /tmp/turns
+runuser -u insider -- starmesh --state $home outside python3 -c "$marks" </tmp/turns >/tmp/marks &
+exec 8>/tmp/turns
+echo now >&8
+soon "its sockets are marked" grep -qx 21325 /tmp/marks
+past=$(ls -d $(awk '/ - cgroup2 /{print $5; exit}' /proc/self/mountinfo)/starmesh_outside_u*/[0-9]* | sed 's,.*/,,')
+starmesh --state $home outside --back $past >/dev/null
+echo again >&8
+soon "they are no more" grep -qx 0 /tmp/marks
+exec 8>&-
+wait
+echo "past the exit: marked; back: not"
 exposure_of() { systemd-analyze security --no-pager "$1" 2>/dev/null | sed -n 's/.*exposure level.*: \\([0-9.]*\\).*/\\1/p'; }
 echo "exposure: $(exposure_of starmesh@home), helper $(exposure_of starmesh-helper)"
 nft -f - <<'RULES'

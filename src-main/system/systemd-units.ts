@@ -107,7 +107,6 @@ const limits = [
   "UMask=0077",
   "PrivateTmp=yes",
   "ProtectProc=invisible",
-  "ProtectControlGroups=yes",
   "ProtectKernelModules=yes",
   "ProtectKernelLogs=yes",
   "ProtectClock=yes",
@@ -129,6 +128,7 @@ const userLimits = [
   "ProtectHome=read-only",
   "ProtectSystem=strict",
   "ProtectKernelTunables=yes",
+  "ProtectControlGroups=yes",
   "PrivateDevices=yes",
   "RemoveIPC=yes",
   "SystemCallFilter=~@privileged",
@@ -136,16 +136,17 @@ const userLimits = [
 ];
 
 const rootLimits = [
-  "# What a node needs: an interface, routes, rules, names. Nothing else of root's.",
-  "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER",
+  "# What a node needs: an interface, routes, rules, names; bpf(2) for programs that go past an exit. Nothing else of root's.",
+  "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_BPF CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER",
   "DeviceAllow=/dev/net/tun rw",
   "DevicePolicy=closed",
   ...limits,
+  "SystemCallFilter=bpf",
 ];
 
 const helperLimits = [
-  "# Interfaces, routes and rules; port 53 for names. Nothing else of root's.",
-  "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE",
+  "# Interfaces, routes and rules; port 53 for names; bpf(2) for programs that go past an exit. Nothing else of root's.",
+  "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_BPF",
   "DeviceAllow=/dev/net/tun rw",
   "DevicePolicy=closed",
   "ProtectHome=read-only",
@@ -154,4 +155,5 @@ const helperLimits = [
   "ReadWritePaths=/etc /run",
   "MemoryDenyWriteExecute=yes",
   ...limits,
+  "SystemCallFilter=bpf",
 ];

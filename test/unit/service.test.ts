@@ -115,7 +115,7 @@ describe("the service of Linux", () => {
     expect(settings(helperSocketUnit())).toEqual(packaged("starmesh-helper.socket"));
     // As root it keeps the rights that the helper has, and is otherwise confined like that.
     for (const line of named.filter((each) =>
-      /^(No|PrivateTmp|Protect(?!System|Kernel|Home)|Restrict|Lock)/.test(each),
+      /^(No|PrivateTmp|Protect(?!System|Kernel|Home|Control)|Restrict|Lock)/.test(each),
     ))
       expect(settings(rootUnit(program))).toContain(line);
   });
