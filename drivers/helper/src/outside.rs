@@ -142,7 +142,8 @@ fn name_of(process: i32) -> String {
 }
 
 fn group_of(name: &str) -> Result<PathBuf, Refusal> {
-    let root = root().ok_or_else(|| Refusal::of(ACTION, "this system shows no control groups of version 2"))?;
+    let root =
+        root().ok_or_else(|| Refusal::of(ACTION, "this system shows no control groups of version 2"))?;
     Ok(root.join(name))
 }
 
