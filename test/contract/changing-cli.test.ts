@@ -12,8 +12,8 @@ let running: string;
 beforeAll(async () => {
   line = await buildCommandLine();
   running = await line.running();
-}, 30_000);
-afterAll(() => line.close(), 30_000);
+});
+afterAll(() => line.close());
 
 const on = (state: string, ...args: string[]) => line.run(["--state", state, ...args]);
 const here = (...args: string[]) => on(running, ...args);

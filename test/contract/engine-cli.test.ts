@@ -15,8 +15,8 @@ import { openLocal } from "./pipes.ts";
 let line: CommandLine;
 beforeAll(async () => {
   line = await buildCommandLine();
-}, 30_000);
-afterAll(() => line.close(), 30_000);
+});
+afterAll(() => line.close());
 
 const on = (state: string, ...args: string[]) => line.run(["--state", state, ...args]);
 

@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { policyPlan, policyRuling, policyStatus } from "../../src-shared/policy-status.ts";
 import type { CommandLine } from "./command-line.ts";
-import { buildCommandLine } from "./command-line.ts";
+import { buildCommandLine, inProcess } from "./command-line.ts";
 
 let line: CommandLine;
 let state: string;
 beforeAll(async () => {
   line = await buildCommandLine();
   state = await line.running();
-}, 30_000);
-afterAll(() => line.close(), 30_000);
+});
+afterAll(() => line.close());
 
-const here = (...args: string[]) => line.run(["--state", state, "policy", ...args, "--network", "home-lab"]);
+const here = (...args: string[]) => inProcess(["--state", state, "policy", ...args, "--network", "home-lab"]);
 const given = (text: string, ...args: string[]) =>
   line.run(["--state", state, "policy", ...args, "--network", "home-lab"], { input: text });
 /** A file beside the state folder. */

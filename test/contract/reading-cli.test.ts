@@ -4,7 +4,7 @@ import { z } from "zod";
 import { diary } from "../../src-shared/diary.ts";
 import { memberStatus, netcheck, networkStatus, peerStatus, status } from "../../src-shared/status.ts";
 import type { CommandLine } from "./command-line.ts";
-import { buildCommandLine } from "./command-line.ts";
+import { buildCommandLine, inProcess } from "./command-line.ts";
 
 let line: CommandLine;
 /** A state folder on which an engine with two networks runs. */
@@ -12,10 +12,10 @@ let running: string;
 beforeAll(async () => {
   line = await buildCommandLine();
   running = await line.running();
-}, 30_000);
-afterAll(() => line.close(), 30_000);
+});
+afterAll(() => line.close());
 
-const here = (...args: string[]) => line.run(["--state", running, ...args]);
+const here = (...args: string[]) => inProcess(["--state", running, ...args]);
 
 describe("set", () => {
   it("[E17 C18 C19] shows what is set and which interfaces there are, and changes what is given", async () => {

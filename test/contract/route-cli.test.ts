@@ -2,17 +2,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contract } from "../../src-shared/api/contract.ts";
 import type { CommandLine } from "./command-line.ts";
-import { buildCommandLine } from "./command-line.ts";
+import { buildCommandLine, inProcess } from "./command-line.ts";
 
 let line: CommandLine;
 let state: string;
 beforeAll(async () => {
   line = await buildCommandLine();
   state = await line.running();
-}, 30_000);
-afterAll(() => line.close(), 30_000);
+});
+afterAll(() => line.close());
 
-const here = (...args: string[]) => line.run(["--state", state, "route", ...args, "--network", "home-lab"]);
+const here = (...args: string[]) => inProcess(["--state", state, "route", ...args, "--network", "home-lab"]);
 
 describe("route", () => {
   it("list: who carries what and who could take over, as a table and as JSON", async () => {
