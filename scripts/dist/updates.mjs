@@ -51,11 +51,12 @@ export function joinMacUpdates(key, folder) {
 
 /**
  * As src-main/shell/update-signature.ts has it.
- * @param {{ version: string, files: readonly { url: string, sha512: string }[] }} update
+ * @param {{ version: string, files: readonly { url: string, sha512: string }[], releaseNotes?: string }} update
  */
-function signedText({ version, files }) {
+function signedText({ version, files, releaseNotes }) {
   const lines = files.map(({ url, sha512 }) => `${sha512} ${url}`).sort();
-  return ["starmesh update 1", version, ...lines].join("\n");
+  const notes = releaseNotes === undefined ? [] : ["", releaseNotes];
+  return ["starmesh update 1", version, ...lines, ...notes].join("\n");
 }
 
 // `node scripts/dist/updates.mjs FOLDER`, where the packages of all machines have come together.

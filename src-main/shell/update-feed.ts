@@ -2,12 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { app } from "electron";
-import { describedUpdate, isSigned } from "./update-signature.ts";
+import type { BelievedUpdate } from "./update-signature.ts";
+import { believedUpdate } from "./update-signature.ts";
 
 /** A place that knows of newer versions. */
 export interface UpdateFeed {
   /** The version that is newer than this one; null: there is none. Rejects where it cannot be asked or believed. */
-  newer(): Promise<string | null>;
+  newer(): Promise<BelievedUpdate | null>;
   /** Takes in the version that was found. */
   load(onPercent: (percent: number) => void): Promise<void>;
   /** What was taken in runs when the app ends anyhow. */
@@ -44,9 +45,9 @@ async function openFeed(key: string): Promise<UpdateFeed> {
     async newer() {
       const result = await autoUpdater.checkForUpdates();
       if (result?.isUpdateAvailable !== true) return null;
-      const update = describedUpdate.safeParse(result.updateInfo).data;
-      if (update === undefined || !isSigned(update, key)) throw new Error("its signature does not fit");
-      return update.version;
+      const update = believedUpdate(result.updateInfo, key);
+      if (update === null) throw new Error("its signature does not fit");
+      return update;
     },
     async load(onPercent) {
       const tell = ({ percent }: { readonly percent: number }) => onPercent(percent);

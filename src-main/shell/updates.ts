@@ -39,11 +39,11 @@ export class Updates {
     if (this.#isBusy()) return;
     this.#enter({ kind: "checking" });
     await this.#attempt(async (feed) => {
-      const version = await feed.newer();
+      const newer = await feed.newer();
       this.#enter(
-        version === null
+        newer === null
           ? { kind: "current", checkedAt: new Date().toISOString() }
-          : { kind: "found", version },
+          : { kind: "found", ...newer },
       );
     });
   }
@@ -52,12 +52,14 @@ export class Updates {
   async load(): Promise<void> {
     const { state } = this;
     if (state.kind !== "found") return;
-    const { version } = state;
-    this.#enter({ kind: "loading", version, percent: 0 });
+    const { version, notes } = state;
+    const loading = (percent: number) =>
+      this.#enter({ kind: "loading", version, notes, percent: Math.round(percent) });
+    loading(0);
     await this.#attempt(async (feed) => {
-      await feed.load((percent) => this.#enter({ kind: "loading", version, percent: Math.round(percent) }));
+      await feed.load(loading);
       feed.installAtQuit();
-      this.#enter({ kind: "ready", version });
+      this.#enter({ kind: "ready", version, notes });
     });
   }
 
@@ -96,7 +98,10 @@ export class Updates {
   }
 
   #enter(state: UpdateState): void {
-    if (state.kind !== this.#state.kind) this.#options.log("update", state);
+    if (state.kind !== this.#state.kind) {
+      const { notes: _, ...told } = { notes: null, ...state };
+      this.#options.log("update", told);
+    }
     this.#state = state;
     this.#options.onState(state);
   }

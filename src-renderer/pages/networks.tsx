@@ -1,6 +1,8 @@
 /** All networks of this machine. */
 import { Button, NativeSelect } from "@mantine/core";
 import { IconPlus, IconTicket, IconTopologyStar3 } from "@tabler/icons-react";
+import type { CSSProperties, PointerEvent } from "react";
+import { useState } from "react";
 import type { NetworkStart, NetworkStatus } from "../../src-shared/status.ts";
 import { networkStart } from "../../src-shared/status.ts";
 import { Fact, Facts } from "../parts/card.tsx";
@@ -10,6 +12,7 @@ import { NetworkPlace } from "../parts/network-place.tsx";
 import { Empty, ErrorLine, Warning } from "../parts/notices.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { formatRoute } from "../state/route.ts";
+import { useDragOrder } from "../state/use-drag-order.ts";
 import { leavingNetworkKey, useLeaving } from "../state/use-later.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { nothing } from "../words/format.ts";
@@ -49,17 +52,53 @@ export function NetworksPage() {
           </Empty>
         </div>
       ) : (
-        <ul className="network-cards">
-          {networks.map((network) => (
-            <NetworkCard key={network.id} network={network} />
-          ))}
-        </ul>
+        <NetworkCards networks={networks} />
       )}
     </div>
   );
 }
 
-function NetworkCard({ network }: { readonly network: NetworkStatus }) {
+function NetworkCards({ networks }: { readonly networks: readonly NetworkStatus[] }) {
+  const known = networks.map(({ id }) => id);
+  /** The order that was asked for, until the engine's is another than it was. */
+  const [wish, setWish] = useState<{ readonly before: string; readonly order: readonly string[] } | null>(
+    null,
+  );
+  const put = useTask((client, order: readonly string[]) =>
+    client.call("networks.order", { networks: [...order] }),
+  );
+  const order = wish !== null && wish.before === known.join() ? wish.order : known;
+  const { list, dragged, onGrab, styleOf } = useDragOrder(order, (next) => {
+    setWish({ before: known.join(), order: next });
+    void put.run(next).then((done) => done === null && setWish(null));
+  });
+  const shown = order.flatMap((id) => networks.filter((network) => network.id === id));
+  return (
+    <>
+      <ErrorLine error={put.error} />
+      <ul className={dragged === null ? "network-cards" : "network-cards dragging"} ref={list}>
+        {shown.map((network) => (
+          <NetworkCard
+            key={network.id}
+            network={network}
+            isDragged={network.id === dragged}
+            style={styleOf(network.id)}
+            onGrab={(event) => onGrab(network.id, event)}
+          />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+interface NetworkCardProps {
+  readonly network: NetworkStatus;
+  readonly isDragged: boolean;
+  readonly style: CSSProperties;
+  readonly onGrab: (event: PointerEvent<HTMLElement>) => void;
+}
+
+function NetworkCard({ network, isDragged, style, onGrab }: NetworkCardProps) {
   const words = useWords();
   const { say, format } = words;
   const advice = networkAdvice(network, words);
@@ -68,8 +107,14 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
   const start = useTask((client, wish: NetworkStart) =>
     client.call("networks.start", { network: network.id, start: wish }),
   );
+  const names = [
+    "card",
+    "network-card",
+    ...(isLeaving ? ["leaving"] : []),
+    ...(isDragged ? ["dragged"] : []),
+  ];
   return (
-    <li className={isLeaving ? "card network-card leaving" : "card network-card"}>
+    <li className={names.join(" ")} style={style}>
       <header className="card-head">
         <div className="network-title">
           <h2>
@@ -110,7 +155,7 @@ function NetworkCard({ network }: { readonly network: NetworkStatus }) {
         >
           {say(network.admin && !network.secret ? "networks.inviteAndMembers" : "members")}
         </Button>
-        {several && <NetworkPlace network={network} />}
+        {several && <NetworkPlace network={network} onGrab={onGrab} />}
       </div>
     </li>
   );

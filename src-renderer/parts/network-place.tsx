@@ -1,13 +1,20 @@
-/** Where a network stands among others: a button up, a button down, and what was done said aloud. */
+/** Where a network stands among others: a handle to drag it, a button up, a button down, and what was done said aloud. */
 import { ActionIcon } from "@mantine/core";
-import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
+import { IconArrowDown, IconArrowUp, IconGripVertical } from "@tabler/icons-react";
+import type { PointerEvent } from "react";
 import { useLayoutEffect, useRef } from "react";
 import type { NetworkStatus } from "../../src-shared/status.ts";
 import { useStatus, useTask } from "../state/use-panel.ts";
 import { useWords } from "../words/use-words.ts";
 import { ErrorLine } from "./notices.tsx";
 
-export function NetworkPlace({ network }: { readonly network: NetworkStatus }) {
+interface NetworkPlaceProps {
+  readonly network: NetworkStatus;
+  /** The handle was taken hold of. */
+  readonly onGrab: (event: PointerEvent<HTMLElement>) => void;
+}
+
+export function NetworkPlace({ network, onGrab }: NetworkPlaceProps) {
   const { say, format } = useWords();
   const { networks } = useStatus();
   const place = networks.findIndex(({ id }) => id === network.id);
@@ -36,6 +43,9 @@ export function NetworkPlace({ network }: { readonly network: NetworkStatus }) {
       <span className="network-place" ref={buttons}>
         <span className="visually-hidden" aria-live="polite">
           {say("network.place", { name: network.name, ...position })}
+        </span>
+        <span className="grip" aria-hidden="true" title={say("network.drag")} onPointerDown={onGrab}>
+          <IconGripVertical size={17} />
         </span>
         <ActionIcon
           variant="subtle"

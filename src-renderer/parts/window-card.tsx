@@ -5,6 +5,7 @@ import { useTask } from "../state/use-panel.ts";
 import { changeShell, useShell } from "../state/use-shell.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card, Fact, Facts } from "./card.tsx";
+import { ReleaseNotes } from "./release-notes.tsx";
 
 export function WindowCard() {
   const { say, format } = useWords();
@@ -81,6 +82,9 @@ function Updates({ shell, updates }: { readonly shell: Shell; readonly updates: 
           {say(state.kind === "ready" ? "window.update.restart" : `window.update.${deed}`)}
         </Button>
       </div>
+      {"notes" in state && state.notes !== null && (
+        <ReleaseNotes version={state.version} notes={state.notes} />
+      )}
     </>
   );
 }

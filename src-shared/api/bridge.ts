@@ -34,6 +34,9 @@ export interface Shell {
   onFile(listener: (file: HandedFile) => void): void;
 }
 
+/** A version, and what is new in it: English, as its makers wrote it; null where nothing is told. */
+const newVersion = { version: z.string(), notes: z.string().nullable() };
+
 /** Where updates stand. */
 export const updateState = z.discriminatedUnion("kind", [
   /** `source`: built without a place to ask; `system`: the system's package manager brings updates. */
@@ -41,10 +44,10 @@ export const updateState = z.discriminatedUnion("kind", [
   /** As new as known; null: not asked yet. */
   z.object({ kind: z.literal("current"), checkedAt: z.iso.datetime().nullable() }),
   z.object({ kind: z.literal("checking") }),
-  z.object({ kind: z.literal("found"), version: z.string() }),
-  z.object({ kind: z.literal("loading"), version: z.string(), percent: z.number() }),
+  z.object({ kind: z.literal("found"), ...newVersion }),
+  z.object({ kind: z.literal("loading"), ...newVersion, percent: z.number() }),
   /** Taken in, its signature checked; it runs after a restart. */
-  z.object({ kind: z.literal("ready"), version: z.string() }),
+  z.object({ kind: z.literal("ready"), ...newVersion }),
   /** One English line. */
   z.object({ kind: z.literal("failed"), detail: z.string() }),
 ]);

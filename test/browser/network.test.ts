@@ -137,6 +137,35 @@ describe.skipIf(lacking !== null)("a network's page", () => {
     await page.locator(".client-line :focus").waitFor();
   });
 
+  it("[C30] networks are dragged to another place, and Escape leaves them where they were", async () => {
+    const { page, engine } = await openNetwork("home-lab");
+    await goTo(page, "#/networks");
+    const names = () => engine.world.networks.map(({ name }) => name);
+    const cards = page.locator(".network-card");
+    const grab = async (name: string, over: string) => {
+      const place = async (text: string, inside: string) => {
+        const box = await cards.filter({ hasText: text }).locator(inside).boundingBox();
+        if (box === null) throw new Error(`${text} is not in view`);
+        return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+      };
+      const [from, own, to] = [await place(name, ".grip"), await place(name, "h2"), await place(over, "h2")];
+      await page.mouse.move(from.x, from.y);
+      await page.mouse.down();
+      await page.mouse.move(from.x + to.x - own.x, from.y + to.y - own.y, { steps: 4 });
+      await page.locator(".network-card.dragged").waitFor();
+    };
+    await grab("studio", "home-lab");
+    await page.keyboard.press("Escape");
+    await page.locator(".dragged").waitFor({ state: "detached" });
+    await page.mouse.up();
+    expect(names()).toEqual(["home-lab", "studio"]);
+
+    await grab("studio", "home-lab");
+    await page.mouse.up();
+    await expect.poll(names).toEqual(["studio", "home-lab"]);
+    await expect.poll(() => cards.locator("h2").allTextContents()).toEqual(["studio", "home-lab"]);
+  });
+
   it("deletes a network only after its name was written", async () => {
     const { page, engine } = await openNetwork("studio");
     await page.getByRole("button", { name: "Delete for everybody" }).click();

@@ -167,6 +167,8 @@ describe.skipIf(lacking !== null)("the panel", () => {
     await page.keyboard.press("Space");
     await expect.poll(() => login.isChecked()).toBe(true);
     await page.getByText("Version 0.2.0 is available.").waitFor();
+    await page.getByText("What is new in 0.2.0").waitFor();
+    await page.getByRole("listitem").getByText("The panel lists who is online.").waitFor();
     await endBridge(page);
     await page.getByRole("alert").getByText("No connection to Starmesh.").waitFor();
   });

@@ -49,6 +49,17 @@ const wholePages: readonly Scene[] = [
   { name: "home" },
   { name: "home-1000", options: { peers: 1000 }, viewOnly: true },
   { name: "networks", hash: at("#/networks") },
+  {
+    name: "networks-dragged",
+    viewOnly: true,
+    hash: at("#/networks"),
+    act: async ({ page }) => {
+      await page.locator(".grip").last().hover();
+      await page.mouse.down();
+      await page.mouse.move(260, 180, { steps: 3 });
+      await page.locator(".dragged").waitFor();
+    },
+  },
   { name: "latency", hash: at("#/latency") },
   { name: "graph", hash: at("#/graph") },
   { name: "router", hash: at("#/router") },

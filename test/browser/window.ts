@@ -26,12 +26,20 @@ export async function bridgedPage({ context, engine }: OpenPanel): Promise<Page>
     void near.send(frame);
   });
   await page.addInitScript(() => {
+    const notes = [
+      "## 0.2.0",
+      "",
+      "- Two machines behind the same kind of home router reach each other directly more often.",
+      "- The panel lists who is online.",
+      "",
+      "Windows asks once more for the right to change the network.",
+    ].join("\n");
     const status = {
       versions: { app: "0.1.0", electron: "45.4.1", chromium: "150.0" },
       startAtLogin: false,
       listed: null,
       notifications: true,
-      updates: { automatic: true, state: { kind: "found", version: "0.2.0" } },
+      updates: { automatic: true, state: { kind: "found", version: "0.2.0", notes } },
       tray: true,
       engine: { running: true, hosted: true, why: null },
       crashes: 2,

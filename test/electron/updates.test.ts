@@ -4,8 +4,13 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { UpdateFeed } from "../../src-main/shell/update-feed.ts";
 import { builtFeed } from "../../src-main/shell/update-feed.ts";
-import type { DescribedUpdate } from "../../src-main/shell/update-signature.ts";
-import { describedUpdate, isSigned, signedText } from "../../src-main/shell/update-signature.ts";
+import type { BelievedUpdate, DescribedUpdate } from "../../src-main/shell/update-signature.ts";
+import {
+  believedUpdate,
+  describedUpdate,
+  isSigned,
+  signedText,
+} from "../../src-main/shell/update-signature.ts";
 import { Updates } from "../../src-main/shell/updates.ts";
 import type { ShellStatus } from "../../src-shared/api/bridge.ts";
 import { closeDesk, FakeAccess, menuItem, openDesk, pageShell, until } from "./desk.ts";
@@ -19,9 +24,9 @@ class FakeFeed implements UpdateFeed {
   restarts = 0;
   atQuit = false;
 
-  async newer(): Promise<string | null> {
+  async newer(): Promise<BelievedUpdate | null> {
     this.asked++;
-    return this.version;
+    return this.version === null ? null : { version: this.version, notes: "- Faster." };
   }
 
   async load(onPercent: (percent: number) => void): Promise<void> {
@@ -56,12 +61,21 @@ test("a newer version is found, taken in, and run once the user agrees; each ste
   const heard: ShellStatus[] = [];
   shell.onStatus((status) => heard.push(status));
   expect((await shell.read()).updates.state).toEqual({ kind: "current", checkedAt: null });
-  expect((await shell.checkForUpdate()).updates.state).toEqual({ kind: "found", version: "1.2.3" });
+  expect((await shell.checkForUpdate()).updates.state).toEqual({
+    kind: "found",
+    version: "1.2.3",
+    notes: "- Faster.",
+  });
   expect(feed.loads).toBe(0);
-  expect((await shell.installUpdate()).updates.state).toEqual({ kind: "ready", version: "1.2.3" });
+  expect((await shell.installUpdate()).updates.state).toEqual({
+    kind: "ready",
+    version: "1.2.3",
+    notes: "- Faster.",
+  });
   expect(heard.map(({ updates }) => updates.state)).toContainEqual({
     kind: "loading",
     version: "1.2.3",
+    notes: "- Faster.",
     percent: 42,
   });
   expect(feed.atQuit).toBe(true);
@@ -150,6 +164,31 @@ test("a description counts if the holder of the key signed every word of it", ()
   ];
   for (const changed of changes) expect(isSigned(changed, key)).toBe(false);
   for (const wrong of [other, "no key"]) expect(isSigned(update, wrong)).toBe(false);
+});
+
+test("what is new in a version is told as it was signed; what somebody else added is left out", () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const key = publicKey.export({ type: "spki", format: "pem" }).toString();
+  const signed = (update: DescribedUpdate) => ({
+    ...update,
+    signature: sign(null, Buffer.from(signedText(update)), privateKey).toString("base64"),
+  });
+  const version = "1.2.3";
+  const plain = signed({ version, files: [{ url: "a.exe", sha512: "aa" }] });
+  const told = signed({ version, files: plain.files, releaseNotes: "- Faster.\n- Smaller." });
+  expect(believedUpdate(told, key)).toEqual({ version, notes: "- Faster.\n- Smaller." });
+  expect(believedUpdate({ ...plain, releaseNotes: "<p>Call this number</p>" }, key)).toEqual({
+    version,
+    notes: null,
+  });
+  expect(believedUpdate({ ...plain, releaseNotes: [{ version, note: "x" }] }, key)).toEqual({
+    version,
+    notes: null,
+  });
+  expect(believedUpdate({ ...told, releaseNotes: "- Other." }, key)).toBeNull();
+  // Notes cannot be made of files, nor files of notes.
+  const merged = { url: "a.exe\n\n- Faster.\n- Smaller.", sha512: "aa" };
+  expect(believedUpdate({ ...told, files: [merged], releaseNotes: undefined }, key)).toBeNull();
 });
 
 test("what a feed says is refused or understood, whatever it is", () => {

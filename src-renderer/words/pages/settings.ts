@@ -74,6 +74,7 @@ export const en = {
   "window.update.checking": "Checking…",
   "window.update.found": "Version {version} is available.",
   "window.update.loading": "Version {version} is being fetched: {percent}.",
+  "window.update.news": "What is new in {version}",
   "window.update.ready": "Version {version} runs after a restart.",
   "window.update.failed": "No update: {detail}",
 } as const;
@@ -150,6 +151,7 @@ export const zhCN = {
   "window.update.checking": "正在检查…",
   "window.update.found": "发现新版本 {version}。",
   "window.update.loading": "正在获取版本 {version}：{percent}。",
+  "window.update.news": "版本 {version} 的新内容",
   "window.update.ready": "重启后将运行版本 {version}。",
   "window.update.failed": "更新失败：{detail}",
 } as const satisfies SameTexts<typeof en>;

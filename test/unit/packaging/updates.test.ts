@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { joinMacUpdates, layUpdateKey, signUpdates } from "../../../scripts/dist/updates.mjs";
-import { describedUpdate, isSigned } from "../../../src-main/shell/update-signature.ts";
+import { believedUpdate, describedUpdate, isSigned } from "../../../src-main/shell/update-signature.ts";
 
 let folder: string;
 
@@ -26,6 +26,9 @@ test("a description that was signed at packing is believed by the key in the pac
     "path: starmesh-desktop-1.2.3-linux-x86_64.AppImage",
     "sha512: PDMLkvLpmyvtG7gKCfKi==",
     "releaseDate: '2026-11-22T00:00:00.000Z'",
+    "releaseNotes: |",
+    "  - Finds more direct ways.",
+    "  - Starts sooner: “at once”.",
     "",
   ].join("\n");
   writeFileSync(join(folder, "latest-linux.yml"), description);
@@ -41,7 +44,10 @@ test("a description that was signed at packing is believed by the key in the pac
   const signed: unknown = parse(readFileSync(join(folder, "latest-linux.yml"), "utf8"));
   expect(signed).toMatchObject({ ...(parse(description) as object) });
   const update = describedUpdate.parse(signed);
-  expect(isSigned(update, readFileSync(join(folder, "key/update-key.pem"), "utf8"))).toBe(true);
+  expect(believedUpdate(signed, readFileSync(join(folder, "key/update-key.pem"), "utf8"))).toEqual({
+    version: "1.2.3",
+    notes: "- Finds more direct ways.\n- Starts sooner: “at once”.\n",
+  });
   expect(isSigned(update, readFileSync(join(folder, "other/update-key.pem"), "utf8"))).toBe(false);
   expect(readFileSync(join(folder, "other.yml"), "utf8")).toBe("a: 1\n");
 });
