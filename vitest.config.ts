@@ -11,11 +11,11 @@ export default defineConfig({
       project("contract", { testTimeout: 90_000, hookTimeout: 60_000 }),
       // Most of what is made is thrown away at once: with room for it, a fifth of the time less.
       project("sim", { testTimeout: 900_000, execArgv: ["--max-semi-space-size=64"] }),
-      // Every file makes namespaces of its own, and waits for most of its time.
+      // Every file makes namespaces of its own, and waits for most of its time: three of them use 1.4 cores.
       project("netns", {
         testTimeout: 300_000,
         hookTimeout: 300_000,
-        maxWorkers: 2,
+        maxWorkers: 3,
         pool: "forks",
         exclude: ["test/netns/**/*.alone.test.ts"],
       }),

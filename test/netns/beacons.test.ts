@@ -38,7 +38,7 @@ describe("neighbours on a LAN", () => {
       node.host.setUp("addr flush dev eth0", "link set eth0 up", `addr add 192.168.1.${number}/24 dev eth0`);
     }
     await Promise.all([one.start(), other.start()]);
-    await waitUntil("a ping", async () => (await ping(other.host, oneAddress)).received > 0, 30_000);
+    await waitUntil("a ping", async () => (await ping(other.host, oneAddress)).received > 0);
     const peer = await other.peer("one", ({ path }) => path !== null);
     expect(peer.path?.kind).toBe("direct");
     expect(peer.path?.remote).toMatch(/^(192\.168\.1\.71|\[fe80::.*\]):7743$/);

@@ -119,15 +119,11 @@ describe("plain UDP that is not wanted", () => {
       const there = (await bravo.online("other")).address;
       for (const transport of ["quic", "kcp"]) {
         await alpha.ok("set", "--transport", transport);
-        const path = await waitUntil(
-          `alpha reaches bravo by the router over ${transport}`,
-          async () => {
-            const { received } = await ping(alpha.host, there, { count: 1, waitSeconds: 0.3 });
-            const found = (await alpha.status()).peers.find(({ network }) => network === "other")?.path;
-            return received === 1 && found?.transport === transport ? found : null;
-          },
-          40_000,
-        );
+        const path = await waitUntil(`alpha reaches bravo by the router over ${transport}`, async () => {
+          const { received } = await ping(alpha.host, there, { count: 1, waitSeconds: 0.3 });
+          const found = (await alpha.status()).peers.find(({ network }) => network === "other")?.path;
+          return received === 1 && found?.transport === transport ? found : null;
+        });
         expect(path.kind).toBe("relay");
         for (const each of [7743, port])
           expect(await answersStun(stranger, { address: silent.host.address, port: each })).toBe(false);
@@ -142,15 +138,11 @@ async function ownAddress(): Promise<string> {
 
 /** Until packets for bravo go as asked, under traffic. */
 async function reached(fits: (path: { kind: string; transport: string }) => boolean) {
-  return waitUntil(
-    `alpha reaches bravo by ${fits}`,
-    async () => {
-      const { received } = await ping(alpha.host, address, { count: 1, waitSeconds: 0.3 });
-      const path = (await alpha.status()).peers.find(({ name }) => name === "bravo")?.path ?? null;
-      return received === 1 && path !== null && fits(path) ? path : null;
-    },
-    40_000,
-  );
+  return waitUntil(`alpha reaches bravo by ${fits}`, async () => {
+    const { received } = await ping(alpha.host, address, { count: 1, waitSeconds: 0.3 });
+    const path = (await alpha.status()).peers.find(({ name }) => name === "bravo")?.path ?? null;
+    return received === 1 && path !== null && fits(path) ? path : null;
+  });
 }
 
 /** Counts datagrams of UDP that leave alpha from now on, but for those of the network itself. */

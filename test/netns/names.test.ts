@@ -108,5 +108,5 @@ describe("names on a machine whose programs read a file of servers", () => {
 });
 
 async function known(name: string, address: string): Promise<void> {
-  await waitUntil(`${name} is ${address}`, async () => (await lookUp(host, name)) === address, 10_000);
+  await waitUntil(`${name} is ${address}`, async () => (await lookUp(host, name)) === address);
 }

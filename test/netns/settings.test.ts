@@ -37,7 +37,7 @@ afterAll(() => lab.close());
 
 /** The peer reaches the node, whose datagrams come from this NAT. */
 async function seenBehind(nat: Nat): Promise<string> {
-  await waitUntil("a ping", async () => (await ping(peer.host, address, { count: 1 })).received > 0, 30_000);
+  await waitUntil("a ping", async () => (await ping(peer.host, address, { count: 1 })).received > 0);
   const { path } = await peer.peer(
     "node",
     (each) => each.path?.kind === "direct" && each.path.remote.startsWith(`${nat.outer}:`),
@@ -67,7 +67,7 @@ describe("what the user sets", () => {
 
   it("[C18 C19] has it use a fixed port and a smaller MTU, over a restart too", async () => {
     await node.ok("set", "--port", "7911", "--mtu", "1300");
-    await waitUntil("a ping", async () => (await ping(peer.host, address)).received > 0, 30_000);
+    await waitUntil("a ping", async () => (await ping(peer.host, address)).received > 0);
     await node.end();
     await node.start();
     await node.online("home");

@@ -4,6 +4,7 @@ import type { Nat } from "./lab.ts";
 import { Lab } from "./lab.ts";
 import { meet, RemotePlane } from "./plane.ts";
 import { ping, throughput } from "./traffic.ts";
+import { waitUntil } from "./wait.ts";
 
 // Two sites of one LAN prefix, each with a gateway that carries its packets; the kernel forwards, no engine decides.
 let lab: Lab;
@@ -34,8 +35,11 @@ describe("addresses translated between interface and network", () => {
     for (const { gateway, outside } of sites)
       await gateway.call("setNat", "net", { maps: [{ inside: lan, outside }] });
     const [one, two] = sites;
-    expect((await ping(one.host, two.address)).received).toBe(3);
-    expect((await ping(two.host, one.address)).received).toBe(3);
+    for (const [from, to] of [
+      [one, two],
+      [two, one],
+    ] as const)
+      await waitUntil("each is answered", async () => (await ping(from.host, to.address)).received === 3);
     // In pieces.
     const { stdout } = await one.host.run("ping", ["-c", "3", "-i", "0.1", "-s", "4000", two.address]);
     expect(stdout).toContain("3 received");
