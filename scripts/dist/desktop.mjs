@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { find, run, StepFailed } from "../command.mjs";
 import { ROOT } from "../root.mjs";
+import { changesOf, versionHere } from "./changes.mjs";
 import { thirdPartyText } from "./licences.mjs";
 import { fetchNode } from "./node.mjs";
 import { layTree } from "./tree.mjs";
@@ -106,7 +107,11 @@ export async function makeDesktop(target, kinds, { inside, output }) {
   const { lacks } = await layTree(target, PACKAGE);
   writeFileSync(join(PACKAGE, "THIRD-PARTY.txt"), await thirdPartyText(target));
   /** @type {Record<string, unknown>} */
-  const configuration = { ...(await readConfiguration()), directories: { app: "out/package", output } };
+  const configuration = {
+    ...(await readConfiguration()),
+    directories: { app: "out/package", output },
+    releaseInfo: { releaseNotes: changesOf(versionHere()) },
+  };
   if (inside === "stand-in") {
     // The switches of Electron's binary are set in Electron's binary alone.
     Object.assign(configuration, { electronDist: await layStandIn(target), afterPack: null });

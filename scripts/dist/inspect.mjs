@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { find, run } from "../command.mjs";
 import { ROOT } from "../root.mjs";
+import { versionHere } from "./changes.mjs";
 import { canScratch, inScratch } from "./scratch.mjs";
 import { hasWine, runUnderWine } from "./wine.mjs";
 
@@ -116,7 +117,7 @@ export async function inspectZip(file) {
       folder,
       'process.argv = [process.execPath, "starmesh", "--version"]; import("./resources/app.asar.unpacked/out/cli.js")',
     );
-    if (said.text !== version())
+    if (said.text !== versionHere())
       return { not: `under Wine it says: ${lastLine(`${said.text}\n${said.output}`)}` };
     return { ran: "prints its version under Wine" };
   } finally {
@@ -159,16 +160,11 @@ starmesh stop >/dev/null
 ${remove}`;
   const { code, output, left } = await inScratch(script, file);
   if (code !== 0) return { not: `it failed: ${lastLine(output)}` };
-  if (!output.includes(`version: ${version()}\n`))
+  if (!output.includes(`version: ${versionHere()}\n`))
     return { not: `it does not tell its version: ${lastLine(output)}` };
   if (!/^network: ".*online"$/m.test(output)) return { not: "its engine brings no network up" };
   if (left.length > 0) return { not: `removed, it leaves: ${left.slice(0, 5).join(" ")}` };
   return { ran: "version, engine, network online; removed, it leaves nothing" };
-}
-
-/** @returns {string} */
-function version() {
-  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version;
 }
 
 /** @param {string} path */

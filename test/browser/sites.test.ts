@@ -121,6 +121,9 @@ describe.skipIf(lacking !== null)("the pages of a network", () => {
     await expect
       .poll(async () => (await engine.handlers["exit.read"]({})).chosen)
       .toMatchObject({ member: "atlas", killSwitch: "strict", lan: true });
+    await page.getByRole("button", { name: "Send curl through atlas again" }).click();
+    await page.getByRole("button", { name: "Send curl through atlas again" }).waitFor({ state: "detached" });
+    expect((await engine.handlers["exit.read"]({})).outside).toMatchObject([{ program: "steam" }]);
     await through.selectOption("");
     await expect.poll(async () => (await engine.handlers["exit.read"]({})).chosen).toBeNull();
     await panel.close();
