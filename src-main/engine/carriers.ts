@@ -23,6 +23,13 @@ export interface LinkWish {
   readonly target: LinkTarget;
 }
 
+/** Who wants links. */
+export interface LinkOwner {
+  readonly realm: string;
+  /** For whom: the session key of a peer, or `router`. */
+  readonly peer: string;
+}
+
 export interface CarriersOptions {
   readonly dataPlane: Pick<DataPlane, "listenLinks" | "connectLink" | "closeLink" | "stun">;
   /** Opens a `tls` or `wss` link; rejects when it does not come to stand. */
@@ -73,20 +80,26 @@ export class Carriers {
     this.#options = options;
   }
 
-  /** Links that somebody wants from now on, in place of those it wanted before; they may stand already. */
-  want(owner: string, wishes: readonly LinkWish[]): void {
+  /** Links that a realm wants for a peer from now on, in place of those it wanted before; they may stand already. */
+  want({ realm, peer }: LinkOwner, wishes: readonly LinkWish[]): void {
+    const owner = `${realm} ${peer}`;
     const before = this.#wanted.get(owner) ?? [];
     const isNew = (endpoint: Endpoint) =>
       wishes.some((wish) => wish.endpoint === endpoint) && !before.some((wish) => wish.endpoint === endpoint);
     if (wishes.length === 0) this.#wanted.delete(owner);
     else this.#wanted.set(owner, wishes);
-    const all = new Map([...this.#wanted.values()].flat().map((wish) => [wish.endpoint, wish]));
-    for (const [endpoint, kept] of [...this.#kept]) if (!all.has(endpoint)) this.#drop(kept);
-    for (const [endpoint, wish] of all) {
+    for (const [endpoint, wish] of this.#dropUnwanted()) {
       const kept = this.#kept.get(endpoint);
       if (kept === undefined) this.#keep(wish);
       else if (kept.state.kind === "up" && isNew(endpoint)) this.#tell(kept, true);
     }
+  }
+
+  /** The realm is closed: it wants nothing any more. */
+  leave(realm: string): void {
+    for (const owner of [...this.#wanted.keys()])
+      if (owner.startsWith(`${realm} `)) this.#wanted.delete(owner);
+    this.#dropUnwanted();
   }
 
   /** How many links are kept, standing or not. */
@@ -157,6 +170,13 @@ export class Carriers {
     for (const remote of [...this.#asking.keys()]) end(this.#asking, remote, null);
     for (const kept of [...this.#kept.values()]) this.#drop(kept);
     this.#wanted.clear();
+  }
+
+  /** Answers what is wanted. */
+  #dropUnwanted(): ReadonlyMap<Endpoint, LinkWish> {
+    const all = new Map([...this.#wanted.values()].flat().map((wish) => [wish.endpoint, wish]));
+    for (const [endpoint, kept] of [...this.#kept]) if (!all.has(endpoint)) this.#drop(kept);
+    return all;
   }
 
   #keep(wish: LinkWish): void {

@@ -440,6 +440,7 @@ export class NetworkLoop {
     this.#wakeWaiters();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.line.close();
+    this.#surroundings.carriers.leave(this.#realm);
     this.#surroundings.whereabouts.outside.setServers(this.#realm, []);
     this.#relays.close();
     this.#gossip.forget();
@@ -571,7 +572,7 @@ export class NetworkLoop {
     const pin = this.machine.membership.memberOf(peer)?.identity ?? null;
     const target = { name: null, pin, path: null };
     this.#surroundings.carriers.want(
-      `${this.#realm} ${peer}`,
+      { realm: this.#realm, peer },
       wanted.map((endpoint) => ({ endpoint, target })),
     );
   }

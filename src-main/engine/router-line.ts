@@ -244,7 +244,7 @@ export class RouterLine {
           const target = router.targets.get(endpoint);
           return target === undefined ? [] : [{ endpoint, target }];
         });
-        carriers.want(`${realm} router`, wishes);
+        carriers.want({ realm, peer: "router" }, wishes);
         return;
       }
       case "setPaths":

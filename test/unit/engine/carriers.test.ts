@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { LinkOwner } from "../../../src-main/engine/carriers.ts";
 import { Carriers } from "../../../src-main/engine/carriers.ts";
 
 const tcp = "tcp/198.51.100.7:7744";
@@ -59,6 +60,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const ann: LinkOwner = { realm: "home", peer: "ann" };
+const bob: LinkOwner = { realm: "home", peer: "bob" };
 const settle = () => vi.advanceTimersByTimeAsync(1);
 const link = (remote: string, up: boolean) => carriers.handle({ kind: "link", socket: "main", remote, up });
 
@@ -106,36 +109,52 @@ describe("[W21] single links", () => {
 
 describe("links that are wanted", () => {
   it("[P16] are opened by the data plane or as streams, told, and closed when nobody wants them any more", async () => {
-    carriers.want("ann", [
+    carriers.want(ann, [
       { endpoint: tcp, target },
       { endpoint: tls, target },
     ]);
-    carriers.want("bob", [{ endpoint: tls, target }]);
+    carriers.want(bob, [{ endpoint: tls, target }]);
     link(tcp, true);
     await settle();
     expect(told.sort()).toEqual([`${tcp} up`, `${tls} up`]);
-    carriers.want("ann", []);
+    carriers.want(ann, []);
     await settle();
     expect(calls.at(-1)).toBe(`close ${tcp}`);
     expect([streams[0]?.closed, carriers.count]).toEqual([false, 1]);
-    carriers.want("bob", []);
+    carriers.want(bob, []);
     await settle();
     expect([streams[0]?.closed, carriers.count]).toEqual([true, 0]);
     expect(told.slice(2)).toEqual([`${tcp} down`, `${tls} down`]);
   });
 
+  it("[C09] go with the network that wanted them, whether they stand or are tried; those of others stay", async () => {
+    outcomes = ["open", "fail"];
+    carriers.want(ann, [
+      { endpoint: tls, target },
+      { endpoint: "tls/203.0.113.7:443", target },
+    ]);
+    carriers.want({ realm: "homeland", peer: "ann" }, [{ endpoint: tcp, target }]);
+    await settle();
+    carriers.leave("home");
+    await settle();
+    expect([streams[0]?.closed, carriers.count]).toEqual([true, 1]);
+    carriers.leave("homeland");
+    await settle();
+    expect([vi.getTimerCount(), carriers.count]).toEqual([0, 0]);
+  });
+
   it("are told to whoever wants them later", async () => {
-    carriers.want("ann", [{ endpoint: tls, target }]);
+    carriers.want(ann, [{ endpoint: tls, target }]);
     await settle();
     told = [];
-    carriers.want("bob", [{ endpoint: tls, target }]);
+    carriers.want(bob, [{ endpoint: tls, target }]);
     await settle();
     expect([told, streams.length]).toEqual([[`${tls} up`], 1]);
   });
 
   it("[C08] [C09] that end or do not come to stand are opened again for ever, at most every 20 s, and say once why", async () => {
     outcomes = Array.from({ length: 30 }, () => "fail" as const);
-    carriers.want("ann", [{ endpoint: tls, target }]);
+    carriers.want(ann, [{ endpoint: tls, target }]);
     await settle();
     const times: number[] = [Date.now()];
     while (streams.length === 0) {
@@ -158,7 +177,7 @@ describe("links that are wanted", () => {
   });
 
   it("[C08] of the data plane that end are opened again, too", async () => {
-    carriers.want("ann", [{ endpoint: tcp, target }]);
+    carriers.want(ann, [{ endpoint: tcp, target }]);
     link(tcp, true);
     await settle();
     link(tcp, false);
@@ -169,21 +188,21 @@ describe("links that are wanted", () => {
   });
 
   it("that come to stand when nobody wants them any more are closed at once", async () => {
-    carriers.want("ann", [{ endpoint: tcp, target }]);
-    carriers.want("ann", []);
+    carriers.want(ann, [{ endpoint: tcp, target }]);
+    carriers.want(ann, []);
     link(tcp, true);
     await settle();
     expect([calls.at(-1), told]).toEqual([`close ${tcp}`, []]);
     outcomes = ["hang"];
-    carriers.want("ann", [{ endpoint: tls, target }]);
-    carriers.want("ann", []);
+    carriers.want(ann, [{ endpoint: tls, target }]);
+    carriers.want(ann, []);
     await settle();
     expect([vi.getTimerCount(), carriers.count]).toEqual([0, 0]);
   });
 
   it("[C09] are tried at once when the network is another one", async () => {
     outcomes = ["fail", "fail", "fail"];
-    carriers.want("ann", [{ endpoint: tls, target }]);
+    carriers.want(ann, [{ endpoint: tls, target }]);
     await vi.advanceTimersByTimeAsync(600);
     const before = calls.length;
     carriers.hurry();
