@@ -3,6 +3,9 @@ import type { Effect, Endpoint, Input, Measure } from "../../../src-main/mesh/ef
 import type { SessionKey } from "../../../src-shared/ids.ts";
 import type { HeapClock } from "./clock.ts";
 import type { Host } from "./internet.ts";
+import type { Link } from "./plane-link.ts";
+import { lossOf, newLink, routeOf } from "./plane-link.ts";
+import { Prober } from "./prober.ts";
 import { Puncher } from "./puncher.ts";
 
 /** How datagrams get about; `source` is what the receiver sees, a relay's channel included. */
@@ -18,50 +21,6 @@ export interface Carrier {
   plane(key: SessionKey): Plane | null;
 }
 
-interface Path {
-  readonly endpoint: Endpoint;
-  every: number;
-  /** When to probe next; `tries` of less than a second have timers of their own, all others ride on the beat. */
-  dueAt: number;
-  hasTimer: boolean;
-  isProved: boolean;
-  missed: number;
-  /** When the first of the missed ones was sent. */
-  silentSince: number;
-  rttMillis: number | null;
-  minRttMillis: number | null;
-  /** How many probes of the last twenty were answered, as bits, and how many there were. */
-  answered: number;
-  sent: number;
-  /** Probes since it is known, and when one of full size was sent last. */
-  probes: number;
-  wholeAt: number;
-  lastEchoMillis: number | null;
-  isFresh: boolean;
-}
-
-interface Link {
-  readonly key: SessionKey;
-  session: number | null;
-  sessionUsedAt: number;
-  sentAt: number;
-  /** When anything authentic came last. */
-  receivedAt: number;
-  /** A handshake that was answered; the first packet that comes by it makes the session. */
-  pending: number | null;
-  handshake: {
-    readonly id: number;
-    readonly since: number;
-    readonly endpoints: Set<Endpoint>;
-    sent: number;
-  } | null;
-  paths: Map<Endpoint, Path>;
-  active: readonly Endpoint[];
-  standby: readonly Endpoint[];
-  wantedAt: number;
-  readonly heardAt: Map<Endpoint, number>;
-}
-
 type Event = Extract<
   Input,
   { kind: "wanted" | "session" | "ended" | "heard" | "proved" | "lost" | "measured" | "traffic" }
@@ -72,6 +31,7 @@ export class Plane {
   readonly host: Host;
   readonly key: SessionKey;
   readonly puncher: Puncher;
+  readonly #prober: Prober;
   readonly #carrier: Carrier;
   readonly #tell: (event: Event) => void;
   /** Keys that it was told of, and what goes on with those of them that anything goes on with. */
@@ -100,6 +60,13 @@ export class Plane {
     this.key = key;
     this.#carrier = options.carrier;
     this.#tell = options.tell;
+    this.#prober = new Prober({
+      clock: options.carrier.clock,
+      links: this.#links,
+      isStopped: () => this.#stopped,
+      roundTrip: (link, endpoint, bytes) => this.#roundTrip(link, endpoint, bytes),
+      tell: options.tell,
+    });
     this.puncher = new Puncher(this, options.carrier, options.random);
   }
 
@@ -112,7 +79,7 @@ export class Plane {
     const heavy = peers.filter((peer) => this.load.has(peer));
     if (peers.length > 0) this.#tell({ kind: "traffic", peers, heavy });
     this.#expire();
-    this.#probeAll();
+    this.#prober.beat();
     this.#summarise();
   }
 
@@ -127,7 +94,7 @@ export class Plane {
         this.#links.delete(effect.peer);
         break;
       case "setPaths":
-        this.#setPaths(effect);
+        this.#prober.setPaths(effect);
         break;
       case "handshake": {
         const link = this.#link(effect.peer);
@@ -312,87 +279,6 @@ export class Plane {
     this.#tell({ kind: "session", peer: link.key, endpoint: source, initiator, rekey });
   }
 
-  #setPaths({ peer, paths, active, standby }: Extract<Effect, { kind: "setPaths" }>): void {
-    const link = this.#links.get(peer);
-    if (link === undefined) return;
-    link.active = active;
-    link.standby = standby;
-    const kept = new Map<Endpoint, Path>();
-    for (const { endpoint, probeMillis } of paths) {
-      const path = link.paths.get(endpoint) ?? newPath(endpoint);
-      kept.set(endpoint, path);
-      if (path.every === probeMillis) continue;
-      const isSooner = path.every === 0 || probeMillis < path.every;
-      path.every = probeMillis;
-      if (probeMillis > 0) path.dueAt = isSooner ? this.#now : this.#now + probeMillis;
-      if (probeMillis > 0 && probeMillis < 1000 && !path.hasTimer) this.#probeLater(link, path);
-    }
-    link.paths = kept;
-  }
-
-  /** A timer for as long as the path is probed more often than every second. */
-  #probeLater(link: Link, path: Path): void {
-    path.hasTimer = true;
-    this.#carrier.clock.after(Math.max(0, path.dueAt - this.#now), () => {
-      path.hasTimer = false;
-      const isCurrent = link.paths.get(path.endpoint) === path && this.#links.get(link.key) === link;
-      if (!isCurrent || this.#stopped || path.every === 0 || path.every >= 1000) return;
-      path.dueAt = this.#now + path.every;
-      if (link.session !== null) this.#probe(link, path);
-      this.#probeLater(link, path);
-    });
-  }
-
-  #probeAll(): void {
-    for (const link of this.#links.values()) {
-      if (link.session === null) continue;
-      for (const path of [...link.paths.values()]) {
-        if (path.every < 1000 || path.hasTimer || path.dueAt > this.#now) continue;
-        path.dueAt = this.#now + path.every - beatMillis / 2;
-        this.#probe(link, path);
-      }
-    }
-  }
-
-  #probe(link: Link, path: Path): void {
-    const isWhole = path.probes++ % wholeEvery === 0 && this.#now - path.wholeAt >= wholeMillis;
-    if (isWhole) path.wholeAt = this.#now;
-    const bytes = smallBytes + (isWhole ? wholeBytes : 0);
-    const rtt = this.#roundTrip(link, path.endpoint, bytes);
-    path.answered = ((path.answered << 1) | (rtt === null ? 0 : 1)) & 0xfffff;
-    path.sent = Math.min(20, path.sent + 1);
-    path.isFresh = true;
-    if (rtt === null) {
-      if (path.missed++ === 0) path.silentSince = this.#now;
-      const { silentSince } = path;
-      const owed =
-        path.endpoint === routeOf(link) && link.sentAt >= silentSince && link.receivedAt < silentSince;
-      if (!path.isProved) return;
-      if (path.missed < (owed ? 2 : 3)) {
-        this.#carrier.clock.after(recheckMillis, () => {
-          const isCurrent = link.paths.get(path.endpoint) === path && this.#links.get(link.key) === link;
-          if (isCurrent && !this.#stopped && path.missed > 0 && link.session !== null)
-            this.#probe(link, path);
-        });
-        return;
-      }
-      path.isProved = false;
-      this.#tell({ kind: "lost", peer: link.key, endpoint: path.endpoint });
-      return;
-    }
-    path.missed = 0;
-    link.receivedAt = this.#now + rtt;
-    path.rttMillis = path.rttMillis === null ? rtt : path.rttMillis * 0.875 + rtt * 0.125;
-    path.minRttMillis = Math.min(path.minRttMillis ?? rtt, rtt);
-    path.lastEchoMillis = this.#now + rtt;
-    if (path.isProved) return;
-    this.#carrier.clock.after(rtt, () => {
-      if (path.isProved || link.paths.get(path.endpoint) !== path) return;
-      path.isProved = true;
-      this.#tell({ kind: "proved", peer: link.key, endpoint: path.endpoint, rttMillis: rtt });
-    });
-  }
-
   /** Probe and echo at once; the time they take is added by the caller. */
   #roundTrip(link: Link, endpoint: Endpoint, bytes: number): number | null {
     this.probeBytes += bytes;
@@ -453,7 +339,7 @@ export class Plane {
         if (!path.isFresh) continue;
         path.isFresh = false;
         const { endpoint, rttMillis, minRttMillis, lastEchoMillis } = path;
-        const loss = 1 - countBits(path.answered) / path.sent;
+        const loss = lossOf(path);
         const found = { jitterMillis: 0, lossIn: null, mtu: path.isProved ? 1400 : null };
         const told = { ...found, ...this.#fill(link, endpoint), lastEchoMillis };
         paths.push({ peer: link.key, endpoint, rttMillis, minRttMillis, loss, ...told });
@@ -473,64 +359,6 @@ export class Plane {
   }
 }
 
-function newLink(key: SessionKey): Link {
-  return {
-    key,
-    session: null,
-    sessionUsedAt: 0,
-    sentAt: Number.NEGATIVE_INFINITY,
-    receivedAt: Number.NEGATIVE_INFINITY,
-    pending: null,
-    handshake: null,
-    paths: new Map(),
-    active: [],
-    standby: [],
-    wantedAt: Number.NEGATIVE_INFINITY,
-    heardAt: new Map(),
-  };
-}
-
-/** Where packets go: the first path in use that answers, then the first on standby; unproved ones as a last resort. */
-function routeOf({ active, standby, paths }: Link): Endpoint | null {
-  const proved = [...active, ...standby].find((endpoint) => paths.get(endpoint)?.isProved === true);
-  return proved ?? active[0] ?? null;
-}
-
-function newPath(endpoint: Endpoint): Path {
-  return {
-    endpoint,
-    every: 0,
-    dueAt: 0,
-    hasTimer: false,
-    isProved: false,
-    missed: 0,
-    silentSince: 0,
-    rttMillis: null,
-    minRttMillis: null,
-    answered: 0,
-    sent: 0,
-    probes: 0,
-    wholeAt: Number.NEGATIVE_INFINITY,
-    lastEchoMillis: null,
-    isFresh: false,
-  };
-}
-
-function countBits(bits: number): number {
-  let count = 0;
-  for (let left = bits; left !== 0; left &= left - 1) count++;
-  return count;
-}
-
-/** A probe on the wire; with every fourth goes one of full size, but rarely while few packets flow. */
-const smallBytes = 85;
-const wholeBytes = 1460;
-const wholeEvery = 4;
-const wholeMillis = 30_000;
-/** After a missed probe the next one leaves so soon. */
-const recheckMillis = 200;
-/** A plane's beat; probes that ride on it are up to half of it early. */
-const beatMillis = 1000;
 /** Message 1 is sent again after these, then every 5 s. */
 const repeats = [250, 500, 1000, 2000];
 /** Numbers of handshakes; only their order matters. */
