@@ -8,6 +8,9 @@ export const logLines = z.object({
   missed: z.number(),
 });
 
+/** A trace that is being written. */
+export const traceProgress = z.object({ secondsLeft: z.number(), lines: z.number() });
+
 /** A report: everything that tells why something does not work, and no secret. */
 export const report = z.object({
   version: z.literal(1),
@@ -33,6 +36,8 @@ export const report = z.object({
   /** What was decided about peers in the last three days. */
   diary: z.unknown(),
   log: z.array(z.string()),
+  /** What was decided and why, step by step, in the time for which that was asked; empty otherwise. */
+  trace: z.array(z.string()),
 });
 export type Report = z.infer<typeof report>;
 

@@ -40,6 +40,7 @@ import { Rounds } from "./rounds.ts";
 import { SettingsFile } from "./settings-file.ts";
 import { mainStreams, streamOpener } from "./stream-links.ts";
 import type { Log, Surroundings } from "./surroundings.ts";
+import { Trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 import { Whereabouts } from "./whereabouts.ts";
 import { Worked } from "./worked.ts";
@@ -82,6 +83,8 @@ export class Engine {
   readonly exit: Exit;
   /** Ports of this machine that lead to members. */
   readonly portMaps: PortMaps;
+  /** Everything that is decided, while somebody wants it written down. */
+  readonly trace = new Trace();
   readonly surroundings: Surroundings;
   readonly #mark: string;
   readonly #log: Log;
@@ -191,6 +194,7 @@ export class Engine {
         changed: () => this.#changed(),
       }),
       log,
+      trace: this.trace,
       now: Date.now,
       declared: () => this.#router?.addresses() ?? [],
       whereabouts: this.whereabouts,

@@ -393,6 +393,8 @@ export class NetworkLoop {
   feed(input: Input): void {
     if (this.#closed) return;
     const effects = this.machine.handle(input, this.#surroundings.now());
+    const nameOf = (key: string) => this.machine.membership.memberOf(asKey(key))?.certificate.name ?? null;
+    this.#surroundings.trace.step({ network: this.#stored.name, input, effects, nameOf });
     for (const effect of effects) this.#perform(effect);
     this.#rearm();
   }

@@ -12,6 +12,7 @@ import type { Forwarding } from "./forwarding.ts";
 import type { NameService } from "./name-service.ts";
 import type { Pings } from "./pings.ts";
 import type { StoredNetwork } from "./stored.ts";
+import type { Trace } from "./trace.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { Worked } from "./worked.ts";
 
@@ -28,6 +29,7 @@ export interface Surroundings {
   /** Names of all networks on this machine. */
   readonly names: NameService;
   readonly log: Log;
+  readonly trace: Trace;
   readonly now: () => Millis;
   /** The public hosts of this install's own router. */
   readonly declared: () => readonly string[];

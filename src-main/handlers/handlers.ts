@@ -43,5 +43,5 @@ export function createHandlers(install: Install): Handlers {
     ...policyHandlers(install),
     ...wireguardHandlers(install),
   };
-  return { ...answers, ...reportHandlers(install, answers) };
+  return { ...answers, ...reportHandlers({ ...install, trace: install.engine.trace }, answers) };
 }

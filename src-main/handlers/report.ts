@@ -6,6 +6,7 @@ import type { Report } from "../../src-shared/report.ts";
 import type { Status } from "../../src-shared/status.ts";
 import type { LogTail } from "../engine/log-tail.ts";
 import { Disguise, redacted } from "../engine/redaction.ts";
+import type { Trace } from "../engine/trace.ts";
 import type { Install } from "./install.ts";
 
 /** What a report is put together from. */
@@ -16,10 +17,11 @@ export type ReportSources = Pick<
 
 /** Answers of the nouns “log” and “report”. */
 export function reportHandlers(
-  { tail, version }: Pick<Install, "tail" | "version">,
+  { tail, version, trace }: Pick<Install, "tail" | "version"> & { readonly trace: Trace },
   sources: ReportSources,
-): Pick<Handlers, "log.watch" | "report.make"> {
+): Pick<Handlers, "log.watch" | "report.trace" | "report.make"> {
   return {
+    "report.trace": ({ seconds }, signal) => writeTrace(trace, seconds, signal),
     "log.watch": ({ lines }, signal) => watchLog(tail, lines, signal),
     "report.make": async ({ disguise }) => {
       const [status, netcheck, settings, routes, names, exit, diary] = await Promise.all([
@@ -42,9 +44,41 @@ export function reportHandlers(
         system: systemFacts(),
         ...(redacted(told, worn) as Pick<Report, keyof typeof told>),
         log,
+        trace: trace.lines().map((line) => String(redacted(line, worn))),
       };
     },
   };
+}
+
+async function* writeTrace(
+  trace: Trace,
+  seconds: number,
+  signal: StopSignal,
+): AsyncIterable<{ readonly secondsLeft: number; readonly lines: number }> {
+  const end = trace.begin();
+  // Also where nobody takes the next answer.
+  signal.addEventListener("abort", end);
+  try {
+    for (let secondsLeft = seconds; secondsLeft > 0 && !signal.aborted; secondsLeft--) {
+      yield { secondsLeft, lines: trace.lines().length };
+      await rest(1000, signal);
+    }
+  } finally {
+    end();
+  }
+}
+
+function rest(milliseconds: number, signal: StopSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done);
+  });
 }
 
 async function* watchLog(

@@ -1,13 +1,17 @@
 /** One file for those who help: made here, read first, saved where the reader wants it. */
-import { Button, Switch, Textarea } from "@mantine/core";
+import { Button, SegmentedControl, Switch, Textarea } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useEffect, useState } from "react";
 import { reportFileName } from "../../src-shared/report.ts";
 import { saveFile } from "../channel/save-file.ts";
 import { useTask } from "../state/use-panel.ts";
+import { useTrace } from "../state/use-trace.ts";
 import { useWords } from "../words/use-words.ts";
 import { Card } from "./card.tsx";
 import { ErrorLine, Warning } from "./notices.tsx";
+
+/** For how long everything is written down first. */
+type Minutes = "0" | "1" | "5";
 
 interface Made {
   readonly name: string;
@@ -19,6 +23,8 @@ interface Made {
 export function ReportCard() {
   const { say, format } = useWords();
   const [disguise, setDisguise] = useState(true);
+  const [minutes, setMinutes] = useState<Minutes>("0");
+  const trace = useTrace();
   const [made, setMade] = useState<Made | null>(null);
   const [isUnwritten, setUnwritten] = useState(false);
   const make = useTask(async (client, input: { readonly disguise: boolean }) => {
@@ -36,6 +42,11 @@ export function ReportCard() {
       wanted = false;
     };
   }, [text]);
+  const go = async () => {
+    if (minutes !== "0" && !(await trace.collect(Number(minutes) * 60))) return;
+    const report = await make.run({ disguise });
+    if (report !== null) setMade(report);
+  };
   const save = async () => {
     if (made === null || made.file === null) return;
     const outcome = await saveFile({ name: made.name, content: made.file });
@@ -50,16 +61,42 @@ export function ReportCard() {
         label={say("report.disguise")}
         description={say("report.disguise.hint")}
       />
-      <div>
-        <Button
-          variant="light"
-          loading={make.busy}
-          onClick={() => void make.run({ disguise }).then((report) => report !== null && setMade(report))}
-        >
-          {say("report.make")}
-        </Button>
+      <div className="setting">
+        <div>
+          <span className="field-label" id="report-collect">
+            {say("report.collect")}
+          </span>
+          <p className="hint">{say("report.collect.hint")}</p>
+        </div>
+        <SegmentedControl
+          data={[
+            { value: "0", label: say("report.collect.none") },
+            { value: "1", label: format.span(60_000) },
+            { value: "5", label: format.span(300_000) },
+          ]}
+          value={minutes}
+          onChange={setMinutes}
+          disabled={trace.secondsLeft !== null}
+          aria-labelledby="report-collect"
+        />
       </div>
-      <ErrorLine error={make.error} />
+      <div className="card-foot">
+        {trace.secondsLeft === null ? (
+          <Button variant="light" loading={make.busy} onClick={() => void go()}>
+            {say("report.make")}
+          </Button>
+        ) : (
+          <>
+            <Button variant="light" onClick={trace.stop}>
+              {say("report.collect.stop")}
+            </Button>
+            <span className="quiet">
+              {say("report.collecting", { span: format.span(trace.secondsLeft * 1000) })}
+            </span>
+          </>
+        )}
+      </div>
+      <ErrorLine error={make.error ?? trace.error} />
       {made !== null && (
         <>
           <Textarea

@@ -7,7 +7,7 @@ import { namesStatus, relativeName } from "../names.ts";
 import { policyPlan, policyRuling, policyStatus } from "../policy-status.ts";
 import { keptPortMap, portMap, portMapStatus } from "../port-map.ts";
 import { renumberPlan } from "../renumber.ts";
-import { logLines, report } from "../report.ts";
+import { logLines, report, traceProgress } from "../report.ts";
 import { routeAcceptance, routesStatus, sharedLans } from "../route-status.ts";
 import { routerWish } from "../router-settings.ts";
 import { routerReachStatus } from "../router-status.ts";
@@ -275,6 +275,11 @@ export const contract = {
 
   /** The log's last lines at once, then each as it is written; no secret stands in it. */
   "log.watch": stream(z.object({ lines: z.number().int().min(0).max(1000).default(200) }), logLines),
+  /**
+   * Writes down everything that is decided, for so long or until whoever asked goes; the reports of the next quarter of an
+   * hour hold it. Answers every second.
+   */
+  "report.trace": stream(z.object({ seconds: z.number().int().min(1).max(600) }), traceProgress),
   /** How this machine stands, for those who help; without secrets, and with other names and addresses where wanted. */
   "report.make": call(z.object({ disguise: z.boolean().default(true) }), report),
 

@@ -59,7 +59,11 @@ describe.skipIf(lacking !== null)("the pages that look for a cause", () => {
     await page.getByRole("button", { name: "Go on" }).click();
     await log.getByText("names failed").waitFor();
 
+    await page.getByText("1 minute", { exact: true }).click();
     await page.getByRole("button", { name: "Make a report" }).click();
+    await page.getByText("Every step is written down: ").waitFor();
+    await expect.poll(() => engine.world.trace.lines().length, { timeout: 60_000 }).toBeGreaterThan(1);
+    await page.getByRole("button", { name: "Make the report now" }).click();
     const shown = page.getByRole("textbox", { name: "The report" });
     await shown.waitFor();
     const [download] = await Promise.all([
@@ -69,7 +73,10 @@ describe.skipIf(lacking !== null)("the pages that look for a cause", () => {
     expect(download.suggestedFilename()).toMatch(/^starmesh-report-[\dT-]+\.json\.gz$/);
     const saved = gunzipSync(readFileSync(await download.path())).toString();
     expect(saved).toBe(await shown.inputValue());
-    expect(report.parse(JSON.parse(saved)).disguised).toBe(true);
+    const told = report.parse(JSON.parse(saved));
+    expect(told.disguised).toBe(true);
+    expect(told.trace.length).toBeGreaterThan(1);
+    expect(engine.world.trace.isOn).toBe(false);
     expect(saved).not.toContain("mei-laptop");
     await goTo(page, "#/");
     await panel.close();

@@ -329,6 +329,15 @@ const states: readonly Scene[] = [
     },
   },
   {
+    name: "report-collecting",
+    hash: at("#/diagnostics"),
+    act: async (stage) => {
+      await stage.page.locator("[aria-labelledby=report-collect] label").nth(1).click();
+      await press(stage, stage.say("report.make"));
+      await stage.page.getByRole("button", { name: stage.say("report.collect.stop") }).waitFor();
+    },
+  },
+  {
     name: "latency-day",
     hash: at("#/latency"),
     act: async ({ page, say }) => {

@@ -1,6 +1,7 @@
 /** A whole engine that moves no packet: it answers the contract as the real one would, for UI work and its tests. */
 import { formatEvent } from "../../src-main/engine/log.ts";
 import { LogTail } from "../../src-main/engine/log-tail.ts";
+import { Trace } from "../../src-main/engine/trace.ts";
 import { reportHandlers } from "../../src-main/handlers/report.ts";
 import type { Handlers, StopSignal } from "../../src-shared/api/contract.ts";
 import { AppError } from "../../src-shared/errors.ts";
@@ -64,6 +65,7 @@ export interface FakeWorld {
   readonly router: FakeRouter;
   /** The last lines of its log. */
   readonly tail: LogTail;
+  readonly trace: Trace;
   /** Tells every watcher. */
   changed(): void;
   /** The network of a name or the beginning of an id. Throws `unknown-network`. */
@@ -83,6 +85,7 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
     foreign: new Map(),
     router: createRouter(),
     tail: new LogTail(),
+    trace: new Trace(),
     changed: () => {
       for (const watcher of [...watchers]) watcher();
     },
@@ -102,7 +105,17 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
   let stopped = false;
   let cancelTick = clock.after(1000, tick);
   function tick() {
-    for (const network of world.networks) tickNetwork(network, world.random, clock.now());
+    for (const network of world.networks) {
+      tickNetwork(network, world.random, clock.now());
+      const [peer] = network.peers;
+      const input = { kind: "traffic", peer: peer?.publicKey ?? "", endpoint: peer?.reflexive ?? "" };
+      world.trace.step({
+        network: network.name,
+        input,
+        effects: [{ kind: "setPaths", peer: input.peer } as { kind: string }],
+        nameOf: (key) => network.peers.find(({ publicKey }) => publicKey === key)?.name ?? null,
+      });
+    }
     if (world.router.on) world.router.relayedBytes += Math.floor(world.random.between(0, 90_000));
     world.changed();
     cancelTick = clock.after(1000, tick);
@@ -188,12 +201,15 @@ export function createFakeEngine(options: FakeEngineOptions = {}): FakeEngine {
       stop();
       return {};
     },
-  } satisfies Omit<Handlers, "log.watch" | "report.make">;
+  } satisfies Omit<Handlers, "log.watch" | "report.trace" | "report.make">;
   return {
     world,
     stop,
     foreignInvite: (name, given) => foreignInvite(world, name, given),
-    handlers: { ...answers, ...reportHandlers({ tail: world.tail, version: "0.1.0" }, answers) },
+    handlers: {
+      ...answers,
+      ...reportHandlers({ tail: world.tail, trace: world.trace, version: "0.1.0" }, answers),
+    },
   };
 }
 
