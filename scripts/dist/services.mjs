@@ -50,12 +50,16 @@ export async function inspectLeave(deb) {
     /^again: helper$/m,
     /^asked: Starmesh needs your leave/m,
     /^wrong: .*was not given: polkit, or who was asked, said no\./m,
+    /^right: helper online$/m,
+    /^kept: helper$/m,
     /^left:$/m,
   ]);
   if (code !== 0 || wrong !== null) return { not: `it failed: ${wrong ?? output.trim().split("\n").at(-1)}` };
   return left.length > 0
     ? { not: `removed, it leaves: ${left.slice(0, 5).join(" ")}` }
-    : { ran: "polkit: said no to, yes to, asks for a password in our words; said in one line each" };
+    : {
+        ran: "polkit: said no to, yes to, asks for a password in our words, once while it is remembered; said in one line each",
+      };
 }
 
 /**
@@ -209,19 +213,37 @@ as person starmesh stop >/dev/null
 soon "its interface is gone" no_interface
 gpasswd -d person letin >/dev/null
 systemctl restart polkit
-mkfifo /tmp/keys
-script -qfec "runuser -u person -- env HOME=/home/person starmesh up --foreground" /tmp/screen </tmp/keys >/dev/null 2>&1 &
-exec 9>/tmp/keys
+# An administrator's password, and a person who sits at the machine.
+echo 'root:the password' | chpasswd
+systemctl start systemd-logind
+seated="-p PAMName=login -p User=person -E XDG_SEAT=seat0 -E XDG_SESSION_TYPE=tty -E XDG_SESSION_CLASS=user"
+systemd-run --quiet --collect --unit=seated $seated starmesh up --foreground
 soon "it runs" starmesh --state $folder status
-as person starmesh rights >/tmp/rights 2>&1 &
-soon "the password is asked for" grep -q 'Password' /tmp/screen
+# What is typed comes once the question is there.
+ask() {
+  rm -f /tmp/keys /tmp/screen; mkfifo /tmp/keys
+  script -qfec "runuser -u person -- env HOME=/home/person starmesh rights" /tmp/screen </tmp/keys >/dev/null 2>&1 &
+  exec 9>/tmp/keys
+  if [ -n "$1" ]; then
+    soon "the password is asked for" grep -q 'Password' /tmp/screen
+    printf '%s\\n' "$1" >&9
+  fi
+  wait $! || true
+  exec 9>&-
+}
+ask "not the password"
 echo "asked: $(grep -o 'Starmesh needs your leave to create a network interface' /tmp/screen)"
-printf 'not the password\\n' >&9
-soon "it is said" grep -q . /tmp/rights
-echo "wrong: $(tail -1 /tmp/rights)"
+echo "wrong: $(grep -o 'The right .*Ask again' /tmp/screen)"
+ask "the password"
+soon "the network is online" state_is $folder
+echo "right: $(helper_is $folder && echo helper) $(state_is $folder && echo online)"
+kill -9 $(pgrep -x starmesh-helper)
+soon "it is known" sh -c '! starmesh --state /home/person/.local/share/starmesh status --json | grep -q "\\"kind\\": *\\"helper\\""'
+ask ""
+echo "kept: $(helper_is $folder && echo helper)"
 as person starmesh stop >/dev/null
-exec 9>&-
-wait
+loginctl terminate-user person 2>/dev/null || true
+soon "the person has left" sh -c '! pgrep -u person'
 userdel -r person 2>/dev/null
 userdel -r other 2>/dev/null
 groupdel letin

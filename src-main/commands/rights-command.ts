@@ -4,6 +4,7 @@ import { AppError } from "../../src-shared/errors.ts";
 import type { Status } from "../../src-shared/status.ts";
 import type { Context, ReadOptions } from "./context.ts";
 import { withStartedEngine } from "./engine.ts";
+import { askingHere } from "./terminal-agent.ts";
 
 export function addRightsCommand(program: Command, context: Context): void {
   const { terminal } = context;
@@ -21,7 +22,7 @@ export function addRightsCommand(program: Command, context: Context): void {
           if (!node.rights.canAsk)
             throw new AppError("privilege-refused", { detail: "nobody can be asked for it here" });
           terminal.progress("Waiting for your leave, which the system asks for");
-          await client.call("rights.ask", {});
+          await askingHere(node.pid, () => client.call("rights.ask", {}));
           return terminal.print(lines.helper);
         }
         terminal.print(lines[node.rights.kind]);
