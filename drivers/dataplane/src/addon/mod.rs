@@ -3,8 +3,11 @@
 mod calls;
 mod cryptography;
 mod filter;
+mod links;
 mod mapped;
 mod nat;
+mod realms;
+mod sessions;
 mod text;
 mod values;
 
