@@ -39,23 +39,38 @@ export function packagesStep() {
 }
 
 /**
- * The Rust addon that moves packets. `withTests`: together with the crate's tests, which share most of what is compiled.
- * @param {{ withTests?: boolean }} [options]
+ * The Rust addon that moves packets.
  * @returns {Step | undefined}
  */
-export function dataPlaneStep({ withTests = false } = {}) {
+export function dataPlaneStep() {
   return crateStep({
     name: "data plane (Rust)",
-    targets: ["--lib", ...(withTests ? ["--tests"] : [])],
+    targets: ["--lib"],
     stamp: "dataplane",
-    crate: "drivers/dataplane",
+    crate: DATA_PLANE,
     built: LIBRARY[process.platform] ?? "libstarmesh_dataplane.so",
     output: "drivers/dataplane/starmesh-dataplane.node",
   });
 }
 
 /**
- * The helper that changes the network for an engine without rights; on Linux alone. `withTests` as above.
+ * The data plane's tests, which share most of what is compiled with it.
+ * @returns {Step | undefined}
+ */
+export function dataPlaneTestsStep() {
+  const hash = hashOf([DATA_PLANE], isOfCrate);
+  if (isCurrent("dataplane-tests", hash, [])) return undefined;
+  return {
+    name: "the data plane's tests (Rust)",
+    async build(tell) {
+      await compile(DATA_PLANE, ["--tests", ...TESTS_OF_DATA_PLANE], tell);
+      markCurrent("dataplane-tests", hash);
+    },
+  };
+}
+
+/**
+ * The helper that changes the network for an engine without rights; on Linux alone. `withTests`: together with its tests.
  * @param {{ withTests?: boolean }} [options]
  * @returns {Step | undefined}
  */
@@ -76,34 +91,49 @@ export function helperStep({ withTests = false } = {}) {
  * @returns {Step | undefined}
  */
 function crateStep({ name, targets, stamp, crate, built, output: path }) {
-  const hash = hashOf([crate], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
+  const hash = hashOf([crate], isOfCrate);
   if (isCurrent(stamp, hash, [path])) return undefined;
   return {
     name,
     async build(tell) {
-      const cargo = cargoPath();
-      if (!cargo) throw new StepFailed(NO_CARGO);
-      const manifest = join(ROOT, crate, "Cargo.toml");
-      const target = join(ROOT, crate, "target");
-      const places = ["--manifest-path", manifest, "--target-dir", target];
-      const args = ["build", "--release", "--locked", ...targets, ...places];
-      const { code, output } = await run(cargo, args, {
-        cwd: join(ROOT, crate),
-        // Not the compiler's remarks, which stay as the latest line for minutes.
-        heard: (line) => /^(Updating|Downloading|Blocking|Compiling) /.test(line) && tell(line),
-      });
-      if (/linker `\w+` not found/.test(output)) {
-        throw new StepFailed(
-          "a C linker is missing (Debian: apt install build-essential); without it nothing can carry packets",
-        );
-      }
-      if (code !== 0) throw new StepFailed(`cargo build failed:\n${output}`);
+      const target = await compile(crate, targets, tell);
       // Renamed into place, because a running node has the old file mapped.
       copyFileSync(join(target, "release", built), join(ROOT, `${path}.new`));
       renameSync(join(ROOT, `${path}.new`), join(ROOT, path));
       markCurrent(stamp, hash);
     },
   };
+}
+
+/**
+ * Has cargo build some of a crate; answers the folder of what it built.
+ * @param {string} crate
+ * @param {readonly string[]} options
+ * @param {(detail: string) => void} tell
+ */
+async function compile(crate, options, tell) {
+  const cargo = cargoPath();
+  if (!cargo) throw new StepFailed(NO_CARGO);
+  const manifest = join(ROOT, crate, "Cargo.toml");
+  const target = join(ROOT, crate, "target");
+  const places = ["--manifest-path", manifest, "--target-dir", target];
+  const { code, output } = await run(cargo, ["build", "--release", "--locked", ...options, ...places], {
+    cwd: join(ROOT, crate),
+    // Not the compiler's remarks, which stay as the latest line for minutes.
+    heard: (line) => /^(Updating|Downloading|Blocking|Compiling) /.test(line) && tell(line),
+  });
+  if (/linker `\w+` not found/.test(output)) {
+    throw new StepFailed(
+      "a C linker is missing (Debian: apt install build-essential); without it nothing can carry packets",
+    );
+  }
+  if (code !== 0) throw new StepFailed(`cargo build failed:\n${output}`);
+  return target;
+}
+
+/** @param {string} name */
+function isOfCrate(name) {
+  return /(\.rs|\.toml|Cargo\.lock)$/.test(name);
 }
 
 /**
@@ -188,6 +218,12 @@ export function pagesStep() {
   };
 }
 
+/** Cargo's options for the data plane's tests: in many units, so that all cores compile; nobody waits for what they inline. */
+export const TESTS_OF_DATA_PLANE = [
+  "--config",
+  "profile.release.package.starmesh_dataplane.codegen-units=16",
+];
+
 /** What to say where there is no cargo. */
 export const NO_CARGO = "Rust is missing: install it from rustup.rs; without it nothing can carry packets";
 
@@ -228,6 +264,7 @@ function readLock(path) {
   return JSON.parse(readFileSync(path, "utf8")).packages;
 }
 
+const DATA_PLANE = "drivers/dataplane";
 const HOUR_MILLIS = 3_600_000;
 /** What runs as plain Node. */
 const SERVING = ["cli", "daemon"];

@@ -18,6 +18,7 @@ import {
   bundlesStep,
   cargoPath,
   dataPlaneStep,
+  dataPlaneTestsStep,
   helperStep,
   NO_CARGO,
   packagesStep,
@@ -106,32 +107,48 @@ async function buildAs({ uid, gid, home }, withTests) {
 
 /** @param {boolean} withTests */
 async function build(withTests) {
-  if (pendingSteps().length === 0) return;
+  if (pendingSteps(withTests).length === 0) return;
   const progress = createProgress();
   const release = await lock(progress);
   try {
+    /** @param {import("./build.mjs").Step | undefined} step */
+    const done = async (step) => {
+      if (step) await progress.step(step.name, step.build);
+    };
     const packages = packagesStep();
-    const dataPlane = dataPlaneStep({ withTests });
+    const dataPlane = dataPlaneStep();
     const helper = helperStep({ withTests });
+    const tests = withTests && cargoPath() ? dataPlaneTestsStep() : undefined;
     if ((dataPlane || helper) && !cargoPath()) throw new StepFailed(NO_CARGO);
     // npm waits for the network while cargo compiles, so they run side by side; bundles and pages need the packages.
-    const ends = await Promise.allSettled([
+    await together(
       (async () => {
-        for (const step of [helper, dataPlane]) if (step) await progress.step(step.name, step.build);
+        // First what keeps all cores busy: the data plane alone is compiled by one.
+        await done(tests);
+        await together(done(dataPlane), done(helper));
       })(),
       (async () => {
-        if (packages) await progress.step(packages.name, packages.build);
-        for (const step of [bundlesStep(), pagesStep()]) if (step) await progress.step(step.name, step.build);
+        await done(packages);
+        for (const step of [bundlesStep(), pagesStep()]) await done(step);
       })(),
-    ]);
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    );
   } finally {
     release();
   }
 }
 
-function pendingSteps() {
-  return [packagesStep(), dataPlaneStep(), helperStep(), bundlesStep(), pagesStep()].filter(
+/**
+ * Until all have ended, also where one fails.
+ * @param {readonly Promise<void>[]} works
+ */
+async function together(...works) {
+  for (const end of await Promise.allSettled(works)) if (end.status === "rejected") throw end.reason;
+}
+
+/** @param {boolean} withTests */
+function pendingSteps(withTests) {
+  const tests = withTests && cargoPath() ? dataPlaneTestsStep() : undefined;
+  return [packagesStep(), dataPlaneStep(), tests, helperStep(), bundlesStep(), pagesStep()].filter(
     (step) => step !== undefined,
   );
 }
