@@ -54,10 +54,10 @@ export class Diary {
     this.#store = new DiaryStore({ path: join(folder, "diary.db"), log });
   }
 
-  /** Whether it is time to look again. */
-  isDue(): boolean {
+  /** Whether it is time to look again: while nothing happens, much later than after `news`. */
+  isDue(news: boolean): boolean {
     const now = this.#now();
-    if (Math.abs(now - this.#looked) < lookEvery) return false;
+    if (Math.abs(now - this.#looked) < (news ? lookEvery : restEvery)) return false;
     this.#looked = now;
     return true;
   }
@@ -135,6 +135,7 @@ function wayOf(path: NonNullable<PeerView["path"]>): string {
 
 const noBytes: PeerBytes = { rxBytes: 0, txBytes: 0 };
 const lookEvery: Millis = 5000;
+const restEvery: Millis = 30_000;
 const writeEvery: Millis = 60_000;
 const minuteMillis: Millis = 60_000;
 const mostNotes = 1000;

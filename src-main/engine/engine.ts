@@ -528,6 +528,7 @@ export class Engine {
   }
 
   #changed(): void {
+    this.#rounds?.note();
     void this.exit.settle();
     for (const listener of this.#listeners) listener();
   }

@@ -1,6 +1,7 @@
 /** What the engine looks at again and again: its clocks, the traffic, the diary, an administrator's duties. */
 import type { DataPlane } from "../../drivers/dataplane.ts";
 import type { Millis, NetworkId } from "../../src-shared/ids.ts";
+import { everySecond } from "../transport/tick.ts";
 import { Administration } from "./administration.ts";
 import type { Diary } from "./diary.ts";
 import type { HeldNetworks } from "./held-networks.ts";
@@ -26,7 +27,10 @@ export interface RoundsOptions {
 export class Rounds {
   readonly #options: RoundsOptions;
   readonly #moves: Moves;
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #end: () => void;
+  #beats = 0;
+  /** What users see changed, or may have, since the peers were looked at. */
+  #isNews = true;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
@@ -40,10 +44,7 @@ export class Rounds {
         for (const loop of options.networks.loops()) loop.routes.refresh();
       },
     });
-    this.#timers = [
-      setInterval(() => this.#beat(), beatMillis),
-      setInterval(() => void this.#duties(), dutyMillis),
-    ];
+    this.#end = everySecond(() => this.#beat());
   }
 
   /** The machine woke from sleep. */
@@ -51,8 +52,13 @@ export class Rounds {
     this.#moves.awake();
   }
 
+  /** What users see changed: peers are looked at again soon. */
+  note(): void {
+    this.#isNews = true;
+  }
+
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#end();
     this.#moves.close();
   }
 
@@ -62,11 +68,13 @@ export class Rounds {
     const moved = traffic.look(dataPlane);
     for (const [realm, packets] of moved) networks.loopOf(realm as NetworkId)?.traffic(packets);
     if (moved.size > 0) changed();
-    if (diary.isDue()) this.#lookAtPeers(Date.now());
+    if (diary.isDue(this.#isNews)) this.#lookAtPeers(Date.now());
+    if (++this.#beats % dutyBeats === 0) void this.#duties();
   }
 
   #lookAtPeers(now: Millis): void {
     const { networks, traffic, diary } = this.#options;
+    this.#isNews = false;
     for (const { stored, loop } of networks.all()) {
       const id = stored.network;
       const views = loop?.machine.met(now) ?? [];
@@ -88,5 +96,5 @@ export class Rounds {
   }
 }
 
-const beatMillis: Millis = 1000;
-const dutyMillis: Millis = 3000;
+/** An administrator's duties are looked for at every third beat. */
+const dutyBeats = 3;

@@ -4,6 +4,7 @@ import type { Millis } from "../../src-shared/ids.ts";
 import type { RouterHello } from "../../src-shared/wire.ts";
 import { routerHelloBytes } from "../../src-shared/wire.ts";
 import type { Channel } from "../transport/channel.ts";
+import { everySecond } from "../transport/tick.ts";
 import type { Log, OtherPorts } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { Desk } from "./desk.ts";
@@ -25,11 +26,11 @@ export class ControlServer {
   readonly #connections = new Set<Connection>();
   /** Those of them whose hello has not come yet. */
   readonly #strangers = new Set<Connection>();
-  readonly #checks: NodeJS.Timeout;
+  readonly #endChecks: () => void;
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
-    this.#checks = setInterval(() => this.#check(), checkMillis);
+    this.#endChecks = everySecond(() => this.#check());
   }
 
   /** Takes a channel that somebody opened to us, by the port of a plane or by our own. */
@@ -63,7 +64,7 @@ export class ControlServer {
 
   /** Closes every connection. */
   stop(): void {
-    clearInterval(this.#checks);
+    this.#endChecks();
     for (const connection of [...this.#connections]) connection.close();
   }
 
@@ -93,6 +94,5 @@ function monotonic(): Millis {
   return performance.now();
 }
 
-const checkMillis = 1000;
 const mostStrangers = 4000;
 const mostNeighbours = 512;

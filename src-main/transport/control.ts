@@ -19,8 +19,9 @@ import type { FindOptions, Found } from "./find-router.ts";
 import { findRouter } from "./find-router.ts";
 import type { Greeting, RouterIdentity } from "./greeting.ts";
 import { signHello } from "./greeting.ts";
-import { beatMillis, Heartbeat } from "./heartbeat.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { sliceEntries } from "./slice.ts";
+import { everySecond, tickMillis } from "./tick.ts";
 
 /** `signal` also closes the socket once it is open. */
 export interface ControlOptions extends FindOptions {
@@ -108,7 +109,7 @@ class ControlSocket implements Control {
   readonly #listener: ControlListener;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat = new Heartbeat(performance.now());
-  readonly #beats: NodeJS.Timeout;
+  readonly #endBeats: () => void;
   #welcome: Welcome | null = null;
   #state: State;
   #lastId = 0;
@@ -116,11 +117,10 @@ class ControlSocket implements Control {
   constructor(found: Found, listener: ControlListener, outcome: Outcome) {
     this.address = found.address;
     this.remote = found.channel.remote;
-    this.remote = found.channel.remote;
     this.router = found.router;
     this.#channel = found.channel;
     this.#listener = listener;
-    this.#beats = setInterval(() => this.#beat(), beatMillis);
+    this.#endBeats = everySecond(() => this.#beat());
     const late = () => this.#drop(new AppError("timeout", { what: "The router's welcome" }));
     this.#state = { kind: "greeting", outcome, timer: setTimeout(late, requestMillis) };
     found.channel.listen({
@@ -171,7 +171,7 @@ class ControlSocket implements Control {
   doubt(): void {
     this.#heartbeat.doubt(performance.now());
     this.#beat();
-    setTimeout(() => this.#beat(), 2 * beatMillis).unref();
+    setTimeout(() => this.#beat(), 2 * tickMillis).unref();
   }
 
   close(): void {
@@ -246,7 +246,7 @@ class ControlSocket implements Control {
     const before = this.#state;
     if (before.kind === "closed") return;
     this.#state = { kind: "closed", error };
-    clearInterval(this.#beats);
+    this.#endBeats();
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error);
     if (before.kind === "open") this.#listener.closed(error);
     else clearTimeout(before.timer);

@@ -46,9 +46,6 @@ export class Heartbeat {
   }
 }
 
-/** How often to look. */
-export const beatMillis = 1000;
-
 /** Of a link: looked at every half second, a dead end is found within 3 s. */
 export const linkPatience = { beatMillis: 500, askMillis: 750, deadMillis: 2250 } as const;
 

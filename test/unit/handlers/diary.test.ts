@@ -30,8 +30,8 @@ describe("diary.read", () => {
   function live(): void {
     for (let at = 0; at < 720; at++) {
       now = noon + at * 5000;
-      expect(diary.isDue()).toBe(true);
-      expect(diary.isDue()).toBe(false);
+      expect(diary.isDue(true)).toBe(true);
+      expect(diary.isDue(true)).toBe(false);
       const direct = at >= 360;
       diary.look("id-of-home", [view(direct)], () => counters(at * 1000, at));
     }
@@ -82,6 +82,17 @@ describe("diary.read", () => {
   const read = async (input: object) =>
     contract["diary.read"].output.parse(await handler()(contract["diary.read"].input.parse(input)));
   const times = { since: new Date(noon).toISOString(), until: new Date(noon + 61 * minute).toISOString() };
+
+  it("looks again after five seconds when something changed, else after half a minute", () => {
+    expect(diary.isDue(false)).toBe(true);
+    now = noon + 29_000;
+    expect(diary.isDue(false)).toBe(false);
+    expect(diary.isDue(true)).toBe(true);
+    now = noon + 33_000;
+    expect(diary.isDue(true)).toBe(false);
+    now = noon + 59_000;
+    expect(diary.isDue(false)).toBe(true);
+  });
 
   it("tells a peer's latency in as many spans as were asked for, and why its path changed", async () => {
     live();

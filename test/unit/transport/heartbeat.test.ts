@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { beatMillis, Heartbeat } from "../../../src-main/transport/heartbeat.ts";
+import { Heartbeat } from "../../../src-main/transport/heartbeat.ts";
+import { tickMillis } from "../../../src-main/transport/tick.ts";
 
 /** Looks once a second from a phase on; answers when the end was called, or null within a minute. */
 function deathAfter(
@@ -10,7 +11,7 @@ function deathAfter(
 ): number | null {
   const heartbeat = new Heartbeat(0);
   heartbeat.heard(lastHeard);
-  for (let now = lastHeard + phase; now < lastHeard + 60_000; now += beatMillis) {
+  for (let now = lastHeard + phase; now < lastHeard + 60_000; now += tickMillis) {
     const beat = heartbeat.beat(now);
     if (beat === "dead") return now - lastHeard;
     if (beat === "ping" && answers(now)) heartbeat.heard(now + 40);
@@ -23,7 +24,7 @@ describe("heartbeat", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 100_000 }),
-        fc.integer({ min: 1, max: beatMillis }),
+        fc.integer({ min: 1, max: tickMillis }),
         (heard, phase) => {
           const after = deathAfter(heard, phase);
           expect(after).not.toBeNull();
