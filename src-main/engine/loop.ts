@@ -1,43 +1,30 @@
 /** One network while it is up: feeds its machine with what happens and carries out what it decides. */
 
 import type { DataPlaneEvent } from "../../drivers/dataplane.ts";
-import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/address.ts";
-import { fromBase64, toBase64, toUtf8 } from "../../src-shared/bytes.ts";
+import { fromBase64, toUtf8 } from "../../src-shared/bytes.ts";
 import { AppError, errorKinds } from "../../src-shared/errors.ts";
 import type { SessionKey } from "../../src-shared/ids.ts";
 import type { Entry, Signed } from "../../src-shared/trust.ts";
-import { ulaAddress, ulaPrefix } from "../../src-shared/ula.ts";
-import { controlKind } from "../../src-shared/wire.ts";
-import { isUsableIn, resolverAddress } from "../mesh/addresses.ts";
-import type { Effect, Input } from "../mesh/effect.ts";
+import type { Input } from "../mesh/effect.ts";
 import { Network } from "../mesh/network.ts";
-import { beaconKey } from "../transport/beacon.ts";
 import type { Control } from "../transport/control.ts";
 import type { Greeting } from "../transport/greeting.ts";
 import type { BeaconNetwork } from "./beacons.ts";
 import { broadcastOptions } from "./broadcast.ts";
 import type { SessionPair } from "./crypto.ts";
-import {
-  epochId,
-  maskKey,
-  networkPrologue,
-  sessionPair,
-  sha256Base64,
-  signEntry,
-  signingKey,
-} from "./crypto.ts";
+import { networkPrologue, sessionPair, sha256Base64, signingKey } from "./crypto.ts";
+import { Effects } from "./effects.ts";
+import { Epochs } from "./epochs.ts";
 import type { SharedState } from "./exchange.ts";
-import { answerExchange, exchangeState } from "./exchange.ts";
 import { everywhere } from "./exit.ts";
 import { Gossip } from "./gossip.ts";
 import { NetworkInterface, tunMtu } from "./interface.ts";
-import type { EpochKey } from "./issue.ts";
-import { openEpoch } from "./issue.ts";
 import { LookUps } from "./look-ups.ts";
+import { MemberRequests } from "./member-requests.ts";
 import { MoveNotices } from "./move-notices.ts";
 import type { Move } from "./moves.ts";
-import { namedNetwork } from "./network-names.ts";
 import { NetworkRoutes } from "./network-routes.ts";
+import { OwnAddresses } from "./own-addresses.ts";
 import { keptPins } from "./pins.ts";
 import { Punching } from "./punching.ts";
 import { relaySetting } from "./relay-setting.ts";
@@ -61,23 +48,19 @@ export class NetworkLoop {
   readonly #requests: SessionRequests;
   readonly #lookUps: LookUps;
   readonly #relays: NetworkRelays;
+  /** Own addresses in the network. */
+  readonly addresses: OwnAddresses;
   readonly #gossip: Gossip;
   readonly #notices: MoveNotices;
-  readonly #punching: Punching;
+  readonly #epochs: Epochs;
+  readonly #effects: Effects;
+  readonly #answers: MemberRequests;
   #stored: StoredNetwork;
-  #beaconKeys: readonly Uint8Array[] = [];
-  /** What the data plane was last told to keep here. */
-  #own: readonly string[] = [];
   /** What the data plane was last told of broadcasts. */
   #broadcast = "null";
-  /** What the data plane was last told of the mask. */
-  #masked = "";
   /** Tells the router's line, once there is one. */
   #maskChanged: () => void = () => undefined;
   #interface: NetworkInterface | null = null;
-  /** Where this network's names are answered for. */
-  #resolver: string | null = null;
-  #configuring: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #saving: NodeJS.Timeout | null = null;
   #closed = false;
@@ -96,14 +79,32 @@ export class NetworkLoop {
       random: Math.random,
       hash: surroundings.notary.hash,
     });
+    const stands = {
+      surroundings,
+      machine: this.machine,
+      stored: () => this.#stored,
+      isClosed: () => this.#closed,
+      log: (event: string, error: unknown) => this.#log(event, error),
+    };
+    this.addresses = new OwnAddresses({ ...stands, device });
+    this.#epochs = new Epochs({
+      realm: this.#realm,
+      dataPlane: surroundings.dataPlane,
+      cryptography: surroundings.cryptography,
+      machine: this.machine,
+      sessionKey: this.session.publicKey,
+      stored: () => this.#stored,
+      keep: (change) => this.update(change),
+      masked: () => this.#maskChanged(),
+    });
     this.routes = new NetworkRoutes({
       surroundings,
       forwarding: surroundings.forwarding,
       machine: this.machine,
       stored: () => this.#stored,
       device: device?.device.name ?? null,
-      sources: () => [...(this.machine.ownCertificate()?.body.addresses ?? []), this.address6 ?? []].flat(),
-      ready: () => this.#configuring,
+      sources: () => this.addresses.all(),
+      ready: () => this.addresses.settled(),
       feed: (input) => this.feed(input),
     });
     this.#requests = new SessionRequests(surroundings.dataPlane, this.#realm);
@@ -129,7 +130,7 @@ export class NetworkLoop {
       learn: (entries) => this.learn(entries),
       log: (event, error) => this.#log(event, error),
     });
-    this.#punching = new Punching({
+    const punching = new Punching({
       realm: this.#realm,
       dataPlane: surroundings.dataPlane,
       requests: this.#requests,
@@ -138,6 +139,28 @@ export class NetworkLoop {
       linkAddress: () => this.line.linkAddress(),
       links: surroundings.carriers,
       feed: (input) => this.feed(input),
+    });
+    this.#effects = new Effects({
+      ...stands,
+      routes: this.routes,
+      relays: this.#relays,
+      punching,
+      line: () => this.line,
+      publish: (entries) => this.publish(entries),
+      store: () => this.#saveSoon(),
+    });
+    this.#answers = new MemberRequests({
+      realm: this.#realm,
+      dataPlane: surroundings.dataPlane,
+      requests: this.#requests,
+      lookUps: this.#lookUps,
+      relays: this.#relays,
+      punching,
+      isRouter: (key) => this.line.isRouter(key),
+      shared: () => this.shared(),
+      learn: (entries, from) => this.learn(entries, from),
+      moved: (peer) => this.feed({ kind: "moved", peer }),
+      log: stands.log,
     });
     surroundings.dataPlane.openRealm({
       realm: this.#realm,
@@ -152,7 +175,7 @@ export class NetworkLoop {
             tun: { fd: device.device.fd, mtu: surroundings.mtu() ?? tunMtu, offload: device.device.offload },
           }),
     });
-    this.#applyEpochs();
+    this.#epochs.apply();
     this.applyInbound();
     this.learn(stored.entries);
     this.#gossip.forget();
@@ -168,7 +191,7 @@ export class NetworkLoop {
         const routers = this.machine.membership.record?.routers ?? [];
         return routers.filter((router) => router.pin === pin).flatMap(({ addresses }) => addresses);
       },
-      masked: () => this.#isMasked(),
+      masked: () => this.#epochs.isMasked,
       target: () => this.#target(),
       listener: {
         online: (control) => {
@@ -220,7 +243,7 @@ export class NetworkLoop {
     }
     try {
       const loop = new NetworkLoop(stored, surroundings, device);
-      await loop.#configuring;
+      await loop.addresses.settled();
       return loop;
     } catch (error) {
       await device?.close();
@@ -237,13 +260,6 @@ export class NetworkLoop {
     return this.#lookUps.by(peer);
   }
 
-  /** Own IPv6 address in the network; null before there is a certificate. */
-  get address6(): string | null {
-    const { identity, notary } = this.#surroundings;
-    if (this.machine.ownCertificate() === null) return null;
-    return ulaAddress(this.#stored.network, identity.key, notary.hash);
-  }
-
   /** Name of the interface; null without TUN. */
   get interfaceName(): string | null {
     return this.#interface?.device.name ?? null;
@@ -253,8 +269,8 @@ export class NetworkLoop {
   update(change: Partial<StoredNetwork>): void {
     this.#stored = { ...this.#stored, ...change };
     if (change.epochs !== undefined) {
-      this.#applyEpochs();
-      this.#applyMask();
+      this.#epochs.apply();
+      this.#epochs.applyMask();
     }
     if (change.relay !== undefined) this.applyRelaying();
     this.#saveSoon();
@@ -274,10 +290,10 @@ export class NetworkLoop {
       news.filter((entry) => membership.holds(entry)),
       from,
     );
-    this.#openEnvelopes();
-    this.#reconfigure();
+    this.#epochs.open();
+    this.addresses.apply();
     this.routes.learned();
-    this.#applyMask();
+    this.#epochs.applyMask();
     this.applyBroadcast();
   }
 
@@ -367,7 +383,7 @@ export class NetworkLoop {
   beaconNetwork(): BeaconNetwork {
     return {
       self: this.session.publicKey,
-      keys: () => this.#beaconKeys,
+      keys: () => this.#epochs.beaconKeys,
       heard: (peer, endpoint) => this.feed({ kind: "neighbour", peer, endpoint }),
     };
   }
@@ -395,7 +411,7 @@ export class NetworkLoop {
     const effects = this.machine.handle(input, this.#surroundings.now());
     const nameOf = (key: string) => this.machine.membership.memberOf(asKey(key))?.certificate.name ?? null;
     this.#surroundings.trace.step({ network: this.#stored.name, input, effects, nameOf });
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of effects) this.#effects.perform(effect);
     this.#rearm();
   }
 
@@ -407,7 +423,7 @@ export class NetworkLoop {
         this.#requests.handle(event);
         return;
       case "request":
-        this.#answer(event);
+        this.#answers.answer(event);
         return;
       case "measured":
         for (const path of event.paths) if (this.line.isRouter(path.peer)) this.line.measured(path);
@@ -448,7 +464,7 @@ export class NetworkLoop {
     this.#gossip.forget();
     this.#requests.close();
     this.#surroundings.dataPlane.closeRealm(this.#realm);
-    await this.#configuring;
+    await this.addresses.settled();
     await this.routes.close();
     await this.#surroundings.names.close(this.#stored.network);
     await this.#interface?.close();
@@ -469,169 +485,12 @@ export class NetworkLoop {
     const { realm: _, ...rest } = event;
     this.feed({ ...rest, peer: asKey(event.peer) } as Input);
     if (event.kind === "proved") this.#notices.reached(asKey(event.peer));
-    if (event.kind === "session" && event.initiator && !event.rekey) this.#exchange(asKey(event.peer));
+    if (event.kind === "session" && event.initiator && !event.rekey)
+      this.#answers.exchange(asKey(event.peer));
     if (event.kind === "session") this.#raiseStampFloor();
     if (event.kind === "session" && !event.rekey) this.#relays.renewed(asKey(event.peer));
     else if (event.kind === "ended") this.#relays.ended(asKey(event.peer));
     else if (event.kind === "proved" || event.kind === "lost") this.#relays.refresh();
-  }
-
-  #perform(effect: Effect): void {
-    try {
-      this.#performUnsafe(effect);
-    } catch (error) {
-      this.#log(`effect ${effect.kind}`, error);
-    }
-  }
-
-  #performUnsafe(effect: Effect): void {
-    const { dataPlane } = this.#surroundings;
-    switch (effect.kind) {
-      case "setPeer": {
-        const stock = this.#stored.stock.find((client) => client.sessionKey === effect.peer);
-        if (effect.peerKind === "stock" && stock === undefined) return;
-        dataPlane.setPeer(this.#realm, {
-          publicKey: effect.peer,
-          kind: effect.peerKind,
-          allowed: effect.allowed,
-          ...(effect.sources === undefined ? {} : { sources: effect.sources }),
-          keepaliveSeconds: 0,
-          ...(effect.forward === undefined ? {} : { forward: effect.forward }),
-          ...(stock === undefined ? {} : { presharedKey: stock.presharedKey }),
-        });
-        return;
-      }
-      case "removePeer":
-        dataPlane.removePeer(this.#realm, effect.peer);
-        return;
-      case "setFilter":
-        dataPlane.setFilter(this.#realm, effect.filter);
-        return;
-      case "confine":
-        dataPlane.confinePeer(this.#realm, effect.peer, effect.only);
-        return;
-      case "links":
-        this.#wantLinks(effect);
-        return;
-      case "doubt":
-        this.line.doubt();
-        return;
-      case "setPaths":
-        dataPlane.setPaths(this.#realm, effect.peer, effect.paths, effect);
-        return;
-      case "handshake":
-        if (effect.endpoints.length > 0)
-          dataPlane.handshake(this.#realm, effect.peer, effect.endpoints, effect.force);
-        return;
-      case "openRelay":
-        this.#relays.open(effect);
-        return;
-      case "seek":
-        this.#relays.seek(effect.peer);
-        return;
-      case "carry":
-        this.#carry(effect.peer);
-        return;
-      case "askPunch":
-        this.#punching.ask(effect).catch((error: unknown) => this.#log("ask for a punch", error));
-        return;
-      case "punch":
-        this.#punching.perform(effect);
-        return;
-      case "connect":
-        this.#punching.connect(effect).catch((error: unknown) => this.#log("connect over TCP", error));
-        return;
-      case "dropSessions":
-        if (effect.peer === null) dataPlane.dropSessions(this.#realm);
-        else dataPlane.dropSessions(this.#realm, effect.peer);
-        return;
-      case "publishNode":
-        this.#publishNode(effect);
-        return;
-      case "setRoutes":
-        this.routes.want(effect.prefixes);
-        return;
-      case "setUnreachable":
-        dataPlane.setUnreachable(this.#realm, effect.peers);
-        return;
-      case "addressLost":
-        this.#surroundings.log("address lost", { network: this.#stored.name, address: effect.address });
-        return;
-      case "selfRevoked":
-        this.#surroundings.log("removed", { network: this.#stored.name });
-        dataPlane.dropSessions(this.#realm);
-        this.#surroundings.changed();
-        return;
-      case "store":
-        this.#saveSoon();
-        return;
-      case "changed":
-        this.#surroundings.changed();
-    }
-  }
-
-  #wantLinks({ peer, wanted }: Extract<Effect, { readonly kind: "links" }>): void {
-    const pin = this.machine.membership.memberOf(peer)?.identity ?? null;
-    const target = { name: null, pin, path: null };
-    this.#surroundings.carriers.want(
-      { realm: this.#realm, peer },
-      wanted.map((endpoint) => ({ endpoint, target })),
-    );
-  }
-
-  #carry(peer: SessionKey): void {
-    const datagram = toBase64(this.#surroundings.dataPlane.handshakeMessage(this.#realm, peer));
-    this.line
-      .control()
-      ?.request({ call: "carry", to: peer, datagram })
-      .catch((error: unknown) => this.#log("carry", error));
-  }
-
-  #publishNode(effect: Extract<Effect, { readonly kind: "publishNode" }>): void {
-    const body = {
-      network: this.#stored.network,
-      identity: this.#surroundings.identity.key,
-      version: this.#surroundings.now(),
-      candidates: effect.candidates,
-      relays: effect.relays,
-      ...(effect.nat === undefined ? {} : { nat: effect.nat }),
-      ...(effect.takes === undefined ? {} : { takes: effect.takes }),
-      ...(effect.relay === undefined ? {} : { relay: effect.relay }),
-      ...(effect.routes === undefined ? {} : { routes: effect.routes }),
-      ...(effect.requests === undefined ? {} : { requests: effect.requests }),
-    };
-    const signed = signEntry("node", body, this.#surroundings.identity);
-    // After this turn: the machine is in the middle of carrying out what it decided.
-    setImmediate(() => {
-      if (this.#closed) return;
-      this.publish([signed]).catch((error: unknown) => this.#log("publish", error));
-    });
-  }
-
-  #exchange(peer: SessionKey): void {
-    exchangeState(this.#requests, peer, () => this.shared()).then(
-      (entries) => this.learn(entries, peer),
-      (error: unknown) => this.#log("exchange", error),
-    );
-  }
-
-  #answer(event: Extract<DataPlaneEvent, { readonly kind: "request" }>): void {
-    const { dataPlane } = this.#surroundings;
-    const respond = (body: string) => dataPlane.respond(this.#realm, event.peer, event.id, body);
-    if (event.type === controlKind.state && !this.line.isRouter(event.peer)) {
-      const exchanged = answerExchange(event.body, this.shared());
-      respond(exchanged?.answer ?? "{}");
-      if (exchanged !== null) this.learn(exchanged.entries, asKey(event.peer));
-      return;
-    }
-    if (event.type === controlKind.moved) this.feed({ kind: "moved", peer: asKey(event.peer) });
-    if (event.type === controlKind.lookUp && !this.line.isRouter(event.peer)) {
-      this.#lookUps.answer(event.body).then(respond, (error: unknown) => this.#log("look-up", error));
-      return;
-    }
-    const isPunch = event.type === controlKind.punch && !this.line.isRouter(event.peer);
-    const answer = isPunch ? this.#punching.answer(event) : this.#relays.answer(event);
-    (answer ?? Promise.resolve("{}")).then(respond).catch((error: unknown) => this.#log("answer", error));
   }
 
   /** Somebody we do not know calls: the router may have told us too little. */
@@ -641,108 +500,6 @@ export class NetworkLoop {
       .control()
       ?.synchronise(digest, entries)
       .catch((error: unknown) => this.#log("synchronise", error));
-  }
-
-  #openEnvelopes(): void {
-    const known = new Map(this.#epochs().map((epoch) => [toBase64(epoch.key), epoch]));
-    const before = known.size;
-    for (const entry of this.machine.membership.entries()) {
-      if (entry.kind !== "epoch" || entry.body.to !== this.session.publicKey) continue;
-      const epoch = openEpoch(entry.body, this.#stored.sessionPrivate, this.#surroundings.cryptography);
-      if (epoch !== null) known.set(toBase64(epoch.key), epoch);
-    }
-    if (known.size === before) return;
-    this.update({
-      epochs: [...known.values()]
-        .sort(newestFirst)
-        .map(({ number, key }) => ({ number, key: toBase64(key) })),
-    });
-  }
-
-  #applyEpochs(): void {
-    const epochs = this.#epochs().sort(newestFirst);
-    this.#beaconKeys = epochs.slice(0, beaconEpochs).map(({ key }) => beaconKey(key));
-    this.#surroundings.dataPlane.setEpochs(
-      this.#realm,
-      epochs.map(({ key }) => ({ id: epochId(key), key: toBase64(key) })),
-    );
-  }
-
-  /** What comes under a mask of the network is taken always; the network record says whether members mask what they send. */
-  #applyMask(): void {
-    const on = this.#isMasked();
-    const newest = this.#epochs().sort(newestFirst).slice(0, maskEpochs);
-    const keys = newest.map(({ key }) => ({ id: epochId(key), key: maskKey(key) }));
-    const text = JSON.stringify([on, keys]);
-    if (text === this.#masked) return;
-    this.#masked = text;
-    this.#surroundings.dataPlane.setMask(this.#realm, keys, on);
-    this.#maskChanged();
-  }
-
-  #isMasked(): boolean {
-    return this.machine.record()?.mask === true;
-  }
-
-  #epochs(): EpochKey[] {
-    return this.#stored.epochs.map(({ number, key }) => ({
-      number,
-      key: fromBase64(key) ?? new Uint8Array(32),
-    }));
-  }
-
-  /** Address and route follow the own certificate and the network record. */
-  #reconfigure(): void {
-    const address = this.machine.ownCertificate()?.body.addresses[0];
-    const range = this.machine.record()?.ranges[0];
-    const { address6 } = this;
-    if (address === undefined || address6 === null || range === undefined) return;
-    const prefix = parsePrefix(range);
-    const parsed = parseAddress(address);
-    // The range is another one now, and the certificate for it is still to come.
-    if (parsed === null || !isUsableIn(prefix, parsed)) return;
-    const server = prefix === null ? null : resolverAddress(prefix);
-    const resolver = server === null ? null : formatAddress(server);
-    this.#claim([address, address6, ...(resolver === null ? [] : [resolver])]);
-    const device = this.#interface;
-    if (device === null) return;
-    this.#configuring = this.#configuring
-      .then(async () => {
-        const no6 = await device.configure({
-          address,
-          range: this.#stored.force || prefix === null ? null : formatPrefix(prefix),
-          address6,
-          range6: ulaPrefix(this.#stored.network, this.#surroundings.notary.hash),
-          resolver,
-        });
-        this.#answerNames(device.device.name, resolver);
-        if (no6 !== null) this.#log("no IPv6 inside", no6);
-      })
-      .catch((error: unknown) => this.#log("configure", error));
-  }
-
-  /** Has the data plane keep here what is for this machine and for what it routes, though a peer is asked for more. */
-  #claim(addresses: readonly string[]): void {
-    const told = this.machine.membership.member(this.#surroundings.identity.key)?.node?.routes ?? [];
-    const routed = told.filter(({ down }) => down !== true).map(({ prefix, as }) => as ?? prefix);
-    const own = [...addresses, ...routed].flatMap((text) => parsePrefix(text) ?? []).map(formatPrefix);
-    if (own.join() === this.#own.join()) return;
-    this.#own = own;
-    this.#surroundings.dataPlane.setOwn(this.#realm, own);
-  }
-
-  /** The interface has the address where names are answered for. */
-  #answerNames(device: string, server: string | null): void {
-    if (server === null || server === this.#resolver || this.#closed) return;
-    this.#resolver = server;
-    const { names, notary } = this.#surroundings;
-    void names.open({
-      id: this.#stored.network,
-      device,
-      server,
-      version: () => this.machine.membership.entries(),
-      network: () => namedNetwork(this.#stored, this.machine, notary.hash),
-    });
   }
 
   #target(): { readonly addresses: readonly string[]; readonly pin: string; readonly greeting: Greeting } {
@@ -772,7 +529,7 @@ export class NetworkLoop {
     const named = this.#stored.hostedHere ? [] : routers.flatMap(({ addresses }) => addresses);
     const servers = [...this.line.stunServers(), ...named];
     // Under a mask questions are masked as the session is, once it stands; before, they would give away who asks.
-    const mayAsk = !this.#isMasked() || this.line.transport() !== null;
+    const mayAsk = !this.#epochs.isMasked || this.line.transport() !== null;
     this.#surroundings.whereabouts.outside.setServers(this.#realm, mayAsk ? servers : []);
   }
 
@@ -818,10 +575,6 @@ export class NetworkLoop {
   }
 }
 
-function newestFirst(one: EpochKey, other: EpochKey): number {
-  return other.number - one.number || (toBase64(one.key) < toBase64(other.key) ? -1 : 1);
-}
-
 function asKey(text: string): SessionKey {
   return text as SessionKey;
 }
@@ -830,9 +583,5 @@ function noCertificate(): never {
   throw new AppError("internal", { detail: "a member without certificate", logs: "the log folder" });
 }
 
-/** The newest, and the one that others may still have. */
-const beaconEpochs = 2;
-/** The current one, and two for who slept through the last changes. */
-const maskEpochs = 3;
 const onlineMillis = 10_000;
 const longestTimer = 3_600_000;

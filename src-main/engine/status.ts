@@ -23,7 +23,7 @@ export function networkStatus(engine: Engine, { stored, loop }: Held): NetworkSt
     name: stored.name,
     address: loop?.machine.ownCertificate()?.body.addresses[0] ?? null,
     range: record?.ranges[0] ?? null,
-    address6: loop?.address6 ?? null,
+    address6: loop?.addresses.address6 ?? null,
     range6: loop === null ? null : ulaPrefix(stored.network, engine.surroundings.notary.hash),
     publicKey: loop?.session.publicKey ?? "",
     ...stateOf({ stored, loop }),

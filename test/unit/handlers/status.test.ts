@@ -15,7 +15,8 @@ function install(machine: Network): Install {
   const stored = { network: net.id, name: "home", router: { addresses: [], pin: "" }, issuerSeed: null };
   const line = { address: () => null, control: () => null, lastError: () => null };
   const routes = { own: () => [], overlaps: () => [], unrouted: () => [] };
-  const loop = { machine, line, routes, session: { publicKey: "" }, interfaceName: null, stored };
+  const addresses = { address6: null };
+  const loop = { machine, line, routes, addresses, session: { publicKey: "" }, interfaceName: null, stored };
   return {
     engine: {
       networks: { all: () => [{ stored, loop } as unknown as Held] },
