@@ -1,10 +1,10 @@
 /** A connection to the privileged helper: requests in flight and their answers, and a second one that marks sockets at once. */
 import { AppError } from "../../src-shared/errors.ts";
 import type { OutsideProgram } from "../../src-shared/exit.ts";
+import { FrameSocket } from "./frame-socket.ts";
+import type { Frame } from "./helper-frame.ts";
 import type { HelperAnswer, HelperRequest } from "./helper-requests.ts";
 import { encodeHelperRequest, parseHelperAnswer } from "./helper-requests.ts";
-import type { Packet } from "./packet-socket.ts";
-import { PacketSocket } from "./packet-socket.ts";
 import type { Firewall } from "./system.ts";
 
 /** What was done, with the descriptors that came along. */
@@ -19,27 +19,27 @@ export interface Done {
 export class HelperConnection {
   /** A connection of its own for the data plane, which marks its sockets over it; it is the data plane's to close. */
   readonly marker: number;
-  readonly #socket: PacketSocket;
-  readonly #marks: PacketSocket;
+  readonly #socket: FrameSocket;
+  readonly #marks: FrameSocket;
   readonly #pending = new Map<number, Pending>();
   #watch: { close(): void } | null = null;
   #lastId = 0;
 
-  private constructor(socket: PacketSocket, marks: PacketSocket, marker: number) {
+  private constructor(socket: FrameSocket, marks: FrameSocket, marker: number) {
     this.#socket = socket;
     this.#marks = marks;
     this.marker = marker;
   }
 
   /** Begins to speak with a helper; null when it does not answer, or lets this user ask for nothing. */
-  static begin(socket: PacketSocket): HelperConnection | null {
+  static begin(socket: FrameSocket): HelperConnection | null {
     const markers = [1, 2].map((id) => askNow(socket, { id, request: { do: "marker" } }));
-    const [one, other] = markers.map((packet) => packet?.descriptors[0]);
+    const [one, other] = markers.map((frame) => frame?.descriptors[0]);
     if (one === undefined || other === undefined) {
       socket.close();
       return null;
     }
-    return new HelperConnection(socket, new PacketSocket(one), other);
+    return new HelperConnection(socket, new FrameSocket(one), other);
   }
 
   /** From now on answers are heard; calls back when the helper is gone. */
@@ -47,9 +47,9 @@ export class HelperConnection {
     this.#lastId = 2;
     this.#watch = this.#socket.watch(() => {
       for (;;) {
-        const packet = this.#socket.receive();
-        if (packet === "nothing") return;
-        if (packet !== "ended" && this.#hear(packet)) continue;
+        const frame = this.#socket.receive();
+        if (frame === "nothing") return;
+        if (frame !== "ended" && this.#hear(frame)) continue;
         this.close();
         onLost();
         return;
@@ -71,8 +71,8 @@ export class HelperConnection {
 
   /** Has a socket marked as one that carries networks; whether it was. */
   mark(descriptor: number): boolean {
-    const packet = askNow(this.#marks, { id: 1, request: { do: "mark" }, descriptor });
-    return packet !== null && parseHelperAnswer(packet.bytes)?.error === null;
+    const frame = askNow(this.#marks, { id: 1, request: { do: "mark" }, descriptor });
+    return frame !== null && parseHelperAnswer(frame.bytes)?.error === null;
   }
 
   /** Idempotent. */
@@ -85,7 +85,7 @@ export class HelperConnection {
     this.#pending.clear();
   }
 
-  #hear({ bytes, descriptors }: Packet): boolean {
+  #hear({ bytes, descriptors }: Frame): boolean {
     const answer: HelperAnswer | null = parseHelperAnswer(bytes);
     const pending = answer === null ? undefined : this.#pending.get(answer.id);
     if (answer === null || pending === undefined) return false;
@@ -111,14 +111,14 @@ interface Pending {
 
 /** Asks and waits for the answer, which takes the helper no longer than a call of the system. */
 function askNow(
-  socket: PacketSocket,
+  socket: FrameSocket,
   {
     id,
     request,
     descriptor,
   }: { readonly id: number; readonly request: HelperRequest; readonly descriptor?: number },
-): Packet | null {
+): Frame | null {
   if (!socket.send(encodeHelperRequest(id, request), descriptor)) return null;
-  const packet = socket.receive({ wait: true });
-  return typeof packet === "string" ? null : packet;
+  const frame = socket.receive({ wait: true });
+  return typeof frame === "string" ? null : frame;
 }

@@ -19,7 +19,7 @@ import type {
 /** One request; `do` says what. */
 export type HelperRequest = { readonly do: string } & Readonly<Record<string, unknown>>;
 
-/** The datagram of a request. */
+/** The body of a request's frame. */
 export function encodeHelperRequest(id: number, request: HelperRequest): Uint8Array {
   return Buffer.from(JSON.stringify({ version, id, request }));
 }

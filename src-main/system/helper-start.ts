@@ -4,13 +4,13 @@ import { accessSync, closeSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import koffi from "koffi";
 import { AppError } from "../../src-shared/errors.ts";
+import { FrameSocket } from "./frame-socket.ts";
 import { HelperConnection } from "./helper-connection.ts";
 import { helperProgram } from "./helper-program.ts";
-import { PacketSocket } from "./packet-socket.ts";
 
 /** The helper that runs already, or one whose file has the right (`setcap cap_net_admin+ep`); null: there is none. */
 export function reachHelper(): HelperConnection | null {
-  const socket = PacketSocket.connect(helperSocket());
+  const socket = FrameSocket.connect(helperSocket());
   const listening = socket === null ? null : HelperConnection.begin(socket);
   if (listening !== null) return listening;
   const program = helperProgram();
@@ -67,8 +67,8 @@ function whyRefused({ code, said }: Ending): string {
 function startBeside(
   program: string,
   args: readonly string[],
-): { readonly socket: PacketSocket; readonly ended: Promise<Ending> } | null {
-  const pair = PacketSocket.pair();
+): { readonly socket: FrameSocket; readonly ended: Promise<Ending> } | null {
+  const pair = FrameSocket.pair();
   if (pair === null) return null;
   const { ours, theirs } = pair;
   const words = args.length === 0 ? ["stdin"] : [...args];

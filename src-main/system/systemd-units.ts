@@ -34,7 +34,7 @@ export function helperSocketUnit(): string {
 Description=Starmesh's helper, asked for changes of this machine's network
 
 [Socket]
-ListenSequentialPacket=/run/starmesh/helper.sock
+ListenStream=/run/starmesh/helper.sock
 SocketGroup=${serviceUser}
 SocketMode=0660
 RemoveOnStop=yes

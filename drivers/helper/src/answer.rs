@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use serde_json::{Map, Value, json};
 
-use crate::request::VERSION;
+use crate::envelope::VERSION;
 
 /// What was done, with what belongs to it.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl Refusal {
     }
 }
 
-/// The datagram that answers a request.
+/// The body of the frame that answers a request.
 pub fn encode(id: u32, result: &Result<Done, Refusal>) -> Vec<u8> {
     let answer = match result {
         Ok(done) => json!({ "version": VERSION, "id": id, "done": done.fields }),

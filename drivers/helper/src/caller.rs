@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
+#[cfg(target_os = "linux")]
 use nix::sys::socket::{getsockopt, sockopt};
 
 /// The user who opened the other end.
@@ -25,12 +26,44 @@ pub struct Allowed {
 
 impl Caller {
     /// Of a connected socket.
+    #[cfg(target_os = "linux")]
     pub fn of(socket: &impl AsFd) -> io::Result<Caller> {
         let credentials = getsockopt(socket, sockopt::PeerCredentials)?;
         let mut groups = peer_groups(socket)?;
         groups.push(credentials.gid());
         Ok(Caller { uid: credentials.uid(), groups })
     }
+
+    /// Of a connected socket: what getpeereid(3) says, and the groups beside it (`LOCAL_PEERCRED`).
+    #[cfg(target_os = "macos")]
+    pub fn of(socket: &impl AsFd) -> io::Result<Caller> {
+        // SAFETY: all zero is a value of this structure of numbers.
+        let mut credentials: libc::xucred = unsafe { std::mem::zeroed() };
+        let mut length = size_of::<libc::xucred>() as libc::socklen_t;
+        // SAFETY: the kernel writes at most `length` bytes of its own structure; both outlive the call.
+        let result = unsafe {
+            libc::getsockopt(
+                socket.as_fd().as_raw_fd(),
+                SOL_LOCAL,
+                libc::LOCAL_PEERCRED,
+                (&raw mut credentials).cast(),
+                &raw mut length,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // The rest of the list is zero, which would be a group, too.
+        let count = usize::try_from(credentials.cr_ngroups).unwrap_or(0);
+        let groups = credentials.cr_groups.iter().take(count).copied().collect();
+        Ok(Caller { uid: credentials.cr_uid, groups })
+    }
+}
+
+/// Number of a group.
+pub fn group(name: &str) -> Result<u32, String> {
+    let found = nix::unistd::Group::from_name(name).map_err(|errno| errno.to_string())?;
+    found.map(|group| group.gid.as_raw()).ok_or_else(|| format!("there is no group {name}"))
 }
 
 impl Allowed {
@@ -43,6 +76,7 @@ impl Allowed {
 }
 
 /// Supplementary groups (`SO_PEERGROUPS`).
+#[cfg(target_os = "linux")]
 fn peer_groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
     let mut groups = vec![0u32; MOST];
     let mut length = (MOST * size_of::<u32>()) as libc::socklen_t;
@@ -64,7 +98,12 @@ fn peer_groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
     Ok(groups)
 }
 
+/// Level of options of unix sockets (sys/un.h).
+#[cfg(target_os = "macos")]
+const SOL_LOCAL: libc::c_int = 0;
+
 /// More than any system gives (`NGROUPS_MAX`).
+#[cfg(target_os = "linux")]
 const MOST: usize = 65_536;
 
 #[cfg(test)]

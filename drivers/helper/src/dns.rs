@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::process::Command;
 
 use crate::answer::Refusal;
+use crate::domain::Domain;
 use crate::program;
-use crate::request::{Device, Domain};
+use crate::request::Device;
 
 /// Where an engine answers for all of this machine, on loopback; the same as in `engine/name-service.ts`.
 pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 83, 77, 53));

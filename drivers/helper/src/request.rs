@@ -1,34 +1,19 @@
-//! What a client may ask for: one typed request in each datagram, and nothing else.
+//! What a client may ask for: one typed request in each frame, and nothing else.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Domain;
 use crate::prefix::Prefix;
-
-/// Version of requests and answers.
-pub const VERSION: u32 = 1;
-
-/// Bytes of the longest request.
-pub const LONGEST: usize = 128 * 1024;
-
-/// A request and the number by which its answer is known.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Envelope {
-    /// `VERSION`.
-    pub version: u32,
-    /// Chosen by the client.
-    pub id: u32,
-    /// What is asked for.
-    pub request: Request,
-}
 
 /// What is asked for. Interfaces are those that this client opened.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Request {
+    /// Nothing: an answer says that this one may ask.
+    Hello {},
     /// A new interface; its descriptor comes with the answer.
     OpenTun {
         /// Bytes of the largest IP packet.
@@ -252,11 +237,6 @@ pub struct Device(String);
 #[serde(try_from = "String")]
 pub struct TableName(String);
 
-/// A domain name in ASCII.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Domain(String);
-
 /// A setting of the kernel that may be changed: its name below `/proc/sys`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
@@ -301,18 +281,6 @@ impl TableName {
     }
 }
 
-/// What is in a datagram. The text says what is wrong with it.
-pub fn parse(bytes: &[u8]) -> Result<Envelope, String> {
-    if bytes.len() > LONGEST {
-        return Err("it is too long".into());
-    }
-    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if envelope.version != VERSION {
-        return Err(format!("version {} is not spoken here", envelope.version));
-    }
-    Ok(envelope)
-}
-
 impl TryFrom<String> for Device {
     type Error = &'static str;
 
@@ -331,21 +299,6 @@ impl TryFrom<String> for TableName {
         let is_mark = mark.len() == 8 && mark.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if is_mark { Ok(TableName(text)) } else { Err("not a table of ours") }
     }
-}
-
-impl TryFrom<String> for Domain {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Domain, Self::Error> {
-        let is_domain = !text.is_empty() && text.len() <= 253 && text.split('.').all(is_label);
-        if is_domain { Ok(Domain(text)) } else { Err("not a domain") }
-    }
-}
-
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && !label.starts_with('-')
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 impl TryFrom<String> for Setting {
@@ -394,14 +347,14 @@ macro_rules! text {
 }
 
 text!(Device);
-text!(Domain);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::{Envelope, parse};
     use proptest::prelude::*;
 
-    fn read(request: &str) -> Result<Envelope, String> {
+    fn read(request: &str) -> Result<Envelope<Request>, String> {
         parse(format!(r#"{{"version":1,"id":7,"request":{request}}}"#).as_bytes())
     }
 
@@ -432,7 +385,7 @@ mod tests {
         ] {
             assert!(read(request).is_err(), "{request}");
         }
-        assert!(parse(br#"{"version":2,"id":1,"request":{"do":"removeExit"}}"#).is_err());
+        assert!(parse::<Request>(br#"{"version":2,"id":1,"request":{"do":"removeExit"}}"#).is_err());
     }
 
     #[test]
@@ -461,7 +414,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_sent_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = parse(&bytes);
+            let _ = parse::<Request>(&bytes);
         }
 
         #[test]
@@ -472,9 +425,6 @@ mod tests {
             if let Ok(setting) = Setting::try_from(format!("net/ipv4/conf/{text}/rp_filter")) {
                 prop_assert_eq!(setting.name().split('/').count(), 5);
                 prop_assert!(!setting.name().contains("/../"));
-            }
-            if let Ok(domain) = Domain::try_from(text) {
-                prop_assert!(!domain.as_ref().contains([' ', '~', '/', '\n']));
             }
         }
     }

@@ -6,46 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair, sockopt};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Done, Refusal, encode};
-use crate::connection::{receive, send};
+use crate::answer::{Done, Refusal};
+use crate::conversation::answer_all;
 use crate::exit::MARK;
 use crate::firewall::{self, Opening};
 use crate::link::{self, LinkChange};
 use crate::machine::Machine;
 use crate::record::{Changed, Record};
-use crate::request::{Device, Envelope, Passing, Request, Setting, Site, TableName, parse};
+use crate::request::{Device, Passing, Request, Setting, Site, TableName};
 use crate::{dns, nft, outside, passage, setting, tun};
 
 /// Answers a client until it is gone, then undoes what was done for it.
 pub fn serve(socket: &OwnedFd, uid: u32, machine: Arc<Machine>) {
     let mut session = Session::new(uid, machine);
     answer_all(socket, |request, descriptors| session.perform(request, descriptors));
-}
-
-/// Answers requests one after the other until the other end is gone or says what is none.
-fn answer_all(socket: &OwnedFd, mut perform: impl FnMut(Request, Vec<OwnedFd>) -> Result<Done, Refusal>) {
-    while let Some(received) = receive(socket) {
-        let (id, result) = match parse(&received.bytes) {
-            Ok(Envelope { id, request, .. }) => (id, perform(request, received.descriptors)),
-            Err(detail) => match serde_json::from_slice::<Numbered>(&received.bytes) {
-                Ok(Numbered { id }) => (id, Err(Refusal::of("do what was asked of the helper", detail))),
-                Err(_) => return,
-            },
-        };
-        let descriptors = result.as_ref().map_or(&[][..], |done| &done.descriptors);
-        if !send(socket, &encode(id, &result), descriptors) {
-            return;
-        }
-    }
-}
-
-/// Of a request of another version: its number is all that is known of it.
-#[derive(Deserialize)]
-struct Numbered {
-    id: u32,
 }
 
 struct Session {
@@ -70,6 +46,7 @@ impl Session {
 
     fn perform(&mut self, request: Request, descriptors: Vec<OwnedFd>) -> Result<Done, Refusal> {
         match request {
+            Request::Hello {} => Ok(Done::default()),
             Request::OpenTun { mtu } => self.open(mtu),
             Request::ClaimTun {} => self.claim(descriptors),
             Request::SetLink { device, up, mtu, gso_max_size } => {
@@ -379,7 +356,7 @@ fn domain_of(socket: &impl AsFd) -> Option<libc::c_int> {
 /// A connection that takes `Mark` alone, served until its other end is gone.
 fn marker() -> Result<Done, Refusal> {
     let action = "mark sockets";
-    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|errno| Refusal::by_kernel(action, errno))?;
     let serve = move || {
         answer_all(&ours, |request, descriptors| match request {

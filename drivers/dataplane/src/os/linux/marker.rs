@@ -57,14 +57,35 @@ fn ask(connection: RawFd, socket: RawFd) -> bool {
     if unsafe { libc::sendmsg(connection, &raw const message, libc::MSG_NOSIGNAL) } < 0 {
         return false;
     }
-    let mut answer = [0u8; 1024];
-    // SAFETY: the buffer has the length given and outlives the call.
-    let length = unsafe { libc::recv(connection, answer.as_mut_ptr().cast(), answer.len(), 0) };
-    length > 0
+    read_answer(connection).is_some()
 }
 
-/// As `drivers/helper` reads it.
-const REQUEST: &[u8] = br#"{"version":1,"id":1,"request":{"do":"mark"}}"#;
+/// Reads one frame to its end, so that the next answer begins where the next frame does.
+fn read_answer(connection: RawFd) -> Option<()> {
+    let mut head = [0u8; 8];
+    fill(connection, &mut head)?;
+    let [.., a, b, c, d] = head;
+    let mut left = u32::from_be_bytes([a, b, c, d]) as usize;
+    let mut part = [0u8; 1024];
+    while left > 0 {
+        let length = left.min(part.len());
+        fill(connection, part.get_mut(..length)?)?;
+        left -= length;
+    }
+    Some(())
+}
+
+fn fill(connection: RawFd, mut buffer: &mut [u8]) -> Option<()> {
+    while !buffer.is_empty() {
+        // SAFETY: the buffer has the length given and outlives the call.
+        let length = unsafe { libc::recv(connection, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+        buffer = buffer.get_mut(usize::try_from(length).ok().filter(|length| *length > 0)?..)?;
+    }
+    Some(())
+}
+
+/// A frame as `drivers/helper` reads it: version, one descriptor, the length of what follows.
+const REQUEST: &[u8] = b"\x01\x01\0\0\0\0\0\x2c{\"version\":1,\"id\":1,\"request\":{\"do\":\"mark\"}}";
 
 #[cfg(test)]
 mod tests {
@@ -76,7 +97,7 @@ mod tests {
     fn the_socket_itself_is_shown() {
         let mut both = [0; 2];
         // SAFETY: the kernel fills both; each is owned once, below.
-        let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0, both.as_mut_ptr()) };
+        let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, both.as_mut_ptr()) };
         assert_eq!(made, 0);
         // SAFETY: see above.
         let [ours, theirs] = both.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
@@ -96,7 +117,8 @@ mod tests {
                 let length = libc::recvmsg(theirs.as_raw_fd(), &raw mut message, 0);
                 let header = libc::CMSG_FIRSTHDR(&raw const message);
                 let fd = libc::CMSG_DATA(header).cast::<RawFd>().read_unaligned();
-                libc::send(theirs.as_raw_fd(), b"{}".as_ptr().cast(), 2, 0);
+                let answer = b"\x01\0\0\0\0\0\0\x02{}";
+                libc::send(theirs.as_raw_fd(), answer.as_ptr().cast(), answer.len(), 0);
                 (length, UdpSocket::from(OwnedFd::from_raw_fd(fd)))
             };
             (
