@@ -60,7 +60,7 @@ export function bundleFiles(folder = join(ROOT, "out")) {
 function nativeFiles({ platform }) {
   /** @type {readonly [string, string]} */
   const addon = ["drivers/dataplane/starmesh-dataplane.node", "the data plane's addon"];
-  return platform === "linux" && existsSync(join(ROOT, "drivers/helper"))
+  return platform !== "win32" && existsSync(join(ROOT, "drivers/helper"))
     ? [addon, ["drivers/helper/starmesh-helper", "the privileged helper"]]
     : [addon];
 }

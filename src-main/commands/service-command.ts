@@ -34,7 +34,7 @@ export function addServiceCommand(program: Command, context: Context, outcome: O
       terminal.print("Starmesh runs as a service now, and starts with this machine.");
       terminal.note("See how it is: starmesh status. Take it back: starmesh service uninstall");
       if (group !== null)
-        terminal.note(`It has no rights itself. Let others use it, too: sudo usermod -aG ${group} NAME`);
+        terminal.note(`It has no rights itself. Let others use it, too: ${joining(context, group)}`);
     });
 
   service
@@ -92,6 +92,13 @@ export function addServiceCommand(program: Command, context: Context, outcome: O
 
 function folderOf(context: Context, options: CommonOptions): string {
   return options.state === undefined ? systemFolder(context.machine) : resolve(options.state);
+}
+
+/** How somebody is taken into a group there. */
+function joining({ machine }: Context, group: string): string {
+  return machine.platform === "darwin"
+    ? `sudo dseditgroup -o edit -a NAME -t user ${group}`
+    : `sudo usermod -aG ${group} NAME`;
 }
 
 function needsRoot({ machine }: Context, word: string): void {

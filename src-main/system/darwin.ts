@@ -8,23 +8,47 @@ import { formatAddress, formatPrefix } from "../../src-shared/address.ts";
 import { AppError } from "../../src-shared/errors.ts";
 import { removeRule, setRule } from "./darwin-names.ts";
 import { readInterfaces, readRoutes } from "./darwin-text.ts";
+import { throughHelper } from "./helper.ts";
 import { noGateway } from "./no-gateway.ts";
 import { ownRights } from "./rights.ts";
-import type { AddressChange, Interface, LinkChange, Route, RouteChange, System, Watch } from "./system.ts";
+import type {
+  AddressChange,
+  Interface,
+  LinkChange,
+  Route,
+  RouteChange,
+  System,
+  SystemChanges,
+  Watch,
+} from "./system.ts";
 import { runTool } from "./tool.ts";
 
-/** This machine. What it cannot do here yet (a gateway, a way out through a member) is refused with `system-refused`. */
+/**
+ * This machine, changed by this process where it runs as root, else by a helper. What it cannot do here yet (a gateway, a way out
+ * through a member) is refused with `system-refused`.
+ */
 export function darwinSystem(): System {
-  return {
-    rights: ownRights(canOpenTun),
-    openTun,
-    marker: () => null,
-    listenNames: async () => null,
+  const changes = canOpenTun().ok ? directChanges() : throughHelper(canOpenTun);
+  return Object.assign(changes, noGateway("macOS"), {
     admission: null,
     hostName: () => hostname().split(".")[0] || "node",
     lifetime: () => said("/usr/sbin/sysctl", ["-n", "kern.bootsessionuuid"]).trim(),
     interfaces: interfacesNow,
     routes: routesNow,
+    dnsWay: async () => "domains" as const,
+    dnsServers: () => getServers(),
+    // Nobody else writes our files.
+    watchDns: () => ({ close: () => undefined }),
+    watch: watchRoutes,
+  });
+}
+
+function directChanges(): Omit<SystemChanges, keyof ReturnType<typeof noGateway>> {
+  return {
+    rights: ownRights(canOpenTun),
+    openTun,
+    marker: () => null,
+    listenNames: async () => null,
     setLink,
     // The interface goes with the process that made it.
     removeLink: async () => undefined,
@@ -36,9 +60,6 @@ export function darwinSystem(): System {
     removeRoute: async (change) => {
       if (hasRoute(change)) await changeRoute("delete", change);
     },
-    ...noGateway("macOS"),
-    dnsWay: async () => "domains",
-    dnsServers: () => getServers(),
     setDns: async (change) => {
       if (change.way !== "domains") throw new TypeError(`no way of macOS: ${change.way}`);
       setRule(change);
@@ -46,9 +67,6 @@ export function darwinSystem(): System {
     removeDns: async (change) => {
       if (change.way === "domains") removeRule(change.name);
     },
-    // Nobody else writes our files.
-    watchDns: () => ({ close: () => undefined }),
-    watch: watchRoutes,
   };
 }
 

@@ -17,15 +17,18 @@ export interface Done {
 }
 
 export class HelperConnection {
-  /** A connection of its own for the data plane, which marks its sockets over it; it is the data plane's to close. */
-  readonly marker: number;
+  /**
+   * A connection of its own for the data plane, which marks its sockets over it; it is the data plane's to close. Null where the
+   * system has no marks.
+   */
+  readonly marker: number | null;
   readonly #socket: FrameSocket;
-  readonly #marks: FrameSocket;
+  readonly #marks: FrameSocket | null;
   readonly #pending = new Map<number, Pending>();
   #watch: { close(): void } | null = null;
   #lastId = 0;
 
-  private constructor(socket: FrameSocket, marks: FrameSocket, marker: number) {
+  private constructor(socket: FrameSocket, marks: FrameSocket | null, marker: number | null) {
     this.#socket = socket;
     this.#marks = marks;
     this.marker = marker;
@@ -33,6 +36,12 @@ export class HelperConnection {
 
   /** Begins to speak with a helper; null when it does not answer, or lets this user ask for nothing. */
   static begin(socket: FrameSocket): HelperConnection | null {
+    if (process.platform !== "linux") {
+      const hello = askNow(socket, { id: 1, request: { do: "hello" } });
+      if (hello !== null && isDone(hello)) return new HelperConnection(socket, null, null);
+      socket.close();
+      return null;
+    }
     const markers = [1, 2].map((id) => askNow(socket, { id, request: { do: "marker" } }));
     const [one, other] = markers.map((frame) => frame?.descriptors[0]);
     if (one === undefined || other === undefined) {
@@ -71,8 +80,9 @@ export class HelperConnection {
 
   /** Has a socket marked as one that carries networks; whether it was. */
   mark(descriptor: number): boolean {
+    if (this.#marks === null) return false;
     const frame = askNow(this.#marks, { id: 1, request: { do: "mark" }, descriptor });
-    return frame !== null && parseHelperAnswer(frame.bytes)?.error === null;
+    return frame !== null && isDone(frame);
   }
 
   /** Idempotent. */
@@ -80,7 +90,7 @@ export class HelperConnection {
     this.#watch?.close();
     this.#watch = null;
     this.#socket.close();
-    this.#marks.close();
+    this.#marks?.close();
     for (const { reject } of this.#pending.values()) reject(new AppError("helper-lost"));
     this.#pending.clear();
   }
@@ -102,6 +112,10 @@ export class HelperConnection {
     else pending.reject(error);
     return true;
   }
+}
+
+function isDone({ bytes }: Frame): boolean {
+  return parseHelperAnswer(bytes)?.error === null;
 }
 
 interface Pending {

@@ -86,8 +86,14 @@ export function exitRequest(change: ExitChange): HelperRequest {
 }
 
 export function dnsRequest(verb: "set" | "remove", change: DnsChange): HelperRequest {
-  if (change.way !== "resolved")
+  if (change.way === "file")
     return verb === "set" ? { do: "setDnsFile", server: change.server } : { do: "removeDnsFile" };
+  if (change.way === "domains") {
+    const { name, server, domains, everything } = change;
+    return verb === "set"
+      ? { do: "setDnsDomains", name, server, domains, everything }
+      : { do: "removeDnsDomains", name };
+  }
   const { device, server, domains, everything } = change;
   return verb === "set"
     ? { do: "setDnsLink", device, server, domains, everything }

@@ -2,10 +2,12 @@
 import { spawn } from "node:child_process";
 import { accessSync, closeSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
 import koffi from "koffi";
 import { AppError } from "../../src-shared/errors.ts";
 import { FrameSocket } from "./frame-socket.ts";
 import { HelperConnection } from "./helper-connection.ts";
+import { darwinHelperSocket, layByLeave } from "./helper-darwin.ts";
 import { helperProgram } from "./helper-program.ts";
 
 /** The helper that runs already, or one whose file has the right (`setcap cap_net_admin+ep`); null: there is none. */
@@ -14,18 +16,19 @@ export function reachHelper(): HelperConnection | null {
   const listening = socket === null ? null : HelperConnection.begin(socket);
   if (listening !== null) return listening;
   const program = helperProgram();
-  if (program === null || !hasCapability(program)) return null;
+  if (program === null || process.platform !== "linux" || !hasCapability(program)) return null;
   const child = startBeside(program, []);
   return child === null ? null : HelperConnection.begin(child.socket);
 }
 
 /** Whether the user can be asked. */
 export function canAskUser(): boolean {
-  return helperProgram() !== null && pkexec() !== null;
+  return helperProgram() !== null && (process.platform === "darwin" || pkexec() !== null);
 }
 
 /** Has the system ask the user whether a helper may be started, and starts it. Throws `privilege-refused`. */
 export async function startByLeave(): Promise<HelperConnection> {
+  if (process.platform === "darwin") return layAndReach();
   const program = helperProgram();
   const ask = pkexec();
   if (program === null || ask === null)
@@ -46,6 +49,19 @@ export async function startByLeave(): Promise<HelperConnection> {
   if (connection !== null) return connection;
   socket.close();
   throw new AppError("privilege-refused", { detail: whyRefused(await ended) });
+}
+
+/** launchd opens the socket while it takes the helper in. */
+async function layAndReach(): Promise<HelperConnection> {
+  const program = helperProgram();
+  if (program === null) throw new AppError("privilege-refused", { detail: "the helper is not installed" });
+  await layByLeave(program);
+  for (let tries = 0; tries < mostTries; tries++) {
+    const connection = reachHelper();
+    if (connection !== null) return connection;
+    await after(againMillis);
+  }
+  throw new AppError("helper-lost");
 }
 
 /** How a program that was started ended, with its last words. */
@@ -87,7 +103,8 @@ function startBeside(
 }
 
 function helperSocket(): string {
-  return process.env["STARMESH_HELPER_SOCKET"] ?? "/run/starmesh/helper.sock";
+  const usual = process.platform === "darwin" ? darwinHelperSocket : "/run/starmesh/helper.sock";
+  return process.env["STARMESH_HELPER_SOCKET"] ?? usual;
 }
 
 function pkexec(): string | null {
@@ -112,6 +129,8 @@ function hasCapability(path: string): boolean {
   return getxattr(path, "security.capability", null, 0) > 0;
 }
 
+const mostTries = 20;
+const againMillis = 250;
 const longestComplaint = 400;
 /** Of pkexec: who was asked closed the question; it was not given, or could not be asked for. */
 const dismissed = 126;

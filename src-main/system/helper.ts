@@ -67,7 +67,7 @@ class ThroughHelper implements SystemChanges {
     return {
       name,
       fd,
-      offload: true,
+      offload: process.platform === "linux",
       close: () => {
         if (this.#tuns.get(name) !== fd) return;
         this.#tuns.delete(name);
@@ -249,7 +249,7 @@ class ThroughHelper implements SystemChanges {
     if (this.#connection !== null) return;
     const connection = await startByLeave();
     if (this.#connection !== null || this.#closed) connection.close();
-    else await this.#adopt(connection, { byLeave: true });
+    else await this.#adopt(connection, { byLeave: process.platform === "linux" });
   }
 
   async #adopt(connection: HelperConnection, { byLeave = false } = {}): Promise<void> {
@@ -310,7 +310,7 @@ function nameOf(request: HelperRequest): string {
 }
 
 function nameOfDns(change: Parameters<SystemChanges["setDns"]>[0]): string {
-  return change.way === "resolved" ? `${change.device} dns` : "dns";
+  return change.way === "file" ? "dns" : `${change.way === "resolved" ? change.device : change.name} dns`;
 }
 
 const retryMillis = 1000;

@@ -19,7 +19,7 @@ export function openService(): Service {
         run: runTool,
       });
     case "darwin":
-      return launchdService("/Library/LaunchDaemons", runTool);
+      return launchdService({ folder: "/Library/LaunchDaemons", run: runTool });
     case "win32":
       return windowsService(runTool);
     default:

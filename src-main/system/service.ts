@@ -1,5 +1,6 @@
 /** Starmesh as a service of the operating system: an engine that starts with the machine, on the system's state folder. */
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { AppError } from "../../src-shared/errors.ts";
 
 /** What the service runs. */
@@ -46,4 +47,12 @@ export function layServiceFile(file: string, text: string): void {
 /** Why the system did not do what was asked about the service. */
 export function serviceRefusal(detail: string): AppError {
   return new AppError("system-refused", { action: "change the service of Starmesh", detail });
+}
+
+/** Whether everybody can read a file, by every folder above it. */
+export function isEverybodys(path: string): boolean {
+  const above = dirname(path);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || (stats.mode & (stats.isDirectory() ? 0o001 : 0o004)) === 0) return false;
+  return above === path || isEverybodys(above);
 }

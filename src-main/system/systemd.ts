@@ -1,9 +1,9 @@
 /** Linux: the service as units of systemd. */
-import { chownSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chownSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { helperProgram } from "./helper-program.ts";
 import type { Service, ServiceProgram } from "./service.ts";
-import { layServiceFile, serviceRefusal } from "./service.ts";
+import { isEverybodys, layServiceFile, serviceRefusal } from "./service.ts";
 import {
   engineService,
   helperService,
@@ -87,14 +87,6 @@ function isLaid(file: string): boolean {
 /** Whether a user without rights can run all of it and keep the folder. */
 function canBeOthers({ node, commandLine, folder }: ServiceProgram, helper: string): boolean {
   return isStateDirectory(folder) && [node, commandLine, helper].every(isEverybodys);
-}
-
-/** Whether everybody can read a file, by every folder above it. */
-function isEverybodys(path: string): boolean {
-  const above = dirname(path);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || (stats.mode & (stats.isDirectory() ? 0o001 : 0o004)) === 0) return false;
-  return above === path || isEverybodys(above);
 }
 
 async function demand(done: Promise<string | null>): Promise<void> {

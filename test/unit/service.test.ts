@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { leaveWords } from "../../src-main/system/helper-darwin.ts";
 import { launchdService, propertyList } from "../../src-main/system/launchd.ts";
 import { systemdService } from "../../src-main/system/systemd.ts";
 import { helperSocketUnit, helperUnit, rootUnit, userUnit } from "../../src-main/system/systemd-units.ts";
@@ -133,24 +134,55 @@ describe("the service of Linux", () => {
 });
 
 describe("the service of macOS", () => {
-  it("[Z33] is a daemon that is loaded and started, and leaves nothing", async () => {
-    const service = launchdService(folder, run);
+  it("[Z33] is a daemon that is loaded and started as its own user beside the helper, and leaves nothing", async () => {
+    const service = launchdService({ folder, run, helper: "/opt/starmesh-helper" });
+    const own = { ...everybodys, folder: join(folder, "state") };
     expect(await service.state()).toBe("absent");
     refusals.set("print", "Could not find service");
-    await service.install(program);
+    expect(await service.install(own)).toBe("_starmesh");
     expect(asked).toEqual([
       "launchctl print system/io.starmesh.service",
+      "starmesh-helper install --service",
+      `chown -RP _starmesh:_starmesh ${own.folder}`,
+      `chmod 0710 ${own.folder}`,
       `launchctl bootstrap system ${folder}/io.starmesh.service.plist`,
     ]);
+    const list = readFileSync(join(folder, "io.starmesh.service.plist"), "utf8");
+    expect(list).toContain("<key>UserName</key><string>_starmesh</string>");
+    expect(list).toContain("<key>STARMESH_SOCKET_GROUP</key><string>yes</string>");
     refusals.clear();
     expect(await service.state()).toBe("running");
     await service.uninstall();
-    expect(asked.at(-1)).toBe("launchctl bootout system/io.starmesh.service");
+    expect(asked.slice(-2)).toEqual([
+      "launchctl bootout system/io.starmesh.service",
+      "starmesh-helper uninstall --service",
+    ]);
     expect(existsSync(join(folder, "io.starmesh.service.plist"))).toBe(false);
   });
 
+  it("is root's where there is no helper, or nobody else can run the program", async () => {
+    refusals.set("print", "Could not find service");
+    expect(await launchdService({ folder, run, helper: null }).install(program)).toBeNull();
+    const list = () => readFileSync(join(folder, "io.starmesh.service.plist"), "utf8");
+    expect(list()).not.toContain("UserName");
+    expect(await launchdService({ folder, run, helper: "/opt/starmesh-helper" }).install(program)).toBeNull();
+    expect(list()).not.toContain("UserName");
+  });
+
   it("takes any path as a text of XML", () => {
-    expect(propertyList({ ...program, folder: "/a & <b>" })).toContain("<string>/a &amp; &lt;b&gt;</string>");
+    const list = propertyList({ ...program, folder: "/a & <b>" }, null);
+    expect(list).toContain("<string>/a &amp; &lt;b&gt;</string>");
+  });
+});
+
+describe("the helper of macOS", () => {
+  it("[Z33] is laid by one question, whose script holds neither the program nor the user", () => {
+    const path = `/Applications/a "b' $(c).app/helper`;
+    const words = leaveWords(path, 501);
+    const script = words.filter((_, at) => words[at - 1] === "-e").join("\n");
+    expect(script).toContain("with administrator privileges");
+    expect(script).not.toContain("/Applications");
+    expect(words.slice(-3, -1)).toEqual([path, "501"]);
   });
 });
 

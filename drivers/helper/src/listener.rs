@@ -1,6 +1,5 @@
 //! Where clients connect.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use crate::caller::{Allowed, Caller};
 
 /// Opens the socket. Everybody may connect; who is no caller is let go at once. With a group, its members alone may.
 #[cfg(target_os = "linux")]
-pub fn open(path: &std::path::Path, group: Option<u32>) -> io::Result<UnixListener> {
+pub fn open(path: &std::path::Path, group: Option<u32>) -> std::io::Result<UnixListener> {
     use std::os::unix::fs::{PermissionsExt, chown};
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -13,6 +13,7 @@ mod listener;
 mod prefix;
 
 #[cfg(any(target_os = "macos", test))]
+#[cfg_attr(not(target_os = "macos"), allow(dead_code, reason = "elsewhere its tests alone use it"))]
 mod darwin;
 
 #[cfg(target_os = "linux")]

@@ -63,6 +63,7 @@ pub fn bytes(address: &IpAddr) -> Vec<u8> {
 }
 
 /// The address of 4 or 16 bytes.
+#[cfg(target_os = "linux")]
 pub fn from_bytes(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(four) = <[u8; 4]>::try_from(bytes) {
         return Some(IpAddr::from(four));

@@ -10,6 +10,7 @@ use crate::prefix::Prefix;
 
 /// What is asked for. Interfaces are those that this client opened.
 #[derive(Debug, Deserialize)]
+#[allow(dead_code, reason = "engines say the same everywhere; what has no meaning here is read and left")]
 #[serde(tag = "do", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Request {
     /// Nothing: an answer says that this one may ask.
@@ -29,6 +30,8 @@ pub enum Request {
         up: Option<bool>,
         /// Bytes of the largest IP packet.
         mtu: Option<u32>,
+        /// Has no meaning here.
+        gso_max_size: Option<u32>,
     },
     /// Switches it off; it goes with its descriptor.
     RemoveLink {

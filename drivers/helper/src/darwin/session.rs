@@ -38,7 +38,7 @@ impl Session {
                 self.own(&name)?;
                 Ok(named(&name))
             }
-            Request::SetLink { device, up, mtu } => {
+            Request::SetLink { device, up, mtu, .. } => {
                 self.demand(&device)?;
                 done(link::set(&device, up == Some(true), mtu))
             }
