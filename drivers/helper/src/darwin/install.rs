@@ -55,7 +55,17 @@ fn lay(callers: &Callers) -> Result<(), String> {
         write(PROGRAM, &bytes, 0o755).map_err(|error| format!("{PROGRAM}: {error}"))?;
     }
     write(LIST, callers.property_list().as_bytes(), 0o644).map_err(|error| format!("{LIST}: {error}"))?;
-    run("start the helper", LAUNCHCTL, &["bootstrap", "system", LIST]).map(drop).map_err(said)
+    // What was unloaded may take a moment to go, and is in the way until then.
+    let load = || run("start the helper", LAUNCHCTL, &["bootstrap", "system", LIST]);
+    let mut loaded = load();
+    for _ in 0..TRIES {
+        if loaded.is_ok() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        loaded = load();
+    }
+    loaded.map(drop).map_err(said)
 }
 
 fn unload() {
@@ -83,4 +93,6 @@ fn said(refusal: Refusal) -> String {
     }
 }
 
+const TRIES: u32 = 20;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 const LIST: &str = "/Library/LaunchDaemons/io.starmesh.helper.plist";
