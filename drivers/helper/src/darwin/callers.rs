@@ -13,6 +13,9 @@ impl Callers {
     /// Of the list of properties that `property_list` made; nobody where it is another.
     pub fn read(list: &str) -> Callers {
         let words: Vec<&str> = list
+            .split("</array>")
+            .next()
+            .unwrap_or("")
             .split("<string>")
             .skip(1)
             .filter_map(|rest| rest.split("</string>").next())
