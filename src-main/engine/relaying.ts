@@ -118,11 +118,12 @@ export class Relaying {
 
   /** Through the next relay on the way to one that the member is on. */
   async #openOnward(asker: Asker, to: Member): Promise<Opened> {
-    const { from, request } = asker;
+    const { member, from, request } = asker;
     const { self } = this.#options;
     const { hops, via = [], avoid = [] } = request;
     if (hops <= 1 || via.length >= mostVia) return refuse("offline");
-    const barred = new Set([...via, ...avoid, self.identity]);
+    // The one who asks may be a relay, too, and on the best way from here.
+    const barred = new Set([...via, ...avoid, member.identity, self.identity]);
     for (const { towards, next } of this.#nextRelays(request, to, barred).slice(0, mostTries)) {
       const relay = this.#options.membership.member(next);
       if (relay === null) continue;

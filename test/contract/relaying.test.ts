@@ -299,6 +299,16 @@ describe("several relays in a row", () => {
     expect(avoided).toMatchObject({ via: [spare.device.identity.key, three.device.identity.key] });
   });
 
+  it("[C13] a relay that asks for itself is not asked back, though it has the best way", async () => {
+    const [one, two, three] = relays as [Machine, Machine, Machine];
+    const nan = yard.add("nan", { on: [one], relay: true });
+    yard.route(one, three, nan, two);
+    const asked = vi.spyOn(nan.relaying, "answer");
+    const opened = await yard.ask(nan, one, bob);
+    expect(opened).toMatchObject({ via: [two, three].map(({ device }) => device.identity.key) });
+    expect(asked).not.toHaveBeenCalled();
+  });
+
   it("[C13] never goes in a circle, though routes say so", async () => {
     const [one, two, three] = relays as [Machine, Machine, Machine];
     yard.route(two, three, one);

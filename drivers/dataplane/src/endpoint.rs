@@ -8,8 +8,9 @@ use std::str::FromStr;
 /// Bytes in front of a datagram on a relay channel: 5, three zeros, the channel (big endian).
 pub const RELAY_HEADER: usize = 8;
 
-/// `1.2.3.4:7743`, `[fe80::1%2]:7743` or, on a relay's channel, `1.2.3.4:7743#305419896`; by an extra socket of ours
-/// with its number behind, `1.2.3.4:7743@7`; over a link `tcp/1.2.3.4:7743`, with the name of its transport.
+/// `1.2.3.4:7743`, `[fe80::1%2]:7743`; by an extra socket of ours with its number behind, `1.2.3.4:7743@7`; over a link
+/// `tcp/1.2.3.4:7743`, with the name of its transport; any of these with the channel at the end when it is a relay that
+/// is there, `1.2.3.4:7743@7#305419896`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Of the peer, or of the relay.
@@ -130,13 +131,10 @@ impl fmt::Display for Endpoint {
             write!(out, "{}/", transport.name())?;
         }
         self.address.fmt(out)?;
-        if let Some(channel) = self.channel {
-            write!(out, "#{channel}")?;
+        if let Carrier::Extra(number) = self.carrier {
+            write!(out, "@{number}")?;
         }
-        match self.carrier {
-            Carrier::Extra(number) => write!(out, "@{number}"),
-            Carrier::Main | Carrier::Link(_) => Ok(()),
-        }
+        self.channel.map_or(Ok(()), |channel| write!(out, "#{channel}"))
     }
 }
 
@@ -152,8 +150,8 @@ impl FromStr for Endpoint {
             Some((transport, rest)) => (Some(transport.parse()?), rest),
             None => (None, text),
         };
-        let (text, extra) = numbered(text, '@')?;
-        let (address, channel) = numbered(text, '#')?;
+        let (text, channel) = numbered(text, '#')?;
+        let (address, extra) = numbered(text, '@')?;
         let carrier = match (transport, extra) {
             (None, None) => Carrier::Main,
             (None, Some(number)) => Carrier::Extra(number),
@@ -216,7 +214,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_taken_has_one_meaning(text in "((tcp|tls|wss|quic|kcp)/)?(1\\.2\\.3\\.4|\\[::1\\]):[0-9]{1,3}(#[0-9]{0,3})?(@[0-9]{0,3})?") {
+        fn what_is_taken_has_one_meaning(text in "((tcp|tls|wss|quic|kcp)/)?(1\\.2\\.3\\.4|\\[::1\\]):[0-9]{1,3}(@[0-9]{0,3})?(#[0-9]{0,3})?") {
             if let Ok(endpoint) = text.parse::<Endpoint>() {
                 prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
             }
@@ -236,7 +234,7 @@ mod tests {
             "1.2.3.4:1#4294967296",
             "1.2.3.4:1@",
             "1.2.3.4:1@0",
-            "1.2.3.4:1@1#1",
+            "1.2.3.4:1#1@1",
             "1.2.3.4:1@1@1",
             "tcp/1.2.3.4:1@1",
             "udp/1.2.3.4:1",
@@ -250,5 +248,13 @@ mod tests {
             "[::ffff:1.2.3.4]:5".parse::<Endpoint>().map(|it| it.to_string()),
             Ok("1.2.3.4:5".to_string())
         );
+    }
+
+    #[test]
+    fn a_channel_stands_behind_the_whole_place_of_its_relay() {
+        let text = "1.2.3.4:7743@7#305419896";
+        let endpoint: Endpoint = text.parse().unwrap();
+        assert_eq!(endpoint.to_string(), text);
+        assert_eq!(endpoint.nearest().to_string(), "1.2.3.4:7743@7");
     }
 }

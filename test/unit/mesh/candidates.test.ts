@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lost, proved } from "../../../src-main/mesh/candidate.ts";
 import { Candidates } from "../../../src-main/mesh/candidates.ts";
+import { relayAt } from "../../../src-main/mesh/peer-words.ts";
 import { identityOf, sessionOf, start } from "../../fakes/entries.ts";
 
 const relay = sessionOf("cy");
@@ -30,6 +31,18 @@ describe("channels through relays", () => {
     expect(candidates.get("10.1.2.3:7743#7")?.onward).toEqual(behind);
     expect(candidates.get("10.1.2.3:7743#8")?.onward).toEqual([]);
   });
+
+  it.each([place, `${place}@12`, "tls/203.0.113.3:443"])(
+    "[C13] belong to the relay at %s, and stay when it is reached elsewhere",
+    (endpoint) => {
+      const relays = new Map([[relay, { name: "cy", endpoint }]]);
+      expect(relayAt(`${endpoint}#7`, { relays })).toBe(relay);
+      const candidates = new Candidates();
+      candidates.learnChannel({ endpoint: `${endpoint}#7`, relay, onward: behind }, start);
+      const moved = candidates.moveRelay({ relay, from: endpoint, to: "10.1.2.3:7743" }, start + 1);
+      expect(moved(`${endpoint}#7`)).toBe("10.1.2.3:7743#7");
+    },
+  );
 
   it("[C13] say what was said last, whatever else becomes of them", () => {
     const label = fc.constantFrom(7, 8);
