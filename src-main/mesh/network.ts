@@ -12,6 +12,7 @@
 import type { IdentityKey, Millis, NetworkId, SessionKey } from "../../src-shared/ids.ts";
 import type { EntryOf, NetworkRecord } from "../../src-shared/trust.ts";
 import type { PunchFacts } from "../../src-shared/wire.ts";
+import { Arounds } from "./arounds.ts";
 import { Attention } from "./attention.ts";
 import { outsideHosts, triable } from "./candidate.ts";
 import { Choices } from "./choices.ts";
@@ -35,7 +36,6 @@ import type { OwnState } from "./roster.ts";
 import { Roster } from "./roster.ts";
 import type { RouteView } from "./route-table.ts";
 import { Standpoint } from "./standpoint.ts";
-import { Surroundings } from "./surroundings.ts";
 import { Timers } from "./timers.ts";
 import { gatewayOf, neighbourOf } from "./vicinity.ts";
 
@@ -68,7 +68,7 @@ export class Network {
   readonly #choices: Choices;
   readonly #relays: Relays;
   readonly #punches: Punches;
-  readonly #surroundings: Surroundings;
+  readonly #arounds: Arounds;
   readonly #peers: Peers;
   /** Sessions of stock clients that this node serves: where they were heard last. */
   readonly #stock = new Map<SessionKey, Endpoint>();
@@ -89,7 +89,7 @@ export class Network {
     const gateways = new Gateways({
       self: self.identity,
       membership,
-      reach: (key) => this.#peers.reach(key, this.#surroundings.presenceOf(key)?.online === false, this.#now),
+      reach: (key) => this.#peers.reach(key, this.#arounds.presenceOf(key)?.online === false, this.#now),
     });
     this.#gateways = gateways;
     this.#roster = new Roster(membership, self, (identity) => gateways.table.of(identity));
@@ -102,7 +102,7 @@ export class Network {
         own: standpoint.own,
         nat: standpoint.nat,
         ranges: standpoint.inside,
-        isKept: (key, now) => this.#surroundings.recent.keeping(key, now) !== null,
+        isKept: (key, now) => this.#arounds.recent.keeping(key, now) !== null,
         only: (key) => choices.onlyFor(key),
         random,
       }),
@@ -116,7 +116,7 @@ export class Network {
       link: (key) => this.#peers.linkOf(key),
     });
     this.#relays = relays;
-    const surroundings = new Surroundings({
+    const arounds = new Arounds({
       membership,
       standpoint,
       choices,
@@ -126,14 +126,14 @@ export class Network {
       random,
       emit,
     });
-    this.#surroundings = surroundings;
+    this.#arounds = arounds;
     this.#peers = new Peers({
       membership,
       gateways,
       relays,
       punches,
       timers,
-      around: (key, now) => surroundings.of(key, now),
+      around: (key, now) => arounds.of(key, now),
       emit,
     });
   }
@@ -207,7 +207,7 @@ export class Network {
 
   /** Whether what is new reaches a peer by no router, as far as this node can tell. */
   lacksRouter(key: SessionKey): boolean {
-    return !this.#surroundings.online || this.#surroundings.presenceOf(key)?.online === false;
+    return !this.#arounds.online || this.#arounds.presenceOf(key)?.online === false;
   }
 
   /** The direct way to a peer that answers; null without one. */
@@ -258,8 +258,8 @@ export class Network {
         this.#merge(input.entries, now);
         break;
       case "rendezvous":
-        this.#surroundings.online = input.online;
-        if (!input.online) this.#surroundings.presences.forget();
+        this.#arounds.online = input.online;
+        if (!input.online) this.#arounds.presences.forget();
         this.#emit({ kind: "changed" });
         this.#peers.settleAll(now);
         break;
@@ -279,7 +279,7 @@ export class Network {
         break;
       case "transport":
         this.#choices.setOnly(input.only);
-        this.#surroundings.worked = input.worked;
+        this.#arounds.worked = input.worked;
         this.#confineAll();
         this.#peers.settleAll(now);
         break;
@@ -288,7 +288,7 @@ export class Network {
         this.#emit({ kind: "changed" });
         break;
       case "traffic":
-        this.#surroundings.recent.used(input.peers, now);
+        this.#arounds.recent.used(input.peers, now);
         this.#peers.hearTraffic(input, now);
         break;
       case "neighbour":
@@ -298,7 +298,7 @@ export class Network {
         this.#wake(input.slept ?? true, input.awayMillis ?? 0, now);
         break;
       case "early":
-        this.#surroundings.recent.wish(input.on);
+        this.#arounds.recent.wish(input.on);
         this.#peers.settleAll(now);
         break;
       case "inbound":
@@ -341,8 +341,7 @@ export class Network {
     if (member === null || member.rank === "stock" || !this.#roster.isPeer(member)) return;
     const { inside: ranges, own } = this.#standpoint;
     const where = triable([{ endpoint, kind: "lan" }], { ranges, own });
-    if (where.length > 0 && this.#surroundings.neighbours.hear(peer, endpoint, now))
-      this.#peers.settle(peer, now);
+    if (where.length > 0 && this.#arounds.neighbours.hear(peer, endpoint, now)) this.#peers.settle(peer, now);
   }
 
   #hearPeer(input: PeerInput, now: Millis): void {
@@ -377,7 +376,7 @@ export class Network {
     this.#settleFilter(now);
     for (const effect of this.#roster.update(touched)) {
       if (effect.kind === "removePeer") {
-        this.#surroundings.recent.forget(effect.peer);
+        this.#arounds.recent.forget(effect.peer);
         this.#peers.part(effect.peer);
         this.#stock.delete(effect.peer);
         this.#choices.forget(effect.peer);
@@ -399,8 +398,8 @@ export class Network {
   }
 
   #hearPresence({ complete, members }: Extract<Input, { kind: "presence" }>, now: Millis): void {
-    const { presences } = this.#surroundings;
-    const presenceOf = (key: SessionKey) => this.#surroundings.presenceOf(key);
+    const { presences } = this.#arounds;
+    const presenceOf = (key: SessionKey) => this.#arounds.presenceOf(key);
     const before = [...this.#peers.all.keys()].map((key) => [key, presenceOf(key)] as const);
     presences.hear(members, complete);
     this.#emit({ kind: "changed" });
@@ -459,7 +458,7 @@ export class Network {
   }
 
   #wake(slept: boolean, away: Millis, now: Millis): void {
-    this.#surroundings.neighbours.clear();
+    this.#arounds.neighbours.clear();
     if (slept) {
       this.#emit({ kind: "dropSessions", peer: null });
       this.#stock.clear();
@@ -498,7 +497,7 @@ export class Network {
     const key = member.sessionKey;
     return viewPeer(member, {
       peer: this.#peers.get(key),
-      around: this.#surroundings.of(key, now),
+      around: this.#arounds.of(key, now),
       stockEndpoint: this.#stock.get(key) ?? null,
       served: member.certificate.gateway === this.#options.self.identity,
       gateway: gatewayOf(member, this.membership),

@@ -14,7 +14,7 @@ import { Recent } from "./recent.ts";
 import type { Relays } from "./relays.ts";
 import type { Standpoint } from "./standpoint.ts";
 
-export interface SurroundingsOptions {
+export interface AroundsOptions {
   readonly membership: Membership;
   readonly standpoint: Standpoint;
   readonly choices: Choices;
@@ -27,7 +27,7 @@ export interface SurroundingsOptions {
 }
 
 /** What is heard from the router and on the LAN, with all else that is the same for several peers. */
-export class Surroundings {
+export class Arounds {
   readonly presences = new Presences();
   readonly neighbours = new Neighbours();
   readonly recent = new Recent();
@@ -35,9 +35,9 @@ export class Surroundings {
   online = false;
   /** The transport by which links stood last. */
   worked: Transport | null = null;
-  readonly #options: SurroundingsOptions;
+  readonly #options: AroundsOptions;
 
-  constructor(options: SurroundingsOptions) {
+  constructor(options: AroundsOptions) {
     this.#options = options;
   }
 
