@@ -39,34 +39,20 @@ export function packagesStep() {
 }
 
 /**
- * The Rust addon that moves packets.
+ * The Rust addon that moves packets. `withTests`: together with the crate's tests; one after the other most of the crates
+ * that both use would be compiled twice, as the tests ask for more of them.
+ * @param {{ withTests?: boolean }} [options]
  * @returns {Step | undefined}
  */
-export function dataPlaneStep() {
+export function dataPlaneStep({ withTests = false } = {}) {
   return crateStep({
     name: "data plane (Rust)",
-    targets: ["--lib"],
+    targets: ["--lib", ...(withTests ? ["--tests"] : [])],
     stamp: "dataplane",
-    crate: DATA_PLANE,
+    crate: "drivers/dataplane",
     built: LIBRARY[process.platform] ?? "libstarmesh_dataplane.so",
     output: "drivers/dataplane/starmesh-dataplane.node",
   });
-}
-
-/**
- * The data plane's tests, which share most of what is compiled with it.
- * @returns {Step | undefined}
- */
-export function dataPlaneTestsStep() {
-  const hash = hashOf([DATA_PLANE], isOfCrate);
-  if (isCurrent("dataplane-tests", hash, [])) return undefined;
-  return {
-    name: "the data plane's tests (Rust)",
-    async build(tell) {
-      await compile(DATA_PLANE, ["--tests", ...TESTS_OF_DATA_PLANE], tell);
-      markCurrent("dataplane-tests", hash);
-    },
-  };
 }
 
 /**
@@ -91,7 +77,7 @@ export function helperStep({ withTests = false } = {}) {
  * @returns {Step | undefined}
  */
 function crateStep({ name, targets, stamp, crate, built, output: path }) {
-  const hash = hashOf([crate], isOfCrate);
+  const hash = hashOf([crate], (name) => /(\.rs|\.toml|Cargo\.lock)$/.test(name));
   if (isCurrent(stamp, hash, [path])) return undefined;
   return {
     name,
@@ -129,11 +115,6 @@ async function compile(crate, options, tell) {
   }
   if (code !== 0) throw new StepFailed(`cargo build failed:\n${output}`);
   return target;
-}
-
-/** @param {string} name */
-function isOfCrate(name) {
-  return /(\.rs|\.toml|Cargo\.lock)$/.test(name);
 }
 
 /**
@@ -218,12 +199,6 @@ export function pagesStep() {
   };
 }
 
-/** Cargo's options for the data plane's tests: in many units, so that all cores compile; nobody waits for what they inline. */
-export const TESTS_OF_DATA_PLANE = [
-  "--config",
-  "profile.release.package.starmesh_dataplane.codegen-units=16",
-];
-
 /** What to say where there is no cargo. */
 export const NO_CARGO = "Rust is missing: install it from rustup.rs; without it nothing can carry packets";
 
@@ -264,7 +239,6 @@ function readLock(path) {
   return JSON.parse(readFileSync(path, "utf8")).packages;
 }
 
-const DATA_PLANE = "drivers/dataplane";
 const HOUR_MILLIS = 3_600_000;
 /** What runs as plain Node. */
 const SERVING = ["cli", "daemon"];

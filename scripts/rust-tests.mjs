@@ -2,7 +2,7 @@
 /** The crates' own tests, run by cargo. */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { cargoPath, TESTS_OF_DATA_PLANE } from "./build.mjs";
+import { cargoPath } from "./build.mjs";
 import { run } from "./command.mjs";
 import { NOTHING, sum, withCrash } from "./outcome.mjs";
 import { ROOT } from "./root.mjs";
@@ -11,7 +11,7 @@ import { ROOT } from "./root.mjs";
 
 /** With the targets that have tests: examples are compiled by whoever wants them. */
 const CRATES = [
-  { path: "drivers/dataplane", targets: ["--lib", ...TESTS_OF_DATA_PLANE] },
+  { path: "drivers/dataplane", targets: ["--lib"] },
   ...(process.platform !== "win32" ? [{ path: "drivers/helper", targets: ["--bins"] }] : []),
   { path: "test/line", targets: ["--bins"] },
 ];

@@ -18,7 +18,6 @@ import {
   bundlesStep,
   cargoPath,
   dataPlaneStep,
-  dataPlaneTestsStep,
   helperStep,
   NO_CARGO,
   packagesStep,
@@ -107,7 +106,7 @@ async function buildAs({ uid, gid, home }, withTests) {
 
 /** @param {boolean} withTests */
 async function build(withTests) {
-  if (pendingSteps(withTests).length === 0) return;
+  if (pendingSteps().length === 0) return;
   const progress = createProgress();
   const release = await lock(progress);
   try {
@@ -116,17 +115,13 @@ async function build(withTests) {
       if (step) await progress.step(step.name, step.build);
     };
     const packages = packagesStep();
-    const dataPlane = dataPlaneStep();
+    const dataPlane = dataPlaneStep({ withTests });
     const helper = helperStep({ withTests });
-    const tests = withTests && cargoPath() ? dataPlaneTestsStep() : undefined;
     if ((dataPlane || helper) && !cargoPath()) throw new StepFailed(NO_CARGO);
     // npm waits for the network while cargo compiles, so they run side by side; bundles and pages need the packages.
     await together(
-      (async () => {
-        // First what keeps all cores busy: the data plane alone is compiled by one.
-        await done(tests);
-        await together(done(dataPlane), done(helper));
-      })(),
+      // The data plane itself is compiled by one core, the helper meanwhile by another.
+      together(done(dataPlane), done(helper)),
       (async () => {
         await done(packages);
         for (const step of [bundlesStep(), pagesStep()]) await done(step);
@@ -145,10 +140,8 @@ async function together(...works) {
   for (const end of await Promise.allSettled(works)) if (end.status === "rejected") throw end.reason;
 }
 
-/** @param {boolean} withTests */
-function pendingSteps(withTests) {
-  const tests = withTests && cargoPath() ? dataPlaneTestsStep() : undefined;
-  return [packagesStep(), dataPlaneStep(), tests, helperStep(), bundlesStep(), pagesStep()].filter(
+function pendingSteps() {
+  return [packagesStep(), dataPlaneStep(), helperStep(), bundlesStep(), pagesStep()].filter(
     (step) => step !== undefined,
   );
 }
