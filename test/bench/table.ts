@@ -44,7 +44,7 @@ export function formatTable(
       ? []
       : [
           "",
-          `headless node idle with ${whole.peers} peers: ${whole.idleMegabytes.toFixed(0)} MB resident, ${(whole.idleShare * 100).toFixed(2)} % of a core`,
+          `headless node idle with ${whole.peers} peers: ${whole.idleMegabytes.toFixed(0)} MB resident, ${(whole.idleShare * 100).toFixed(2)} % of a core, ${(whole.restShare * 100).toFixed(2)} % after five minutes`,
           `join to first packet: ${whole.joinMillis.toFixed(0)} ms (median)`,
         ];
   return formatRows(rows, verdicts, product);

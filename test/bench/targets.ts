@@ -45,7 +45,12 @@ export function judge(medians: Medians, whole: Whole | null): readonly Verdict[]
     atMost(
       0.2,
       whole === null ? null : whole.idleShare * 60,
-      `processor seconds a minute, idle with ${whole?.peers} peers`,
+      `processor seconds a minute, idle with ${whole?.peers} peers that were used lately`,
+    ),
+    atMost(
+      0.2,
+      whole === null ? null : whole.restShare * 60,
+      `processor seconds a minute, idle with ${whole?.peers} peers that were not used for five minutes`,
     ),
     atMost(2000, whole?.joinMillis ?? null, "ms from join to first packet"),
   ].filter((verdict) => verdict !== null);

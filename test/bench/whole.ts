@@ -9,8 +9,10 @@ import { median, memory, processSeconds } from "./measure.ts";
 export interface Whole {
   readonly peers: number;
   readonly idleMegabytes: number;
-  /** Share of one core, 0–1. */
+  /** Share of one core, 0–1, while the sessions of peers that were used lately are kept. */
   readonly idleShare: number;
+  /** The same once they are not kept any more. */
+  readonly restShare: number;
   readonly joinMillis: number;
 }
 
@@ -42,14 +44,20 @@ export async function measureWhole(peers: number): Promise<Whole> {
       const { peers: seen } = await node.status();
       return seen.filter((peer) => peer.state !== "connecting").length === peers;
     });
+    const share = async () => {
+      const before = processSeconds(engine.pid);
+      await delay(watchMillis);
+      return (processSeconds(engine.pid) - before) / (watchMillis / 1000);
+    };
     await delay(settleMillis);
-    const before = processSeconds(engine.pid);
-    await delay(watchMillis);
-    const share = (processSeconds(engine.pid) - before) / (watchMillis / 1000);
+    const idleShare = await share();
+    const idleMegabytes = memory([engine.pid], "VmRSS") ?? Number.NaN;
+    await delay(restMillis - settleMillis - watchMillis);
     return {
       peers,
-      idleMegabytes: memory([engine.pid], "VmRSS") ?? Number.NaN,
-      idleShare: share,
+      idleMegabytes,
+      idleShare,
+      restShare: await share(),
       joinMillis: median(joins) ?? Number.NaN,
     };
   } finally {
@@ -59,4 +67,6 @@ export async function measureWhole(peers: number): Promise<Whole> {
 
 /** Until what the joins began has ended, and the last ping has been forgotten as traffic. */
 const settleMillis = 45_000;
+/** Nothing is kept for a peer whose last packet is five minutes old. */
+const restMillis = 330_000;
 const watchMillis = 60_000;
