@@ -361,7 +361,13 @@ const states: readonly Scene[] = [
       await page.locator(".graph-selected").waitFor();
     },
   },
-  { name: "graph-500", options: { peers: 500 }, hash: at("#/graph"), viewOnly: true },
+  {
+    name: "graph-500",
+    options: { peers: 500 },
+    hash: at("#/graph"),
+    viewOnly: true,
+    act: async ({ page }) => page.locator(".graph-node").last().waitFor(),
+  },
   {
     name: "client-made",
     hash: inLab("/clients"),
