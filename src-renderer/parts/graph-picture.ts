@@ -40,7 +40,9 @@ export function createPicture({ element, layout, colours, still, onSelect }: Pic
     let moves = layout.step();
     while (moves && (still || layout.isCrowded) && performance.now() < until) moves = layout.step();
     if (!isTouched) view = fitting(layout.nodes, canvas);
-    if (context !== null && !(still && moves)) {
+    const isHidden = still && moves;
+    if (element.ariaBusy !== String(isHidden)) element.ariaBusy = String(isHidden);
+    if (context !== null && !isHidden) {
       const size = { width: canvas.clientWidth, height: canvas.clientHeight, density: devicePixelRatio };
       paint(context, size, { layout, colours, font, view, focus, selected });
     }
