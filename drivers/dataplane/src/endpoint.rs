@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_channel_stands_behind_the_whole_place_of_its_relay() {
         let text = "1.2.3.4:7743@7#305419896";
-        let endpoint: Endpoint = text.parse().unwrap();
+        let endpoint: Endpoint = text.parse().expect("an endpoint");
         assert_eq!(endpoint.to_string(), text);
         assert_eq!(endpoint.nearest().to_string(), "1.2.3.4:7743@7");
     }
